@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * buf.h - a growing byte queue: append at the end, consume from the front.
+ * It never holds more than max bytes.  A zeroed struct with max set is an
+ * empty buffer; an empty buffer need not own memory.
+ */
+#ifndef MITMD_BASE_BUF_H
+#define MITMD_BASE_BUF_H
+
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+
+struct buf {
+	uint8_t *mem;
+	size_t off;	/* first byte that is not consumed */
+	size_t len;	/* bytes held, from off */
+	size_t cap;
+	size_t max;	/* 0: no maximum (never for bytes whose number a peer decides) */
+};
+
+static inline void
+buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){.max = max};
+}
+
+void buf_free(struct buf *) NONNULL(1);		/* empty again, memory given back */
+void buf_clear(struct buf *) NONNULL(1);	/* empty again, memory kept */
+
+static inline uint8_t *
+buf_data(const struct buf *b)
+{
+	return b->mem + b->off;
+}
+
+static inline struct str
+buf_str(const struct buf *b)
+{
+	return (struct str){(const char *)b->mem + b->off, b->len};
+}
+
+/* ERR_LIMIT leaves the buffer as it was. */
+int buf_append(struct buf *, const void *p, size_t n) NONNULL(1) MUSTCHECK;
+/*
+ * Room for n more bytes behind the last one; NULL when that would pass max.
+ * What was written there counts after buf_commit().
+ */
+uint8_t *buf_reserve(struct buf *, size_t n) NONNULL(1) MUSTCHECK;
+void buf_commit(struct buf *, size_t n) NONNULL(1);
+void buf_consume(struct buf *, size_t n) NONNULL(1);
+void buf_truncate(struct buf *, size_t len) NONNULL(1);	/* keep the first len bytes */
+
+/* For buffers without a maximum (text we make ourselves): these cannot fail. */
+void buf_put(struct buf *, const void *p, size_t n) NONNULL(1);
+void buf_puts(struct buf *, struct str) NONNULL(1);
+void buf_putz(struct buf *, const char *) NONNULL(1, 2);
+void buf_putc(struct buf *, char) NONNULL(1);
+void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3) NONNULL(1, 2);
+
+#endif

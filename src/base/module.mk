@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	src/base/attr.h \
+	src/base/mem.c src/base/mem.h \
+	src/base/err.c src/base/err.h \
+	src/base/str.c src/base/str.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/list.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/log.c src/base/log.h \
+	src/base/fd.c src/base/fd.h \
+	src/base/addr.c src/base/addr.h

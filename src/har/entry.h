@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * entry.h - a finished flow becomes one HAR 1.2 entry on one line.
+ * Everything in struct har_flow is borrowed during the call.
+ * Runs in: worker, tests, fuzzers.
+ */
+#ifndef MITMD_HAR_ENTRY_H
+#define MITMD_HAR_ENTRY_H
+
+#include "base/addr.h"
+#include "har/body.h"
+#include "http/message.h"
+#include "tls/facts.h"
+
+/* Durations in microseconds; -1 where the phase did not happen for this flow. */
+struct har_times {
+	uint64_t started_wall_us;
+	int64_t blocked, dns, connect, ssl, send, wait, receive;	/* ssl lies inside connect */
+};
+
+struct har_informational {
+	unsigned status;
+	struct fields *fields;
+};
+
+/* One TLS connection's text, made once and shared by its flows. */
+struct har_tls {
+	const struct tls_facts *origin_facts;	/* NULL: no TLS or not that far */
+	const struct tls_leg *origin_leg;	/* NULL likewise */
+	const struct tls_leg *client_leg;
+	bool whole_chain;	/* first entry of the connection: PEM chain; else fingerprints */
+	const char *verify_mode;	/* "reject", "mirror", "off" */
+	const char *recipe;	/* of the leaf shown: "good", ...; NULL: none was */
+};
+
+struct har_tunnel {
+	const char *reason;	/* "ignore_hosts", "not http", ...; NULL: not a tunnel */
+	uint64_t bytes_up, bytes_down;
+};
+
+struct har_flow {
+	struct str tag;
+	const struct addr *client;
+	const struct addr *server;	/* len 0 or NULL: never connected */
+	struct str url;			/* normalised, see target_put_url() */
+	struct str raw_target;		/* as sent; written as _rawTarget when it differs */
+	const struct message *request;	/* never NULL; for tunnels a made-up CONNECT */
+	const struct message *response;	/* NULL: none came */
+	struct body *request_body;	/* ended; NULL: none */
+	struct body *response_body;
+	bool request_whole, response_whole;
+	const struct har_informational *informational;
+	size_t ninformational;
+	struct har_times times;
+	const struct har_tls *tls;	/* NULL: no TLS on either leg */
+	struct har_tunnel tunnel;
+	uint64_t origin_id, client_id;	/* unique connection numbers */
+	int64_t response_wire_bytes;	/* _transferSize */
+	const char *error;		/* short reason; NULL: none */
+	bool aborted;			/* the body broke half-way */
+	const char *comment;		/* NULL: none */
+	struct str raw_head;		/* bytes of a broken message that could not be parsed */
+};
+
+/* A place in the text where spilled bytes belong. */
+struct har_insert {
+	size_t at;		/* offset in the text */
+	struct spill_run run;	/* owned by the caller after har_entry() */
+};
+
+/*
+ * Append the entry, one line without "\n", to out. Up to two inserts
+ * (request and response body) come back.
+ */
+void har_entry(struct buf *out, const struct har_flow *, struct har_insert inserts[2],
+    size_t *out_ninserts) NONNULL(1, 2, 3, 4);
+/*
+ * What stands around the entries of a file: the first line(s), ending with "\n"
+ * and expecting an entry, and the tail "\n]}}\n". title names the file.
+ */
+void har_header(struct buf *out, struct str title, struct str instance, uint64_t wall_us) NONNULL(1);
+#define HAR_TAIL "\n]}}\n"
+#define HAR_SEPARATOR ",\n"
+
+#endif

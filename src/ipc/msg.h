@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * msg.h - the contract between processes.  A message is a value: fixed
+ * integers and length-counted bytes, no pointers, no struct dumps.  Every
+ * payload is declared once, below; struct, pack and unpack come from that.
+ * Runs in: every process, tests, fuzzers.
+ */
+#ifndef MITMD_IPC_MSG_H
+#define MITMD_IPC_MSG_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+#define MSG_VERSION 1
+#define MSG_MAX 65000	/* bytes of one message, header included */
+
+enum role { ROLE_MASTER, ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER, ROLE_COUNT };
+const char *role_name(enum role);
+
+enum msg_type {
+#define MSG(no, name, from, to, payload, meaning) MSG_##name = no,
+#include "ipc/msg.def"
+#undef MSG
+};
+
+/* NULL for a number that is no message. */
+const char *msg_name(unsigned type);
+/* May `from` send this to `to`? */
+bool msg_allowed(unsigned type, enum role from, enum role to);
+
+/* What a leaf is to look like beside its name; see the recipes of the manual. */
+enum recipe { RECIPE_GOOD, RECIPE_COUNT };
+const char *recipe_name(enum recipe);
+enum { SIGN_KEY_EC, SIGN_KEY_RSA };
+
+/*
+ * Field kinds: u8 u32 u64 i64; hash (32 bytes), id8 (8 bytes); bytes (struct
+ * str, a view into the message after unpacking).
+ * sign_ask.names: a sequence of type byte, length byte pair (big endian), bytes.
+ */
+#define MSG_PAYLOADS(P)                                                                   \
+	P(none, )                                                                         \
+	P(stop, F(u64, timeout_ms))                                                       \
+	P(drain, F(u64, timeout_ms) F(u64, idle_ms))                                      \
+	P(peer, F(u8, role) F(u32, index))                                                \
+	P(ready, F(u32, version) F(u32, pid) F(bytes, ca_chain) /* signer: DERs, each with \
+	    a u32 length (big endian) in front; first is the CA */)                       \
+	P(failed, F(bytes, reason))                                                       \
+	P(sign_ask, F(u32, id) F(u8, recipe) F(u8, key_type) F(hash, origin)              \
+	    F(i64, not_before) F(i64, not_after) /* 0: no bound */ F(bytes, asked_name)   \
+	    F(bytes, cn) F(bytes, org) F(bytes, names))                                   \
+	P(sign_answer, F(u32, id) F(u8, status) F(i64, refresh_at) F(bytes, der)          \
+	    F(bytes, reason))                                                             \
+	P(ring_add, F(u32, slot) F(u32, pid))                                             \
+	P(ring_slot, F(u32, slot))                                                        \
+	P(spool_set, F(u64, rotate_size) F(u64, rotate_age_ms) F(u64, rotate_idle_ms)     \
+	    F(u64, keep_size) F(u64, keep_age_ms) F(u64, min_free) F(u8, when_full)       \
+	    F(u64, spill_max) F(bytes, dir) F(bytes, instance))                           \
+	P(spool_is, F(u8, ok) F(bytes, reason))                                           \
+	P(flush, F(u32, id) F(bytes, tag) /* empty: all */)                               \
+	P(flushed, F(u32, id) F(u32, files))                                              \
+	P(spool_state, F(u8, ok) F(bytes, reason))
+
+enum { SIGN_OK, SIGN_REFUSED, SIGN_BUSY, SIGN_BROKEN };	/* sign_answer.status */
+
+#define MSG_TYPE_u8 uint8_t
+#define MSG_TYPE_u32 uint32_t
+#define MSG_TYPE_u64 uint64_t
+#define MSG_TYPE_i64 int64_t
+#define MSG_TYPE_bytes struct str
+typedef struct { uint8_t b[32]; } msg_hash;
+typedef struct { uint8_t b[8]; } msg_id8;
+#define MSG_TYPE_hash msg_hash
+#define MSG_TYPE_id8 msg_id8
+
+#define F(kind, name) MSG_TYPE_##kind name;
+#define P(payload, fields)                                                                \
+	struct msg_##payload {                                                            \
+		fields uint8_t unused_;                                                   \
+	};
+MSG_PAYLOADS(P)
+#undef P
+#undef F
+
+/*
+ * Pack appends to out. Unpack: 0, or ERR_SYNTAX when it is cut short or bytes
+ * remain; bytes fields are views into s.
+ */
+#define P(payload, fields)                                                                \
+	void msg_pack_##payload(struct buf *out, const struct msg_##payload *);           \
+	int msg_unpack_##payload(struct str s, struct msg_##payload *out) MUSTCHECK;
+MSG_PAYLOADS(P)
+#undef P
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += libproc.a
+libproc_a_SOURCES = src/proc/proc.h

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * proc.h - what the master leaves to a process it forks, and the skeleton that
+ * every role runs in.  Nothing else crosses the fork.
+ * Runs in: master (fill), every role (use).
+ */
+#ifndef MITMD_PROC_PROC_H
+#define MITMD_PROC_PROC_H
+
+#include <ev.h>
+#include <openssl/x509.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "ipc/channel.h"
+#include "shm/segment.h"
+
+struct counters;
+struct receipts;
+
+struct proc_listener {
+	int fd;
+	struct addr address;	/* really bound to */
+	const struct conf_listen *conf;
+};
+
+/* The heritage. Borrowed from the master's memory as it was at fork. */
+struct proc {
+	enum role role;
+	unsigned index;		/* workers of a generation: 0 .. n-1 */
+	unsigned generation;
+	unsigned slot;		/* workers: ring and counters, unique among the living */
+	const struct conf *conf;
+
+	int master_fd;		/* our end of the channel to the master */
+	int signer_fd;		/* workers: to the signer; -1 */
+	const struct proc_listener *listeners;	/* workers */
+	size_t nlisteners;
+
+	struct segment *cert_cache;	/* signer: writable; workers: the descriptor */
+	struct segment *keyring;
+	struct receipts *receipts;	/* recorder: writable */
+	int receipts_fd;		/* workers */
+	int ring_fd, wake_fd;		/* workers */
+	struct counters *counters;	/* this process's own slot */
+	const struct counters *all_counters;	/* workers: those of their generation's slots */
+
+	X509_STORE *roots;		/* workers */
+	struct str ca_chain;		/* workers: as in msg_ready.ca_chain */
+
+	/* Made by proc_begin(). */
+	struct ev_loop *loop;
+	struct channel *master;
+	const struct proc_ops *ops;
+	void *arg;
+};
+
+/* What a role does on the master's word; a role without workers' matters leaves NULL. */
+struct proc_ops {
+	/* Messages other than STOP and DRAIN. -1: malformed. */
+	int (*message)(void *arg, enum msg_type, struct str body, int *fds, size_t nfds);
+	void (*stop)(void *arg, uint64_t timeout_ms);
+	void (*drain)(void *arg, uint64_t timeout_ms, uint64_t idle_ms);
+};
+
+/* Every role's entry; returns the exit code. Ends with proc_end(). */
+typedef int role_main_fn(struct proc *);
+
+/*
+ * First thing in a role: foreign descriptors closed (all but those of struct
+ * proc and standard error), signals, parent-death signal, not dumpable, title,
+ * log tag, loop.
+ */
+void proc_begin(struct proc *) NONNULL(1);
+/* Become conf->user for good when started as root. */
+void proc_drop(struct proc *) NONNULL(1);
+/* The role cannot start: tells the master why and exits. */
+void proc_fail(struct proc *, const struct errmsg *) NONNULL(1, 2) NORETURN;
+/* At work. ca_chain: signer only, else STR_NONE. */
+void proc_ready(struct proc *, const struct proc_ops *, void *arg, struct str ca_chain)
+    NONNULL(1, 2);
+/* The loop, until proc_quit(), or until the master is gone. */
+void proc_run(struct proc *) NONNULL(1);
+void proc_quit(struct proc *) NONNULL(1);
+int proc_end(struct proc *) NONNULL(1);
+
+#endif

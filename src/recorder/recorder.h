@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+/* recorder.h - the one process that opens files in the spool.  Runs in: recorder. */
+#ifndef MITMD_RECORDER_RECORDER_H
+#define MITMD_RECORDER_RECORDER_H
+
+#include "proc/proc.h"
+
+int recorder_main(struct proc *);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keyring.h - keys that outlive generations: the leaf keys, the mirror key and
+ * the ticket secrets.  Never the CA's.  Made and rotated daily by a signer,
+ * read by workers.
+ * Runs in: master (create), signer (write), worker (read).
+ */
+#ifndef MITMD_SHM_KEYRING_H
+#define MITMD_SHM_KEYRING_H
+
+#include <stdint.h>
+
+#include "shm/segment.h"
+
+#define KEYRING_ROTATE_SECONDS 86400
+
+enum keyring_key { KEYRING_EC, KEYRING_RSA, KEYRING_MIRROR, KEYRING_KEY_COUNT };
+
+struct keyring_private {
+	uint8_t id[8];		/* first bytes of SHA-256 of the public key */
+	uint16_t der_len;	/* 0: not there */
+	uint8_t der[1400];	/* PKCS#8 or traditional, as d2i_AutoPrivateKey reads it */
+};
+
+struct keyring_ticket {
+	uint8_t name[16], aes[32], hmac[32];
+};
+
+struct keyring {
+	int64_t made_at;	/* seconds since 1970; 0: empty */
+	struct keyring_private keys[KEYRING_KEY_COUNT];
+	struct keyring_ticket ticket, previous_ticket;
+	uint32_t has_previous_ticket;
+};
+
+int keyring_create(struct segment *, struct errmsg *) NONNULL(1, 2);
+/* In the signer: publish a whole new content. */
+void keyring_write(struct segment *, const struct keyring *) NONNULL(1, 2);
+void keyring_read_own(const struct segment *, struct keyring *out) NONNULL(1, 2);
+
+struct keyring_reader;
+struct keyring_reader *keyring_reader_new(int fd, struct errmsg *) NONNULL(2);
+void keyring_reader_free(struct keyring_reader **);
+/* Cheap: changes whenever the content does. */
+uint32_t keyring_sequence(const struct keyring_reader *) NONNULL(1);
+/* A consistent copy; false if a signer died while writing (keep the old one). */
+bool keyring_read(const struct keyring_reader *, struct keyring *out) NONNULL(1, 2);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * facts.h - what is known of an origin's certificate chain and of one TLS leg:
+ * plain data, for verdicts, leafs, recordings and logs.
+ * Runs in: worker, tests.
+ */
+#ifndef MITMD_TLS_FACTS_H
+#define MITMD_TLS_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { TLS_NAME_EMAIL = 1, TLS_NAME_DNS = 2, TLS_NAME_URI = 6, TLS_NAME_IP = 7 };	/* GeneralName tags */
+
+struct tls_name {
+	uint8_t type;
+	struct str value;	/* text, or 4/16 address bytes */
+};
+
+struct tls_cert {
+	struct str der;
+	uint8_t sha256[32];
+	char *subject, *issuer;	/* RFC 2253 order is not wanted: "CN = x, O = y", escaped UTF-8 */
+	char *subject_cn, *issuer_cn;	/* "" when there is none */
+	int64_t not_before, not_after;	/* seconds since 1970 */
+	char serial[64];	/* hex, may be cut */
+};
+
+struct tls_verdict {
+	int code;		/* X509_V_ERR_* */
+	int depth;
+};
+
+/* The chain an origin sent and what verification said of it. Immutable, counted. */
+struct tls_facts {
+	unsigned refs;
+	struct tls_cert *chain;	/* as sent, leaf first */
+	size_t nchain;
+	struct tls_name *names;	/* subjectAltName of the leaf, order kept */
+	size_t nnames;
+	struct str cn, org;	/* of the leaf's subject */
+	struct tls_verdict verdicts[16];
+	size_t nverdicts;	/* every error found, none hidden by another */
+	bool verified;		/* no verdict, and the name matches */
+	char *reason;		/* one line for people; "" when verified */
+	int64_t earliest_not_after, latest_not_before;	/* over the verified chain, else as sent */
+};
+
+struct tls_facts *tls_facts_ref(struct tls_facts *);
+void tls_facts_unref(struct tls_facts **);	/* NULL and *NULL are fine */
+
+/* One connection's parameters. */
+struct tls_leg {
+	char protocol[16];	/* "TLS 1.3", as browsers' devtools write it */
+	char cipher[64];	/* OpenSSL's standard (IANA) name */
+	char group[32];
+	char sigalg[32];
+	char alpn[32];		/* "" when none was negotiated */
+	char sni[256];
+	bool resumed;
+};
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * roots.h - the trust store for origins, loaded whole before any sandbox.
+ * SSL_CERT_FILE and OPENSSL_CONF of the environment are ignored.
+ * Runs in: master (load), worker (use, by copy on write).
+ */
+#ifndef MITMD_TLS_ROOTS_H
+#define MITMD_TLS_ROOTS_H
+
+#include <openssl/x509.h>
+
+#include "base/err.h"
+
+/*
+ * The system's roots (/etc/ssl/certs/ca-certificates.crt) plus extra files
+ * and directories (PEM; files and hashed directories). Certificates whose
+ * public key is own_spki (SHA-256 of the SubjectPublicKeyInfo) are left out
+ * unless nown is 0. NULL with a reason (a missing file of `extra` is one).
+ */
+X509_STORE *tls_roots_load(char *const *extra, size_t nextra, const uint8_t (*own_spki)[32],
+    size_t nown, struct errmsg *) NONNULL(5);
+/* SHA-256 of the DER SubjectPublicKeyInfo. */
+void tls_spki_sha256(X509 *, uint8_t out[32]) NONNULL(1);
+
+#endif
