@@ -1,3 +1,6 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += libproc.a
-libproc_a_SOURCES = src/proc/proc.h
+libproc_a_SOURCES = \
+	src/proc/proc.c src/proc/proc.h \
+	src/proc/title.c src/proc/title.h \
+	src/proc/counters.def src/proc/counters.c src/proc/counters.h

@@ -30,6 +30,7 @@ struct proc {
 	unsigned index;		/* workers of a generation: 0 .. n-1 */
 	unsigned generation;
 	unsigned slot;		/* workers: ring and counters, unique among the living */
+	pid_t master_pid;
 	const struct conf *conf;
 
 	int master_fd;		/* our end of the channel to the master */
@@ -42,8 +43,9 @@ struct proc {
 	struct receipts *receipts;	/* recorder: writable */
 	int receipts_fd;		/* workers */
 	int ring_fd, wake_fd;		/* workers */
-	struct counters *counters;	/* this process's own slot */
-	const struct counters *all_counters;	/* workers: those of their generation's slots */
+	struct counters *counters;	/* the table of all slots; workers raise their own */
+	const unsigned *peer_slots;	/* slots of this generation's workers ... */
+	unsigned npeers;		/* ... conf->workers of them, shared and kept up to date */
 
 	X509_STORE *roots;		/* workers */
 	struct str ca_chain;		/* workers: as in msg_ready.ca_chain */
@@ -72,9 +74,11 @@ typedef int role_main_fn(struct proc *);
  * log tag, loop.
  */
 void proc_begin(struct proc *) NONNULL(1);
-/* Become conf->user for good when started as root. */
+/* Become conf->user for good when started as root (and that is another one). */
 void proc_drop(struct proc *) NONNULL(1);
-/* The role cannot start: tells the master why and exits. */
+/* uid and gid of conf->user when root would become it; false: nothing to become. */
+bool proc_drop_ids(const struct conf *, uid_t *out_uid, gid_t *out_gid) NONNULL(1, 2, 3);
+/* The role cannot start: tells the master why and exits with 1. */
 void proc_fail(struct proc *, const struct errmsg *) NONNULL(1, 2) NORETURN;
 /* At work. ca_chain: signer only, else STR_NONE. */
 void proc_ready(struct proc *, const struct proc_ops *, void *arg, struct str ca_chain)
