@@ -602,7 +602,9 @@ flush(struct conn *c)
 		if (c->tls_failed)
 			note_end(c, CONN_END_TLS);
 		/* What the peer sent before its end is still read first: it may explain it. */
-		if (c->eof)
+		if (c->eof_told)
+			c->ops->ended(c->owner, c, CONN_END_RESET);
+		else if (c->eof)
 			tell_end(c);
 		else if (c->paused)
 			note_end(c, CONN_END_RESET);
@@ -832,6 +834,24 @@ bool
 conn_paused(const struct conn *c)
 {
 	return c->paused;
+}
+
+void
+conn_unread(struct conn *c, struct str s)
+{
+	struct buf all;
+
+	if (c->freed || s.n == 0)
+		return;
+	buf_init(&all, 0);
+	buf_puts(&all, s);
+	if (c->held.len > 0)
+		buf_puts(&all, buf_str(&c->held));
+	buf_free(&c->held);
+	c->held = all;
+	c->bytes_in -= MIN(c->bytes_in, s.n);
+	c->paused = true;
+	conn_resume(c);
 }
 
 struct str

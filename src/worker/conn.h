@@ -39,7 +39,10 @@ struct conn_ops {
 	 * kept, and reading stops until conn_resume().
 	 */
 	size_t (*data)(void *owner, struct conn *, const uint8_t *p, size_t n);
-	/* The peer will send no more. After RESET and TLS nothing can be sent either. */
+	/*
+	 * The peer will send no more. After RESET and TLS nothing can be sent either;
+	 * RESET may still come after CLEAN or TRUNCATED, when sending fails.
+	 */
 	void (*ended)(void *owner, struct conn *, enum conn_end);
 	/* Output fell below CONN_LOW after conn_full() had been true. */
 	void (*writable)(void *owner, struct conn *);
@@ -69,6 +72,8 @@ bool conn_full(const struct conn *);
 void conn_pause(struct conn *);
 void conn_resume(struct conn *);
 bool conn_paused(const struct conn *);
+/* Bytes that were taken are offered again, before anything else, when the loop turns. */
+void conn_unread(struct conn *, struct str);
 /* Look at held bytes that were not taken (STR_NONE: none). */
 struct str conn_held(const struct conn *);
 

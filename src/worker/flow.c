@@ -163,6 +163,26 @@ flow_attach(struct flow *f, const struct flow_end_ops *ops, void *back)
 }
 
 void
+flow_detach(struct flow *f)
+{
+	struct flow_side_state *front = &f->side[FLOW_FRONT], *back = &f->side[FLOW_BACK];
+
+	CHECK(back->attached && !f->has_response && !f->request.has_body);
+	back->attached = back->paused = false;
+	back->ops = NULL;
+	back->end = NULL;
+	front->head_given = front->ended_given = false;
+}
+
+void
+flow_drop(struct flow *f)
+{
+	f->recorded = true;
+	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
+	release(f);
+}
+
+void
 flow_head(struct flow *f, enum flow_side from)
 {
 	struct flow_side_state *st = &f->side[from];
@@ -225,16 +245,21 @@ flow_writable(struct flow *f, enum flow_side who)
 	pause_side(f, other(who), false);
 }
 
-void
-flow_note_error(struct flow *f, const char *fmt, ...)
+static void
+fail(struct flow *f, enum flow_side from, enum conn_end how)
 {
-	va_list ap;
+	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
+	record(f);
+	finish_end(f, other(from), false, how);
+	finish_end(f, from, false, how);
+	release(f);
+}
 
-	if (f->error[0] != '\0')
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(f->error, sizeof(f->error), fmt, ap);
-	va_end(ap);
+static void
+note(struct flow *f, const char *fmt, va_list ap)
+{
+	if (f->error[0] == '\0')
+		(void)vsnprintf(f->error, sizeof(f->error), fmt, ap);
 }
 
 void
@@ -244,16 +269,24 @@ flow_fail(struct flow *f, enum flow_side from, enum conn_end how, const char *fm
 
 	if (f->side[FLOW_FRONT].finished)
 		return;
-	if (f->error[0] == '\0') {
-		va_start(ap, fmt);
-		(void)vsnprintf(f->error, sizeof(f->error), fmt, ap);
-		va_end(ap);
-	}
-	f->aborted = f->side[FLOW_FRONT].head_in;
-	record(f);
-	finish_end(f, other(from), false, how);
-	finish_end(f, from, false, how);
-	release(f);
+	va_start(ap, fmt);
+	note(f, fmt, ap);
+	va_end(ap);
+	fail(f, from, how);
+}
+
+void
+flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->side[FLOW_FRONT].finished)
+		return;
+	f->reply_status = status;
+	va_start(ap, fmt);
+	note(f, fmt, ap);
+	va_end(ap);
+	fail(f, FLOW_BACK, CONN_END_CLEAN);
 }
 
 void

@@ -82,6 +82,7 @@ struct flow {
 	/* First failure: who and what; recorded as _error. */
 	char error[192];
 	bool aborted;			/* a message broke half-way */
+	unsigned reply_status;		/* what a proxy hop answers on failure; 0: 502 */
 	struct buf raw_head;		/* of a message that could not be parsed */
 	/* After 101 or for an opaque tunnel. */
 	const char *tunnel_reason;
@@ -107,6 +108,15 @@ struct flow *flow_new(struct worker *, const struct flow_end_ops *front_ops, voi
 /* The origin (or a reply) for this flow: gets what was read so far. */
 void flow_attach(struct flow *, const struct flow_end_ops *, void *back);
 bool flow_attached(const struct flow *);
+/*
+ * The back that got the request is gone without a byte of an answer, and the
+ * request has no body: as if it had never been attached.
+ */
+void flow_detach(struct flow *);
+/* Leaves no trace (a connection that closed before its request had begun). */
+void flow_drop(struct flow *);
+/* Not served: the front answers with status on a proxy hop. Recorded as a failure. */
+void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
 
 /* From the ends: f->request or f->response is complete up to its body. */
 void flow_head(struct flow *, enum flow_side from);
@@ -117,8 +127,6 @@ void flow_writable(struct flow *, enum flow_side who);	/* `who` can take body by
 /* Cut off. how: the way the failing side's connection ended. Both ends are told. */
 void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char *fmt, ...)
     PRINTF(4, 5);
-/* Says the first failure without ending anything (a refusal that is answered). */
-void flow_note_error(struct flow *, const char *fmt, ...) PRINTF(2, 3);
 /*
  * From 101 on the two connections are a tunnel: both ends let go, and the caller
  * owns the flow until flow_tunnel_done().

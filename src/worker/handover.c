@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "worker/capture.h"
 #include "worker/worker_state.h"
 
 #define KICK_SECONDS 0.05	/* an entry waits no longer for company */
