@@ -30,7 +30,7 @@ struct back {
 	bool upgrading;
 	bool ended;			/* the origin sends no more */
 	enum conn_end end_kind;
-	bool *gone;
+	bool dead;			/* freed; the memory stays until the loop turn ends */
 	struct buf scratch;
 };
 
@@ -114,7 +114,7 @@ end_finished(void *end, struct flow *f UNUSED, bool whole, enum conn_end how)
 
 	b->flow = NULL;
 	b->served++;
-	if (b->upgrading)
+	if (b->upgrading || b->dead)
 		return;
 	if (!whole) {
 		tell_ended(b, b->ended ? b->end_kind : how);
@@ -226,10 +226,8 @@ static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct back *b = owner;
-	bool gone = false;
 	size_t used = 0;
 
-	b->gone = &gone;
 	while (used < n) {
 		size_t took = 0;
 		int err;
@@ -240,25 +238,20 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 			b->end_kind = CONN_END_CLEAN;
 			if (b->flow == NULL)
 				tell_ended(b, CONN_END_CLEAN);
-			if (!gone)
-				b->gone = NULL;
 			return n;
 		}
 		b->reading = true;
 		err = h1_reader_feed(b->reader, p + used, n - used, &took);
 		used += took;
-		if (gone)
-			return b->upgrading ? used : n;
 		if (b->upgrading)
-			break;	/* the rest belongs to the tunnel */
+			return used;	/* the rest belongs to the tunnel */
+		if (b->dead)
+			return n;
 		if (err != 0) {
 			broken_response(b);
-			if (!gone)
-				b->gone = NULL;
 			return n;
 		}
 	}
-	b->gone = NULL;
 	return used;
 }
 
@@ -282,7 +275,6 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 {
 	struct back *b = owner;
 	struct flow *f = b->flow;
-	bool gone = false;
 
 	b->ended = true;
 	b->end_kind = how;
@@ -299,16 +291,9 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		b->flow = f;
 	}
 	if (how == CONN_END_CLEAN || how == CONN_END_TRUNCATED) {
-		b->gone = &gone;
 		/* The end of the connection may be the end of the body (RFC 9112 6.3). */
-		if (b->reading && h1_reader_eof(b->reader) == 0) {
-			if (!gone)
-				b->gone = NULL;
+		if (b->reading && h1_reader_eof(b->reader) == 0)
 			return;
-		}
-		if (gone)
-			return;
-		b->gone = NULL;
 	}
 	flow_fail(f, FLOW_BACK, how, "origin %s %s", how_text(how),
 	    flow_response_begun(f) ? "in the middle of the response" : "before the response");
@@ -352,6 +337,16 @@ back_new(struct worker *w, struct conn **conn, bool relaxed, const struct back_o
 	return b;
 }
 
+static void
+destroy(void *p)
+{
+	struct back *b = p;
+
+	h1_reader_free(&b->reader);
+	buf_free(&b->scratch);
+	free(b);
+}
+
 void
 back_free(struct back **pb)
 {
@@ -360,13 +355,11 @@ back_free(struct back **pb)
 	*pb = NULL;
 	if (b == NULL)
 		return;
-	CHECK(b->flow == NULL);
-	if (b->gone != NULL)
-		*b->gone = true;
+	CHECK(b->flow == NULL || flow_finishing(b->flow));
+	b->dead = true;
+	b->flow = NULL;
 	conn_close(&b->conn);
-	h1_reader_free(&b->reader);
-	buf_free(&b->scratch);
-	free(b);
+	worker_bury(b->worker, b, destroy);
 }
 
 bool

@@ -314,6 +314,7 @@ hold(struct buf *b, const uint8_t *p, size_t n)
 static bool
 offer(struct conn *c, const uint8_t *p, size_t n)
 {
+	void *owner = c->owner;
 	size_t used;
 
 	if (c->ops == NULL)
@@ -327,6 +328,8 @@ offer(struct conn *c, const uint8_t *p, size_t n)
 	hold(&c->held, p + used, n - used);
 	c->paused = true;
 	ev_io_stop(c->hub->loop, &c->reader);
+	if (c->owner != owner)
+		conn_resume(c);	/* handed on inside the callback: the next owner wants it */
 	return false;
 }
 
@@ -828,6 +831,12 @@ conn_resume(struct conn *c)
 		return;
 	c->paused = false;
 	mark_ready(c);
+}
+
+bool
+conn_ended(const struct conn *c)
+{
+	return c->eof_told;
 }
 
 bool

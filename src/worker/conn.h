@@ -72,6 +72,7 @@ bool conn_full(const struct conn *);
 void conn_pause(struct conn *);
 void conn_resume(struct conn *);
 bool conn_paused(const struct conn *);
+bool conn_ended(const struct conn *);	/* its end was told to an owner */
 /* Bytes that were taken are offered again, before anything else, when the loop turns. */
 void conn_unread(struct conn *, struct str);
 /* Look at held bytes that were not taken (STR_NONE: none). */

@@ -321,3 +321,15 @@ flow_response_begun(const struct flow *f)
 {
 	return f->has_response;
 }
+
+void
+flow_adopt(struct flow *f)
+{
+	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
+}
+
+bool
+flow_finishing(const struct flow *f)
+{
+	return f->side[FLOW_FRONT].finished || f->side[FLOW_BACK].finished;
+}

@@ -83,6 +83,7 @@ struct flow {
 	char error[192];
 	bool aborted;			/* a message broke half-way */
 	unsigned reply_status;		/* what a proxy hop answers on failure; 0: 502 */
+	char reply_extra[192];		/* fields of that answer, each with CRLF */
 	struct buf raw_head;		/* of a message that could not be parsed */
 	/* After 101 or for an opaque tunnel. */
 	const char *tunnel_reason;
@@ -133,6 +134,10 @@ void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char
  */
 void flow_become_tunnel(struct flow *, const char *reason);
 void flow_tunnel_done(struct flow *);
+/* A CONNECT leaves the HTTP of its hop: the caller owns it until flow_tunnel_done() or _drop(). */
+void flow_adopt(struct flow *);
+/* Some end was told `finished` already. */
+bool flow_finishing(const struct flow *);
 bool flow_request_whole(const struct flow *);
 bool flow_response_whole(const struct flow *);
 bool flow_response_begun(const struct flow *);

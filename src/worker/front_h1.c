@@ -29,7 +29,7 @@ struct front_h1 {
 	enum h1_framing framing;
 	bool client_ended;
 	bool closing;			/* our last response is out */
-	bool *gone;			/* set when freed inside one of our own callbacks */
+	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
 	struct buf scratch;
 };
@@ -46,6 +46,7 @@ status_text(unsigned status)
 	case 400: return "Bad Request";
 	case 403: return "Forbidden";
 	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
 	case 407: return "Proxy Authentication Required";
 	case 408: return "Request Timeout";
 	case 414: return "URI Too Long";
@@ -180,6 +181,7 @@ go_idle(struct front_h1 *h)
 	h->idle_since = ev_now(h->worker->loop);
 	conn_deadline(h->conn, h->worker->conf->timeouts.idle_ms, true);
 	conn_resume(h->conn);	/* a pipelined request may be held */
+	h->ops->idle(h->host);
 }
 
 /* No response was begun and this hop is ours to speak on. */
@@ -190,7 +192,7 @@ answer_failure(struct front_h1 *h, struct flow *f)
 	bool keep = f->request.keep_alive && !f->request.has_body && !h->client_ended &&
 	    !h->worker->draining && status != 400 && status != 408 && status != 431;
 
-	front_h1_answer(h->conn, status, "", f->error, keep);
+	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep);
 	return keep;
 }
 
@@ -198,7 +200,11 @@ static void
 finished(void *end, struct flow *f, bool whole, enum conn_end how)
 {
 	struct front_h1 *h = end;
-	bool may_speak = h->kind != FRONT_H1_TLS && !h->head_written && !h->client_ended &&
+	bool may_speak;
+
+	if (h->dead)
+		return;
+	may_speak = h->kind != FRONT_H1_TLS && !h->head_written && !h->client_ended &&
 	    (how != CONN_END_RESET || f->reply_status != 0);
 
 	if (f->tunnel_reason != NULL) {
@@ -320,12 +326,8 @@ static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct front_h1 *h = owner;
-	bool gone = false;
 	size_t used = 0;
 
-	if (h->closing)
-		return n;
-	h->gone = &gone;
 	while (used < n && !h->closing) {
 		size_t took = 0;
 		int err;
@@ -339,18 +341,15 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 		}
 		err = h1_reader_feed(h->reader, p + used, n - used, &took);
 		used += took;
-		if (gone)
-			return n;
+		if (h->dead)
+			return used;	/* the rest is the next owner's */
 		if (err != 0) {
 			broken_request(h);
-			return gone || h->closing ? n : used;
+			break;
 		}
-		if (conn_paused(h->conn) && h->flow == NULL)
+		if (h->flow == NULL && conn_paused(h->conn))
 			break;	/* CONNECT: the rest belongs to the tunnel */
 	}
-	if (gone)
-		return n;
-	h->gone = NULL;
 	return h->closing ? n : used;
 }
 
@@ -454,6 +453,16 @@ front_h1_new(struct worker *w, struct conn *conn, enum front_h1_kind kind,
 	return h;
 }
 
+static void
+destroy(void *p)
+{
+	struct front_h1 *h = p;
+
+	h1_reader_free(&h->reader);
+	buf_free(&h->scratch);
+	free(h);
+}
+
 void
 front_h1_free(struct front_h1 **ph)
 {
@@ -462,12 +471,10 @@ front_h1_free(struct front_h1 **ph)
 	*ph = NULL;
 	if (h == NULL)
 		return;
-	CHECK(h->flow == NULL);
-	if (h->gone != NULL)
-		*h->gone = true;
-	h1_reader_free(&h->reader);
-	buf_free(&h->scratch);
-	free(h);
+	CHECK(h->flow == NULL || flow_finishing(h->flow));
+	h->dead = h->closing = true;
+	h->flow = NULL;
+	worker_bury(h->worker, h, destroy);
 }
 
 bool

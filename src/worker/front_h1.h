@@ -28,6 +28,8 @@ struct front_h1_ops {
 	 * (a response may still be under way), anything else is the end.
 	 */
 	void (*ended)(void *host, enum conn_end how);
+	/* A response went through and the connection waits for the next request. */
+	void (*idle)(void *host);
 };
 
 /* conn stays the host's; the callbacks may call front_h1_free(). */

@@ -117,6 +117,11 @@ tunnel_new(struct conn **client, struct conn **origin, struct flow *f, uint64_t 
 	conn_deadline(t->origin, 0, false);
 	conn_resume(t->client);
 	conn_resume(t->origin);
+	/* One side may have closed its half while we looked at the first bytes. */
+	if (conn_ended(t->client)) {
+		t->client_ended = true;
+		conn_shutdown(t->origin, CONN_END_CLEAN);
+	}
 	return t;
 }
 

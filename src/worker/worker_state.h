@@ -23,6 +23,7 @@ struct front;
 struct handover;
 struct leafs;
 struct access;
+struct grave;
 
 struct worker {
 	struct proc *proc;
@@ -37,6 +38,8 @@ struct worker {
 	struct access *access;
 	struct tls_origin *tls_origin;
 	struct tls_client *tls_client;
+	struct grave *graves;
+	size_t ngraves, graves_cap;
 	TAILQ_HEAD(, front) fronts;
 	unsigned nfronts;
 	bool draining;			/* responses say Connection: close */
@@ -44,6 +47,8 @@ struct worker {
 	double drain_idle_s;
 };
 
+/* destroy(p) when the loop turn ends: nothing is freed inside its own callback. */
+void worker_bury(struct worker *, void *p, void (*destroy)(void *));
 /* At the end of a loop turn, before it sleeps. */
 void worker_turn(struct worker *);
 /* Four times a second while connections are open. */
