@@ -187,11 +187,25 @@ link_close(struct link *l)
 	l->answers = 0;
 }
 
+/* The first error in full; the others are only counted. */
+static void
+explain(const struct link *l, enum stat_err kind)
+{
+	fprintf(stderr, "load: first error: %s", stats_err_name(kind));
+	if (kind == STAT_STATUS || kind == STAT_REFUSED)
+		fprintf(stderr, ": %u", l->parser.status_code);
+	else if (kind == STAT_TLS && ERR_peek_error() != 0)
+		fprintf(stderr, ": %s", ERR_reason_error_string(ERR_peek_error()));
+	fputc('\n', stderr);
+}
+
 static void
 fail(struct link *l, enum stat_err kind)
 {
 	bool idle = l->state == LINK_OPEN;
 
+	if (stats_errors(&l->env->stats) == 0)
+		explain(l, kind);
 	l->env->stats.errors[kind]++;
 	l->state = LINK_CLOSED;
 	link_close(l);

@@ -7,4 +7,4 @@ bench_load_SOURCES = bench/load.c bench/load.h bench/options.c bench/options.h \
 	bench/page.c bench/page.h bench/stats.c bench/stats.h \
 	bench/tickets.c bench/tickets.h
 bench_load_LDADD = libbase.a $(HTTP_PARSER_LIBS) $(OPENSSL_LIBS)
-EXTRA_DIST += bench/run bench/README
+EXTRA_DIST += bench/run bench/stage.py bench/README

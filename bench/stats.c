@@ -106,6 +106,12 @@ percentile(const struct stats *st, unsigned percent)
 	return total == 0 ? 0 : bucket_value(i);
 }
 
+const char *
+stats_err_name(enum stat_err kind)
+{
+	return err_names[kind];
+}
+
 uint64_t
 stats_errors(const struct stats *st)
 {

@@ -42,6 +42,7 @@ struct stats {
 void stats_start(struct stats *) NONNULL(1);
 void stats_stop(struct stats *) NONNULL(1);
 void stats_latency(struct stats *, uint64_t us) NONNULL(1);
+const char *stats_err_name(enum stat_err);
 uint64_t stats_errors(const struct stats *) NONNULL(1);
 void stats_print(const struct stats *, bool json) NONNULL(1);
 
