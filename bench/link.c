@@ -16,11 +16,11 @@
 
 #include <http_parser.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "request.h"
 
 enum link_state {
 	LINK_CLOSED,
@@ -46,7 +46,7 @@ struct link {
 	uint64_t body;		/* bytes of it so far */
 	bool begun, complete, keep, wrong;
 	size_t out_off, out_len;
-	char out[2048];
+	char out[REQUEST_MAX];
 };
 
 static char input[256 * 1024];	/* one is enough: nothing stays in it between events */
@@ -237,58 +237,11 @@ watch(struct link *l, uint32_t events)
 	l->events = events;
 }
 
-/* "Proxy-Authorization" with the tag as the user and an empty password. */
 static void
-authorization(const struct load *load, char *out, size_t size)
+queue(struct link *l, size_t n)
 {
-	char user[256], text[400];
-	int n;
-
-	out[0] = '\0';
-	if (!load->forward || load->tag == NULL)
-		return;
-	n = snprintf(user, sizeof(user), "%s:", load->tag);
-	CHECK(n > 0 && (size_t)n < sizeof(user));
-	EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)user, n);
-	n = snprintf(out, size, "Proxy-Authorization: Basic %s\r\n", text);
-	CHECK(n > 0 && (size_t)n < size);
-}
-
-static void
-write_connect(struct link *l)
-{
-	const struct load *load = l->env->load;
-	char auth[512];
-	int n;
-
-	authorization(load, auth, sizeof(auth));
-	n = snprintf(l->out, sizeof(l->out), "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n",
-	    load->origin, load->origin, auth);
-	CHECK(n > 0 && (size_t)n < sizeof(l->out));
 	l->out_off = 0;
-	l->out_len = (size_t)n;
-}
-
-static void
-write_request(struct link *l)
-{
-	const struct load *load = l->env->load;
-	const char *fields = load->fields != NULL ? load->fields : "";
-	char auth[512];
-	int n;
-
-	if (load->tls) {
-		n = snprintf(l->out, sizeof(l->out), "GET %s HTTP/1.1\r\nHost: h%u.%s\r\n%s\r\n",
-		    load->path, load->host_base + l->host, load->domain, fields);
-	} else {
-		authorization(load, auth, sizeof(auth));
-		n = snprintf(l->out, sizeof(l->out), "GET %s%s%s HTTP/1.1\r\nHost: %s\r\n%s%s\r\n",
-		    load->forward ? "http://" : "", load->forward ? load->origin : "",
-		    load->path, load->origin, fields, auth);
-	}
-	CHECK(n > 0 && (size_t)n < sizeof(l->out));
-	l->out_off = 0;
-	l->out_len = (size_t)n;
+	l->out_len = n;
 }
 
 /* OpenSSL did not do it: either not now, and epoll will tell, or the link has failed. */
@@ -406,11 +359,9 @@ start_tls(struct link *l)
 {
 	const struct load *load = l->env->load;
 	SSL_SESSION *session;
-	char name[256];
-	int n;
+	char name[REQUEST_NAME_MAX];
 
-	n = snprintf(name, sizeof(name), "h%u.%s", load->host_base + l->host, load->domain);
-	CHECK(n > 0 && (size_t)n < sizeof(name));
+	request_name(load, l->host, name);
 	l->ssl = SSL_new(l->env->ctx);
 	CHECK(l->ssl != NULL);
 	CHECK(SSL_set_fd(l->ssl, l->fd) == 1);
@@ -464,12 +415,12 @@ connected(struct link *l)
 	}
 	l->env->stats.connections++;
 	if (load->forward && load->tls) {
-		write_connect(l);
+		queue(l, request_connect(load, l->out));
 		l->state = LINK_ASK;
 	} else if (load->tls) {
 		start_tls(l);
 	} else {
-		write_request(l);
+		queue(l, request_get(l->env->load, l->host, l->out));
 		l->state = LINK_SEND;
 	}
 }
@@ -484,7 +435,7 @@ handshake(struct link *l)
 		return;
 	}
 	l->env->stats.resumed += (unsigned)SSL_session_reused(l->ssl);
-	write_request(l);
+	queue(l, request_get(l->env->load, l->host, l->out));
 	l->state = LINK_SEND;
 }
 
@@ -583,7 +534,7 @@ link_request(struct link *l)
 		dial(l);
 		return;
 	}
-	write_request(l);
+	queue(l, request_get(l->env->load, l->host, l->out));
 	l->state = LINK_SEND;
 	l->begun = false;
 	run(l);

@@ -19,7 +19,7 @@ struct load {
 	const char *path;
 	const char *domain;	/* names are h0.DOMAIN, h1.DOMAIN, ... */
 	const char *ca;		/* roots the peer's certificate must lead to; NULL: not looked at */
-	const char *fields;	/* further request fields, each with its CRLF; NULL: none */
+	const char *fields;	/* further request fields, each with its CRLF */
 	unsigned hosts, host_base;
 	unsigned concurrency;
 	unsigned warmup;	/* requests per connection before the clock starts */

@@ -4,6 +4,7 @@
 check_PROGRAMS += bench/load
 bench_load_SOURCES = bench/load.c bench/load.h bench/options.c bench/options.h \
 	bench/link.c bench/link.h \
+	bench/request.c bench/request.h \
 	bench/page.c bench/page.h bench/stats.c bench/stats.h \
 	bench/tickets.c bench/tickets.h
 bench_load_LDADD = libbase.a $(HTTP_PARSER_LIBS) $(OPENSSL_LIBS)
