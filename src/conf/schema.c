@@ -45,7 +45,8 @@ static const struct opt rows[] = {
 	{.path = "workers", .type = OPT_INT, AT(workers), .min = 1, .max = 256,
 	    .words = WORDS({"auto", 0, false}), .fallback = "auto",
 	    .doc = "How many worker processes; auto is one per processor that mitmd may use."},
-	{.path = "control", .type = OPT_PATH, .later = true, .fallback = "off",
+	{.path = "control", .type = OPT_PATH, .later = true, .words = OFF_IS_0,
+	    .fallback = "off",
 	    .doc = "The socket on which mitmctl(1) is answered."},
 	{.path = "user", .type = OPT_NAME, AT(user), .max = 32, .chars = LDH "_.",
 	    .fallback = "mitmd", .doc = "The user to become when started as root."},
@@ -71,7 +72,8 @@ static const struct opt rows[] = {
 	    "debugging."},
 
 	{.path = "ca.dir", .type = OPT_PATH, AT(ca.dir), .fallback = "/var/lib/mitmd",
-	    .doc = "Where the CA is kept; it is made there on the first start."},
+	    .doc = "Where the CA is kept; it is made there on the first start. A normal user's "
+	    "default is below $XDG_STATE_HOME/mitmd."},
 	{.path = "ca.key_type", .type = OPT_WORD, AT(ca.key_rsa), .fallback = "ec",
 	    .words = WORDS({"ec", false, false}, {"rsa", true, false}),
 	    .doc = "The kind of key that a new CA gets. One that is there already stays as "
@@ -146,7 +148,8 @@ static const struct opt rows[] = {
 	    .doc = "Hosts that are reached without the parent proxy."},
 
 	{.path = "spool.dir", .type = OPT_PATH, AT(spool.dir), .fallback = "/var/spool/mitmd",
-	    .doc = "Where the HAR files are written, in one directory per tag."},
+	    .doc = "Where the HAR files are written, in one directory per tag. A normal "
+	    "user's default is below $XDG_STATE_HOME/mitmd."},
 	{.path = "spool.rotate_size", .type = OPT_SIZE, AT(spool.rotate_size), .min = 4 * KIB,
 	    .max = 100 * GIB, .fallback = "64M", .doc = "A HAR file is finished at this size."},
 	{.path = "spool.rotate_age", .type = OPT_TIME, AT(spool.rotate_age_ms), .min = 100 * MS,

@@ -116,7 +116,6 @@ schema_put_kind(struct buf *b, const struct opt *o)
 {
 	static const char *const names[] = {
 		[OPT_BOOL] = "true or false",
-		[OPT_NAME] = "a name",
 		[OPT_TEXT] = "a text",
 		[OPT_PATH] = "a path",
 		[OPT_ADDRESS] = "an address with port",
@@ -146,8 +145,8 @@ schema_put_kind(struct buf *b, const struct opt *o)
 		put_range(b, o, "a time");
 		break;
 	case OPT_NAME:
-		buf_printf(b, "a name of at most %u characters out of %s", (unsigned)o->max,
-		    str_chr(str_z(o->chars), '_') >= 0 ? "A-Z a-z 0-9 - _ ." : "A-Z a-z 0-9 -");
+		buf_printf(b, "1 to %u letters, digits and %s", (unsigned)o->max,
+		    str_chr(str_z(o->chars), '_') >= 0 ? "any of '-', '_', '.'" : "'-'");
 		break;
 	default:
 		buf_putz(b, names[o->type]);
