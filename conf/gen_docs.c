@@ -145,7 +145,8 @@ put_man_row(const struct opt *o)
 	put_wrapped(buf_str(&b), "", true);
 	buf_clear(&b);
 	if (o->fallback != NULL)
-		printf("Default:\n.Li %s .\n", o->fallback[0] != '\0' ? o->fallback : "\\(dq\\(dq");
+		printf("Default:\n.Li %s .\n",
+		    o->fallback[0] != '\0' ? o->fallback : "\\(dq\\(dq");
 	if (o->later)
 		printf("Not supported yet: %s.\n", o->fallback != NULL
 		    ? "only the default is accepted" : "only an empty list is accepted");

@@ -71,21 +71,27 @@ cpu_count(void)
 	return (unsigned)MIN(MAX(n, 1), WORKERS_MAX);
 }
 
-/* The host name up to its first dot, with what no file name should have replaced. */
-static char *
-host_instance(void)
+char *
+defaults_instance(const char *host)
 {
-	char name[HOST_NAME_MAX + 1] = "";
+	char *name = mem_strndup(host, strnlen(host, INSTANCE_MAX));
 	size_t i;
 
-	(void)gethostname(name, sizeof(name) - 1);
-	for (i = 0; i < INSTANCE_MAX && name[i] != '\0' && name[i] != '.'; i++) {
+	for (i = 0; name[i] != '\0' && name[i] != '.'; i++) {
 		char c = ascii_lower(name[i]);
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) && (c != '-' || i == 0))
-			name[i] = i == 0 ? 'x' : '-';
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+			continue;
+		if (i == 0)	/* an instance does not start with '-' */
+			name[i] = 'x';
+		else
+			name[i] = '-';
 	}
-	return i > 0 ? mem_strndup(name, i) : mem_strdup("localhost");
+	name[i] = '\0';
+	if (i > 0)
+		return name;
+	free(name);
+	return mem_strdup("localhost");
 }
 
 static int
@@ -103,6 +109,7 @@ default_row(struct conf *c, const struct opt *o, struct errmsg *err)
 int
 defaults_apply(struct conf *c, const unsigned *set, struct errmsg *err)
 {
+	char host[HOST_NAME_MAX + 1] = "";
 	size_t i;
 
 	for (i = 0; i < schema_count(); i++)
@@ -112,7 +119,8 @@ defaults_apply(struct conf *c, const unsigned *set, struct errmsg *err)
 		c->workers = cpu_count();
 	if (str_eq(str_z(c->instance), STR("auto"))) {
 		free(c->instance);
-		c->instance = host_instance();
+		(void)gethostname(host, sizeof(host) - 1);
+		c->instance = defaults_instance(host);
 	}
 	return 0;
 }

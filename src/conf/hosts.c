@@ -285,7 +285,8 @@ hosts_add(struct hosts *h, struct str text, unsigned line, struct errmsg *err)
 	} else {
 		fault = parse_plain(&p, text);
 		if (fault != NULL)
-			return errmsg_set(err, "'%.*s' %s", (int)MIN(text.n, 80), text.p, fault);
+			return errmsg_set(err, "'%.*s' %s", (int)MIN(text.n, 80), text.p,
+			    fault);
 	}
 	if (h->n == h->cap) {
 		h->cap = h->cap == 0 ? 8 : h->cap * 2;

@@ -17,6 +17,8 @@ int load_text(struct conf *, const char *file, struct str text, unsigned *set,
 /* Give every row that is not set its default, and "auto" its meaning. */
 int defaults_apply(struct conf *, const unsigned *set, struct errmsg *)
     NONNULL(1, 2, 3) MUSTCHECK;
+/* The short form of a host name, with what no file name should have replaced. */
+char *defaults_instance(const char *host) NONNULL(1) MUSTCHECK;
 /* What no single value can show to be wrong. file is for messages. */
 int check_conf(const struct conf *, const char *file, struct errmsg *)
     NONNULL(1, 2, 3) MUSTCHECK;

@@ -176,8 +176,8 @@ take_event(struct reader *r, struct errmsg *err)
 
 	switch (e->type) {
 	case YAML_SCALAR_EVENT:
-		return take_node(r, NODE_SCALAR, e->data.scalar.anchor, e->data.scalar.tag, err) < 0
-		    ? -1 : 1;
+		return take_node(r, NODE_SCALAR, e->data.scalar.anchor,
+		    e->data.scalar.tag, err) < 0 ? -1 : 1;
 	case YAML_SEQUENCE_START_EVENT:
 		return take_node(r, NODE_LIST, e->data.sequence_start.anchor,
 		    e->data.sequence_start.tag, err) < 0 ? -1 : 1;

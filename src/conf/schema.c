@@ -207,7 +207,8 @@ static const struct opt rows[] = {
 	    .doc = "The name under which the proxy itself answers, over plain HTTP."},
 
 	{.path = "limits.connections", .type = OPT_INT, AT(limits.connections), .min = 1,
-	    .max = 1000000, .fallback = "16384", .doc = "The most client connections at a time."},
+	    .max = 1000000, .fallback = "16384",
+	    .doc = "The most client connections at a time."},
 	{.path = "limits.connections_per_client", .type = OPT_INT,
 	    AT(limits.connections_per_client), .min = 1, .max = 1000000, .fallback = "2048",
 	    .doc = "The most connections at a time from one client address."},

@@ -43,8 +43,8 @@ expected_not(const struct opt *o, struct str text, const char *hint, struct errm
 
 	while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
 		n--;	/* never cut a character in two */
-	got = mem_printf("'%.*s%s'%s", (int)n, text.n > 0 ? text.p : "", n < text.n ? "..." : "",
-	    hint);
+	got = mem_printf("'%.*s%s'%s", (int)n, text.n > 0 ? text.p : "",
+	    n < text.n ? "..." : "", hint);
 	rc = set_expected(o, got, err);
 	free(got);
 	return rc;
@@ -104,8 +104,8 @@ set_number(struct conf *c, const struct opt *o, struct str text, struct errmsg *
 		return errmsg_set(err, "not yet supported: '%.*s'", STR_ARG(text));
 	for (i = 0; i < text.n; i++)
 		bare = bare && text.p[i] >= '0' && text.p[i] <= '9';
-	return expected_not(o, text,
-	    o->type == OPT_TIME && bare ? " without a unit (500ms, 10s, 5m, 24h, 7d)" : "", err);
+	return expected_not(o, text, o->type == OPT_TIME && bare
+	    ? " without a unit (500ms, 10s, 5m, 24h, 7d)" : "", err);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/load.h"
 #include "suites.h"
 
 static struct conf *
@@ -181,9 +182,30 @@ START_TEST(test_instance_auto)
 	size_t n = strlen(c->instance);
 
 	ck_assert(n >= 1 && n <= 32);
-	ck_assert_uint_eq(strspn(c->instance, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	    "0123456789-"), n);
+	ck_assert_uint_eq(strspn(c->instance, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-"), n);
 	conf_free(&c);
+}
+END_TEST
+
+static const struct {
+	const char *host, *instance;
+} instances[] = {
+	{"build7", "build7"},
+	{"Build-7.example.com", "Build-7"},
+	{"a_b c/d\xc3\xbc", "a-b-c-d--"},
+	{"-x", "xx"},
+	{"", "localhost"},
+	{".example.com", "localhost"},
+	{"abcdefghijklmnopqrstuvwxyz0123456789", "abcdefghijklmnopqrstuvwxyz012345"},
+};
+
+START_TEST(test_instance_of_host)
+{
+	char *name = defaults_instance(instances[_i].host);
+
+	ck_assert_str_eq(name, instances[_i].instance);
+	free(name);
 }
 END_TEST
 
@@ -336,7 +358,7 @@ START_TEST(test_example_uncommented)
 	while (fgets(line, sizeof(line), f) != NULL) {
 		size_t indent = strspn(line, " ");
 
-		if (line[indent] == '#' && line[indent + 1] != ' ' && line[indent + 1] != '\n') {
+		if (line[indent] == '#' && strchr(" \n", line[indent + 1]) == NULL) {
 			memmove(line + indent, line + indent + 1, strlen(line + indent));
 			keys++;
 		}
@@ -362,6 +384,7 @@ conf_suite(void)
 	tcase_add_loop_test(t, test_defaults, 0, (int)NELEM(empty));
 	tcase_add_test(t, test_everything_set);
 	tcase_add_test(t, test_instance_auto);
+	tcase_add_loop_test(t, test_instance_of_host, 0, (int)NELEM(instances));
 	tcase_add_loop_test(t, test_relative_paths, 0, (int)NELEM(paths));
 	tcase_add_test(t, test_dirs_of_root);
 	tcase_add_test(t, test_dirs_of_a_user);

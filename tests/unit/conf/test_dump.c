@@ -28,10 +28,12 @@ dump(const char *text)
 
 static const char *const sources[] = {
 	"",
-	"listen: [\"[::]:8080\", 127.0.0.1:0]\naccess: {allow: [10.0.0.0/8, \"::1\"], guard: off}\n",
+	"listen: [\"[::]:8080\", 127.0.0.1:0]\n"
+	"access: {allow: [10.0.0.0/8, \"::1\"], guard: off}\n",
 	"ignore_hosts: ['a', '*.b:1', '~^\"x\\\\y\"[0-9]$', \"~\\\\bx: #\", '10.0.0.0/8:443']\n"
 	"allow_hosts: '.c'\nhttp: {relaxed: ['*']}\n",
-	"ca: {dir: 'a \"b\" \\ \xc3\xbc', key_type: rsa}\nspool: {dir: 'null', rotate_size: 5000}\n"
+	"ca: {dir: 'a \"b\" \\ \xc3\xbc', key_type: rsa}\n"
+	"spool: {dir: 'null', rotate_size: 5000}\n"
 	"origin: {ca: ['x: y', '- z', \"/\"], verify: off}\n",
 	"workers: 9\nuser: 'on'\ninstance: 'auto-1'\nsandbox: off\ndrain_idle: 61s\n"
 	"tls: {client_min: 1.3}\nlog: {level: error, flows: off, format: json}\n"

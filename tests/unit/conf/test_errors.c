@@ -41,19 +41,26 @@ static const struct {
 	{"log: [info]\n", "t.yaml:1:6: key 'log': expected keys below it, got a list"},
 	/* Numbers. */
 	{"workers: many\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got 'many'"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got 'many'"},
 	{"workers: 0\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got '0'"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got '0'"},
 	{"workers: 257\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got '257'"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got '257'"},
 	{"workers: -1\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got '-1'"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got '-1'"},
 	{"workers: [1]\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got a list"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got a list"},
 	{"workers: {}\n",
-	    "t.yaml:1:10: key 'workers': expected auto or a whole number from 1 to 256, got a mapping"},
+	    "t.yaml:1:10: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got a mapping"},
 	{"workers:\nuser: x\n",
-	    "t.yaml:1:9: key 'workers': expected auto or a whole number from 1 to 256, got nothing"},
+	    "t.yaml:1:9: key 'workers': expected auto or a "
+	    "whole number from 1 to 256, got nothing"},
 	{"limits:\n  connections: 1000001\n", "t.yaml:2:16: key 'limits.connections': "
 	    "expected a whole number from 1 to 1000000, got '1000001'"},
 	{"limits: {header_count: 7}\n", "t.yaml:1:24: key 'limits.header_count': "
@@ -86,10 +93,11 @@ static const struct {
 	/* Names and paths. */
 	{"instance: a.b\n",
 	    "t.yaml:1:11: key 'instance': expected 1 to 32 letters, digits and '-', got 'a.b'"},
-	{"instance: abcdefghijklmnopqrstuvwxyz0123456\n", "t.yaml:1:11: key 'instance': expected "
-	    "1 to 32 letters, digits and '-', got 'abcdefghijklmnopqrstuvwxyz0123456'"},
-	{"user: -x\n", "t.yaml:1:7: key 'user': expected 1 to 32 letters, digits and any of '-', "
-	    "'_', '.', got '-x'"},
+	{"instance: abcdefghijklmnopqrstuvwxyz0123456\n", "t.yaml:1:11: key 'instance': "
+	    "expected 1 to 32 letters, digits and '-', got "
+	    "'abcdefghijklmnopqrstuvwxyz0123456'"},
+	{"user: -x\n", "t.yaml:1:7: key 'user': expected 1 to 32 letters, digits and any of "
+	    "'-', '_', '.', got '-x'"},
 	{"user: \"\"\n", "t.yaml:1:7: key 'user': expected 1 to 32 letters, digits and any of "
 	    "'-', '_', '.', got ''"},
 	{"ca: {dir: \"\"}\n", "t.yaml:1:11: key 'ca.dir': expected a path, got ''"},
@@ -109,8 +117,8 @@ static const struct {
 	{"listen: []\n", "t.yaml:1:9: key 'listen': needs an address"},
 	{"listen:\n", "t.yaml:1:8: key 'listen': expected a list of addresses with port, got "
 	    "nothing"},
-	{"listen:\n- [::1]:8080\n", "t.yaml:2:3: key 'listen': expected a list of addresses with "
-	    "port, got a list (an IPv6 address needs quotes: \"[::1]:8080\")"},
+	{"listen:\n- [::1]:8080\n", "t.yaml:2:3: key 'listen': expected a list of addresses "
+	    "with port, got a list (an IPv6 address needs quotes: \"[::1]:8080\")"},
 	{"listen: [{}]\n", "t.yaml:1:10: key 'listen': an entry needs an address"},
 	{"listen:\n- adress: 127.0.0.1:1\n",
 	    "t.yaml:2:3: unknown key 'listen[].adress': did you mean 'listen[].address'?"},
@@ -125,13 +133,13 @@ static const struct {
 	{"allow_hosts: \"~(\"\n", "t.yaml:1:14: key 'allow_hosts': '~(': missing closing "
 	    "parenthesis, at character 2"},
 	/* Across keys. */
-	{"listen: [127.0.0.1:80,\n 0.0.0.0:80]\n", "t.yaml:2:2: key 'listen': 0.0.0.0:80 is open "
-	    "to other hosts: say who may use the proxy, for example access: {allow: "
-	    "[192.168.0.0/16]}"},
-	{"listen: \"[::]:80\"\n", "t.yaml:1:9: key 'listen': [::]:80 is open to other hosts: say "
-	    "who may use the proxy, for example access: {allow: [\"fd00::/8\"]}"},
-	{"access: {allow: []}\nlisten: 10.0.0.1:80\n", "t.yaml:2:9: key 'listen': 10.0.0.1:80 is "
+	{"listen: [127.0.0.1:80,\n 0.0.0.0:80]\n", "t.yaml:2:2: key 'listen': 0.0.0.0:80 is "
 	    "open to other hosts: say who may use the proxy, for example access: {allow: "
+	    "[192.168.0.0/16]}"},
+	{"listen: \"[::]:80\"\n", "t.yaml:1:9: key 'listen': [::]:80 is open to other hosts: "
+	    "say who may use the proxy, for example access: {allow: [\"fd00::/8\"]}"},
+	{"access: {allow: []}\nlisten: 10.0.0.1:80\n", "t.yaml:2:9: key 'listen': 10.0.0.1:80 "
+	    "is open to other hosts: say who may use the proxy, for example access: {allow: "
 	    "[192.168.0.0/16]}"},
 	{"listen:\n- 127.0.0.1:80\n- \"[::1]:80\"\n- \"[::ffff:127.0.0.1]:80\"\n",
 	    "t.yaml:4:3: key 'listen': 127.0.0.1:80 is given twice, first in line 2"},
@@ -141,7 +149,8 @@ static const struct {
 	{"user: *a\n",
 	    "t.yaml:1:7: aliases are not supported (a value that starts with * needs quotes)"},
 	{"user: !!str x\n", "t.yaml:1:7: tags are not supported here"},
-	{"---\nuser: x\n---\nuser: y\n", "t.yaml:3:1: a second document: only one is supported"},
+	{"---\nuser: x\n---\nuser: y\n",
+	    "t.yaml:3:1: a second document: only one is supported"},
 	{"- a\n", "t.yaml:1:1: expected keys and values"},
 	{"hello\n", "t.yaml:1:1: expected keys and values"},
 	{"log:\n\tlevel: info\n",
@@ -150,8 +159,8 @@ static const struct {
 	{"log:\n  level: info\n format: text\n", "t.yaml:3:2: did not find expected key (while "
 	    "parsing a block mapping that starts in line 1)"},
 	{"user: x: y\n", "t.yaml:1:8: mapping values are not allowed in this context"},
-	{"ignore_hosts: [a,\n", "t.yaml:2:1: did not find expected node content (while parsing a "
-	    "flow node that starts in line 2; a value that starts with * or [ needs quotes)"},
+	{"ignore_hosts: [a,\n", "t.yaml:2:1: did not find expected node content (while parsing "
+	    "a flow node that starts in line 2; a value that starts with * or [ needs quotes)"},
 	{"ignore_hosts: *.example.com\n", "t.yaml:1:16: did not find expected alphabetic or "
 	    "numeric character (while scanning an alias that starts in line 1; a value that "
 	    "starts with * or [ needs quotes)"},
@@ -179,8 +188,8 @@ static const struct {
 	const char *text, *key;
 	unsigned line, col;
 } later[] = {
-	{"listen: {address: 127.0.0.1:1, proxy_protocol: [10.0.0.0/8]}", "listen[].proxy_protocol",
-	    1, 48},
+	{"listen: {address: 127.0.0.1:1, proxy_protocol: [10.0.0.0/8]}",
+	    "listen[].proxy_protocol", 1, 48},
 	{"control: /run/x.sock", "control", 1, 10},
 	{"ca: {permit: [example.com]}", "ca.permit", 1, 14},
 	{"ca: {permit: example.com}", "ca.permit", 1, 14},
@@ -290,8 +299,8 @@ START_TEST(test_long_value)
 {
 	char *text = repeated("log: {level: a", "\xc3\xbc", 200, "}\n");
 	char *shown = repeated("", "\xc3\xbc", 29, "");
-	char *error = mem_printf("t.yaml:1:14: key 'log.level': expected error, warning, info or "
-	    "debug, got 'a%s...'", shown);
+	char *error = mem_printf("t.yaml:1:14: key 'log.level': expected error, warning, info "
+	    "or debug, got 'a%s...'", shown);
 
 	must_fail(str_z(text), error);
 	free(error);

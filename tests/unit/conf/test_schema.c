@@ -69,7 +69,8 @@ START_TEST(test_rows_are_whole)
 		struct str doc = str_z(o->doc), section = schema_section_of(o);
 
 		ck_assert_msg(doc.n > 10 && str_ends(doc, STR(".")), "%s: doc", o->path);
-		ck_assert_msg(o->fallback != NULL || schema_in_entry(o), "%s: default", o->path);
+		ck_assert_msg(o->fallback != NULL || schema_in_entry(o), "%s: default",
+		    o->path);
 		ck_assert_msg(o->size > 0 || o->later || o->type == OPT_WORD, "%s: place",
 		    o->path);
 		ck_assert_uint_le(strlen(o->path), 64);

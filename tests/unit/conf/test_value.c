@@ -94,7 +94,8 @@ END_TEST
 
 START_TEST(test_bool)
 {
-	static const char *const yes[] = {"true", "yes", "on"}, *const no[] = {"false", "no", "off"},
+	static const char *const yes[] = {"true", "yes", "on"},
+	    *const no[] = {"false", "no", "off"},
 	    *const none[] = {"", "True", "1", "0", "y", "enabled"};
 	bool b;
 	size_t i;
