@@ -383,10 +383,10 @@ section_in_place(struct h1_reader *r, const uint8_t *p, size_t n, size_t *out_us
 	bool skip;
 	int err = read_lines(r, p, n, out_used, &skip);
 
-	if (skip)
-		r->line = r->seen = 0;
-	else if (err != 0 || in_section(r))
+	if (err != 0 || (in_section(r) && !skip))
 		keep(r, p, *out_used);
+	else if (skip)
+		r->line = r->seen = 0;
 	return err;
 }
 
