@@ -33,6 +33,9 @@ struct tls_verdict {
 	int depth;
 };
 
+/* What the origin stapled (RFC 6066 8), told only where the client had asked. */
+enum tls_staple { TLS_STAPLE_NONE, TLS_STAPLE_GOOD, TLS_STAPLE_REVOKED, TLS_STAPLE_INVALID };
+
 /* The chain an origin sent and what verification said of it. Immutable, counted. */
 struct tls_facts {
 	unsigned refs;
@@ -40,6 +43,11 @@ struct tls_facts {
 	size_t nchain;
 	struct tls_name *names;	/* subjectAltName of the leaf, order kept */
 	size_t nnames;
+	char *names_text;	/* what their values point into */
+	bool has_aki, must_staple;	/* of the leaf: AKI there; TLS feature (RFC 7633) */
+	bool key_is_rsa;
+	int key_bits;		/* of the leaf; 0: a key that cannot be read */
+	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
 	struct tls_verdict verdicts[16];
 	size_t nverdicts;	/* every error found, none hidden by another */
