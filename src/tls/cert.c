@@ -256,13 +256,23 @@ copy_names(const GENERAL_NAMES *from, struct tls_facts *out)
 static bool
 read_names(X509 *leaf, struct tls_facts *out)
 {
-	int found = -1;
-	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &found, NULL);
+	int at = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1);
+	const ASN1_OCTET_STRING *value;
+	const unsigned char *p, *end;
+	GENERAL_NAMES *names;
 	bool ok;
 
+	if (at < 0)
+		return true;
+	value = X509_EXTENSION_get_data(X509_get_ext(leaf, at));
+	p = ASN1_STRING_get0_data(value);
+	end = p + ASN1_STRING_length(value);
+	names = d2i_GENERAL_NAMES(NULL, &p, end - p);
 	if (names == NULL)
-		return found == -1;	/* else it is there twice, or cannot be read */
-	ok = copy_names(names, out);
+		return false;
+	/* Once (RFC 5280 4.2), and nothing behind it. */
+	ok = copy_names(names, out) && p == end &&
+	    X509_get_ext_by_NID(leaf, NID_subject_alt_name, at) < 0;
 	GENERAL_NAMES_free(names);
 	return ok;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
@@ -271,8 +272,10 @@ show(SSL *ssl, struct tls_leaf *leaf)
 {
 	if (is_weak(leaf))
 		SSL_set_security_level(ssl, 0);
+	/* A key of another type would fill another slot, hence the last check. */
 	return SSL_use_certificate(ssl, leaf->cert) == 1 &&
-	    SSL_use_PrivateKey(ssl, leaf->key) == 1 && SSL_set1_chain(ssl, leaf->chain) == 1;
+	    SSL_set1_chain(ssl, leaf->chain) == 1 &&
+	    SSL_use_PrivateKey(ssl, leaf->key) == 1 && SSL_check_private_key(ssl) == 1;
 }
 
 SSL *
@@ -292,6 +295,7 @@ tls_client_start(struct tls_client *c, struct tls_leaf *leaf, struct str alpn,
 	CHECK(SSL_set_session_id_context(ssl, sid_context, 32) == 1);
 	if (!show(ssl, leaf)) {
 		SSL_free(ssl);
+		ERR_clear_error();
 		return NULL;
 	}
 	SSL_set_accept_state(ssl);

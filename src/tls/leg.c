@@ -39,6 +39,9 @@ put_group(SSL *ssl, char *out, size_t size)
 	case NID_undef:
 		put(out, size, "");
 		break;
+	case NID_X25519:
+		put(out, size, "X25519");
+		break;
 	case NID_X9_62_prime256v1:
 		put(out, size, "P-256");
 		break;

@@ -32,8 +32,8 @@ static const struct named schemes[] = {
 	{0x0401, "rsa_pkcs1_sha256"},
 	{0x0501, "rsa_pkcs1_sha384"},
 	{0x0601, "rsa_pkcs1_sha512"},
-	{0x0303, "ecdsa_sha224"},
-	{0x0301, "rsa_pkcs1_sha224"},
+	{0x0303, "ECDSA+SHA224"},
+	{0x0301, "RSA+SHA224"},
 };
 
 #define OWN_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"

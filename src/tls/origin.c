@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/err.h>
+
 #include "base/mem.h"
 #include "tls/client.h"
 #include "tls/offer.h"
@@ -78,7 +80,10 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 	struct ask *ask = ask_of(ssl);
 
 	tls_facts_unref(&ask->facts);
+	/* What is left in the error queue, SSL_get_error() takes for a failure. */
+	(void)ERR_set_mark();
 	ask->facts = verify_run(ctx, &o->conf, str_z(ask->name));
+	(void)ERR_pop_to_mark();
 	ask->fresh = true;
 	return 1;
 }
@@ -92,7 +97,9 @@ on_staple(SSL *ssl, void *arg)
 
 	if (!ask->fresh)
 		return 1;
+	(void)ERR_set_mark();
 	ask->facts->staple = staple_read(ssl, o->conf.roots);
+	(void)ERR_pop_to_mark();
 	if (ask->facts->staple == TLS_STAPLE_REVOKED)
 		verify_revoked(ask->facts);
 	return 1;
@@ -257,6 +264,7 @@ tls_origin_start(struct tls_origin *o, const struct tls_origin_ask *a)
 	if (!offer_set(&offer, ssl) || (a->send_sni && !a->name_is_ip &&
 	    SSL_set_tlsext_host_name(ssl, ask->name) != 1)) {
 		tls_origin_stop(&ssl);
+		ERR_clear_error();
 		return NULL;
 	}
 	verify_param(SSL_get0_param(ssl), &o->conf, a->name, a->name_is_ip);
