@@ -50,7 +50,8 @@ struct tls_client_conf {
 	void *ticket_arg;
 };
 
-struct tls_client *tls_client_new(const struct tls_client_conf *, struct errmsg *) NONNULL(1, 2);
+struct tls_client *tls_client_new(const struct tls_client_conf *, struct errmsg *)
+    NONNULL(1, 2);
 void tls_client_free(struct tls_client **);
 
 /*

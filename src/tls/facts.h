@@ -12,7 +12,8 @@
 
 #include "base/str.h"
 
-enum { TLS_NAME_EMAIL = 1, TLS_NAME_DNS = 2, TLS_NAME_URI = 6, TLS_NAME_IP = 7 };	/* GeneralName tags */
+/* GeneralName tags */
+enum { TLS_NAME_EMAIL = 1, TLS_NAME_DNS = 2, TLS_NAME_URI = 6, TLS_NAME_IP = 7 };
 
 struct tls_name {
 	uint8_t type;
@@ -22,7 +23,8 @@ struct tls_name {
 struct tls_cert {
 	struct str der;
 	uint8_t sha256[32];
-	char *subject, *issuer;	/* RFC 2253 order is not wanted: "CN = x, O = y", escaped UTF-8 */
+	/* RFC 2253 order is not wanted: "CN = x, O = y", escaped UTF-8 */
+	char *subject, *issuer;
 	char *subject_cn, *issuer_cn;	/* "" when there is none */
 	int64_t not_before, not_after;	/* seconds since 1970 */
 	char serial[64];	/* hex, may be cut */
@@ -53,7 +55,8 @@ struct tls_facts {
 	size_t nverdicts;	/* every error found, none hidden by another */
 	bool verified;		/* no verdict, and the name matches */
 	char *reason;		/* one line for people; "" when verified */
-	int64_t earliest_not_after, latest_not_before;	/* over the verified chain, else as sent */
+	/* Over the chain that was built, as far as it goes. */
+	int64_t earliest_not_after, latest_not_before;
 };
 
 struct tls_facts *tls_facts_ref(struct tls_facts *);

@@ -38,9 +38,10 @@ struct tls_origin_ask {
 	bool send_sni;		/* no SNI in, no SNI out */
 	uint16_t port;
 	struct str tag;		/* sessions are not shared between users */
-	const struct tls_hello *hello;	/* the client's offer; NULL: our own defaults, ALPN http/1.1 */
+	/* The client's offer; NULL: our own defaults, ALPN http/1.1. */
+	const struct tls_hello *hello;
 	int verify_mode;	/* enum conf_verify, part of the session key */
-	bool verify_off;	/* what verify_mode means: sessions are kept without verification */
+	bool verify_off;	/* sessions are kept without verification */
 	/* Shown if the origin asks, and verified or verify_off is set; NULL: none. */
 	struct tls_leaf *client_cert;
 };

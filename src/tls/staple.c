@@ -60,7 +60,8 @@ staple_read(SSL *ssl, X509_STORE *roots)
 	if (n <= 0)
 		return TLS_STAPLE_NONE;
 	response = d2i_OCSP_RESPONSE(NULL, &der, n);
-	if (response != NULL && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+	if (response != NULL &&
+	    OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		basic = OCSP_response_get1_basic(response);
 	/* The responder is the leaf's issuer, or one it named (RFC 6960 4.2.2.2). */
 	if (basic != NULL && sk_X509_num(built) > 1 &&

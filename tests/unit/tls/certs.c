@@ -71,7 +71,8 @@ add_extensions(X509 *x, X509 *issuer, const struct spec *s)
 	const char *san = s->san != NULL ? s->san : s->ca ? "" : "DNS:www.test";
 	const char *eku = s->eku != NULL ? s->eku : s->ca ? "" : "serverAuth";
 
-	add_ext(x, issuer, NID_basic_constraints, s->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	add_ext(x, issuer, NID_basic_constraints,
+	    s->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_ext(x, issuer, NID_subject_key_identifier, "hash");
 	if (issuer != x)
 		add_ext(x, issuer, NID_authority_key_identifier, "keyid");
@@ -112,11 +113,12 @@ certs_make(const struct spec *s, const struct issuer *by)
 	bool dated = s->from != 0 || s->until != 0;
 	X509_NAME *name = X509_get_subject_name(x);
 	const char *cn = s->cn != NULL ? s->cn : "www.test";
+	const EVP_MD *md = s->md != NULL ? s->md : EVP_sha256();
 
 	CHECK(X509_set_version(x, X509_VERSION_3) == 1);
 	CHECK(ASN1_INTEGER_set(X509_get_serialNumber(x), 4096 + ++made.serial) == 1);
-	CHECK(X509_gmtime_adj(X509_getm_notBefore(x), (dated ? s->from : -1) * 86400L) != NULL);
-	CHECK(X509_gmtime_adj(X509_getm_notAfter(x), (dated ? s->until : 30) * 86400L) != NULL);
+	X509_gmtime_adj(X509_getm_notBefore(x), (dated ? s->from : -1) * 86400L);
+	X509_gmtime_adj(X509_getm_notAfter(x), (dated ? s->until : 30) * 86400L);
 	CHECK(X509_set_pubkey(x, key) == 1);
 	CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
 	    -1, -1, 0) == 1);
@@ -125,7 +127,7 @@ certs_make(const struct spec *s, const struct issuer *by)
 		    (const unsigned char *)s->org, -1, -1, 0) == 1);
 	CHECK(X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1);
 	add_extensions(x, issuer, s);
-	CHECK(X509_sign(x, by != NULL ? by->key : key, s->md != NULL ? s->md : EVP_sha256()) > 0);
+	CHECK(X509_sign(x, by != NULL ? by->key : key, md) > 0);
 	return reread(x);
 }
 

@@ -202,7 +202,8 @@ END_TEST
 START_TEST(rsa_leaf)
 {
 	EVP_PKEY *key = certs_rsa(_i == 0 ? 2048 : 1024);
-	struct tls_leaf *rsa = leaf_of(certs_leaf(&(struct spec){.cn = "rsa", .key = key}), key);
+	X509 *cert = certs_leaf(&(struct spec){.cn = "rsa", .key = key});
+	struct tls_leaf *rsa = leaf_of(cert, key);
 
 	SSL_CTX_set_max_proto_version(clients, TLS1_2_VERSION);
 	SSL_CTX_set_cipher_list(clients, "ECDHE-RSA-AES128-GCM-SHA256");

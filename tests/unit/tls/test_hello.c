@@ -91,7 +91,8 @@ parse(const struct made *m, size_t piece, struct tls_hello *h)
 /* As Chrome does it: GREASE in every list. */
 static const struct made chrome = {
 	BYTES(session, "0123456789abcdef0123456789abcdef"),
-	BYTES(ciphers, "\x3a\x3a\x13\x01\x13\x02\x13\x03\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xcc\xa9\xcc\xa8"),
+	BYTES(ciphers, "\x3a\x3a\x13\x01\x13\x02\x13\x03"
+	    "\xc0\x2b\xc0\x2f\xc0\x2c\xc0\x30\xcc\xa9\xcc\xa8"),
 	BYTES(ext, "\x8a\x8a\0\0"
 	    "\0\0\0\x0d\0\x0b\0\0\x08" "a.ex.ORG"
 	    "\0\x17\0\0" "\xff\x01\0\1\0"
@@ -358,7 +359,8 @@ START_TEST(without_extensions)
 	ck_assert_uint_eq(h.nciphers, 1);
 	ck_assert(h.fallback_scsv && !h.has_alpn && h.sni_len == 0);
 	ck_assert_uint_eq(h.nversions, 4);	/* 1.2 down to SSL 3 */
-	ck_assert(tls_hello_offers_version(&h, 0x0303) && !tls_hello_offers_version(&h, 0x0304));
+	ck_assert(tls_hello_offers_version(&h, 0x0303));
+	ck_assert(!tls_hello_offers_version(&h, 0x0304));
 	ck_assert(!tls_hello_takes_ecdsa(&h) && !tls_hello_no_http(&h));
 }
 END_TEST

@@ -232,8 +232,8 @@ START_TEST(strict_minds)
 	struct tls_facts *lax, *strict;
 	X509 *leaf;
 
-	sub.cert = certs_make(&(struct spec){.cn = "Sub", .ca = true, .key_usage = "keyCertSign"},
-	    certs_root());
+	sub.cert = certs_make(&(struct spec){.cn = "Sub", .ca = true,
+		.key_usage = "keyCertSign"}, certs_root());
 	leaf = certs_make(&(struct spec){.key_usage = "keyCertSign,digitalSignature"}, &sub);
 	lax = judge(leaf, sub.cert, "www.test", false);
 	strict = judge(leaf, sub.cert, "www.test", true);
@@ -250,7 +250,8 @@ START_TEST(facts_of_a_leaf)
 {
 	X509 *leaf = certs_leaf(&(struct spec){.cn = "b\xc3\xbc\x01", .org = "Test, Inc",
 		.from = -1, .until = 20,
-		.san = "DNS:www.test,IP:192.0.2.7,URI:https://a/,email:a@b.test,RID:1.2.3,DNS:b.test",
+		.san = "DNS:www.test,IP:192.0.2.7,URI:https://a/,email:a@b.test,RID:1.2.3,"
+		    "DNS:b.test",
 		.tls_feature = "status_request"});
 	struct tls_facts *f = judge(leaf, NULL, "www.test", false);
 	const struct tls_cert *c = &f->chain[0];
