@@ -8,4 +8,8 @@ libhar_a_SOURCES = \
 	src/har/coding.c src/har/coding.h \
 	src/har/store.c src/har/store.h \
 	src/har/body.c src/har/body.h \
-	src/har/entry.h
+	src/har/pairs.c src/har/pairs.h \
+	src/har/cookies.c src/har/cookies.h \
+	src/har/kind.c src/har/kind.h \
+	src/har/tls_text.c src/har/tls_text.h \
+	src/har/entry.c src/har/entry.h
