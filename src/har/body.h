@@ -42,7 +42,8 @@ int body_step(struct body *) NONNULL(1);
 /* After the end. */
 uint64_t body_wire_bytes(const struct body *) NONNULL(1);	/* fed */
 uint64_t body_size(const struct body *) NONNULL(1);	/* decoded, also beyond max_body */
-bool body_size_known(const struct body *) NONNULL(1);	/* false: decoding was given up (bomb) */
+/* False: the coding was broken, or decoding was given up (bomb); there was more. */
+bool body_size_known(const struct body *) NONNULL(1);
 uint64_t body_kept(const struct body *) NONNULL(1);	/* decoded bytes in the text */
 bool body_truncated(const struct body *) NONNULL(1);
 bool body_is_base64(const struct body *) NONNULL(1);
@@ -53,7 +54,9 @@ const char *body_note(const struct body *) NONNULL(1);	/* why, for "comment"; ""
  * The JSON text between the quotes: first memory, then the run (which may be
  * empty). body_take_run() hands the run to the caller, who releases it.
  */
-struct str body_text(const struct body *) NONNULL(1);
+struct str body_text(struct body *) NONNULL(1);
+/* The same memory part, made in place: cheaper than body_text() and a copy. */
+void body_put_text(const struct body *, struct buf *out) NONNULL(1, 2);
 bool body_has_run(const struct body *) NONNULL(1);
 void body_take_run(struct body *, struct spill_run *out) NONNULL(1, 2);
 /* Decoded bytes as long as all of them are in memory (form parsing); else STR_NONE. */

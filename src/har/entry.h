@@ -18,6 +18,14 @@ struct har_times {
 	int64_t blocked, dns, connect, ssl, send, wait, receive;	/* ssl lies inside connect */
 };
 
+/*
+ * How long the origin connection took when it was opened before this flow
+ * began (so that it is no part of the flow's time): "_mitmd.upstream".
+ */
+struct har_setup {
+	int64_t dns, connect, ssl;	/* as in struct har_times */
+};
+
 struct har_informational {
 	unsigned status;
 	struct fields *fields;
@@ -52,6 +60,7 @@ struct har_flow {
 	const struct har_informational *informational;
 	size_t ninformational;
 	struct har_times times;
+	const struct har_setup *setup;	/* of a connection's first flow; else NULL */
 	const struct har_tls *tls;	/* NULL: no TLS on either leg */
 	struct har_tunnel tunnel;
 	uint64_t origin_id, client_id;	/* unique connection numbers */
@@ -60,6 +69,8 @@ struct har_flow {
 	bool aborted;			/* the body broke half-way */
 	const char *comment;		/* NULL: none */
 	struct str raw_head;		/* bytes of a broken message that could not be parsed */
+	/* Members that others made, ready JSON: "_x":1,"_y":[] (names begin with "_"). */
+	struct str extra;
 };
 
 /* A place in the text where spilled bytes belong. */

@@ -9,8 +9,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
+
+/* Text that is JSON already. Inline: most of an entry is constant pieces of a few bytes. */
+static inline void
+json_raw(struct buf *b, const char *p, size_t n)
+{
+	if (LIKELY(b->mem != NULL && b->cap - b->off - b->len >= n)) {
+		memcpy(b->mem + b->off + b->len, p, n);
+		b->len += n;
+	} else {
+		buf_put(b, p, n);
+	}
+}
+#define JSON_LIT(b, lit) json_raw((b), "" lit, sizeof(lit) - 1)
 
 /* "..." with quotes. Bytes that are not UTF-8 are taken as ISO-8859-1. */
 void json_string(struct buf *, struct str) NONNULL(1);
@@ -18,25 +32,40 @@ void json_string(struct buf *, struct str) NONNULL(1);
 void json_member(struct buf *, const char *name, struct str value) NONNULL(1, 2);
 void json_member_int(struct buf *, const char *name, int64_t) NONNULL(1, 2);
 void json_member_bool(struct buf *, const char *name, bool) NONNULL(1, 2);
-/* Microseconds as milliseconds with at most three decimals, no exponent. */
+/*
+ * Microseconds as milliseconds with at most three decimals, no exponent.
+ * Below zero is HAR's "did not happen": -1.
+ */
 void json_member_ms(struct buf *, const char *name, int64_t us) NONNULL(1, 2);
 /* "name": with a comma in front where one belongs; a value follows. */
 void json_name(struct buf *, const char *name) NONNULL(1, 2);
 /* A comma unless the last byte is { or [ (array elements). */
 void json_comma(struct buf *) NONNULL(1);
+/* The bare values. */
+void json_int(struct buf *, int64_t) NONNULL(1);
+void json_ms(struct buf *, int64_t us) NONNULL(1);
 /* Escaped text without quotes; p must be valid UTF-8. Worst case 6 * n bytes. */
 size_t json_escape(char *out, const uint8_t *p, size_t n) NONNULL(1);
+/*
+ * The other way, for text json_escape() made: at most n bytes go to out.
+ * Bytes taken come back in *used: an escape cut at the end is left there.
+ */
+size_t json_unescape(uint8_t *out, const char *p, size_t n, size_t *used) NONNULL(1, 2, 4);
 
 /*
  * A streaming check of one line: feed pieces, then ask.  Full grammar, depth
- * limited, no raw control bytes, UTF-8 checked.
+ * limited, no raw control bytes, UTF-8 checked.  The first byte is { and the
+ * last one its }.
  */
+#define JSON_DEPTH_MAX 64
 struct json_check {
-	uint32_t depth, state;
 	uint64_t objects;	/* bit per depth: 1 object, 0 array */
-	uint32_t utf8, literal;
-	uint8_t flags;
-	char lit[8];
+	uint8_t depth;
+	uint8_t state;
+	uint8_t in_name;	/* the string is a member's name */
+	uint8_t left;		/* bytes missing of a UTF-8 sequence or \uXXXX */
+	uint8_t lo, hi;		/* bounds of the next UTF-8 byte */
+	const char *literal;	/* what must follow of true, false, null */
 };
 void json_check_init(struct json_check *) NONNULL(1);
 bool json_check_feed(struct json_check *, const void *p, size_t n) NONNULL(1);

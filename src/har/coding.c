@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * coding.c - see coding.h.  Each stage decodes into a piece on the stack and
+ * hands it to the next one, so the memory of a body in flight is the windows
+ * of its decoders: 32 KiB (gzip), 16 MiB at most (br), 8 MiB at most (zstd).
+ * Runs in: worker, tests, fuzzers.
+ */
+#include "config.h"
+
+#include "har/coding.h"
+
+#include <stdlib.h>
+
+#include <brotli/decode.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/mem.h"
+
+#define PIECE (16u << 10)
+/* RFC 9659 3: content coded zstd must not need a window above 8 MiB. */
+#define ZSTD_WINDOW_LOG 23
+
+struct stage {
+	enum coding_id id;
+	bool started;
+	bool ended;		/* the stream's own end was seen */
+	uint8_t head[2];	/* first bytes of deflate, to tell zlib's from raw */
+	uint8_t nhead;
+	union {
+		z_stream z;
+		BrotliDecoderState *br;
+		ZSTD_DStream *zstd;
+	};
+};
+
+struct coding {
+	struct coding_sink sink;
+	bool fed;
+	uint8_t n;
+	struct stage stages[CODING_DEPTH];	/* the last coding applied comes off first */
+};
+
+static int deliver(struct coding *, unsigned next, const uint8_t *p, size_t n);
+
+static bool
+coding_by_name(struct str name, enum coding_id *out)
+{
+	static const struct {
+		struct str name;
+		enum coding_id id;
+	} names[] = {
+		{{"gzip", 4}, CODING_GZIP},
+		{{"x-gzip", 6}, CODING_GZIP},
+		{{"br", 2}, CODING_BR},
+		{{"zstd", 4}, CODING_ZSTD},
+		{{"deflate", 7}, CODING_DEFLATE},
+		{{"identity", 8}, CODING_IDENTITY},
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(names); i++) {
+		if (str_ieq(name, names[i].name)) {
+			*out = names[i].id;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+coding_parse(struct str list, struct coding_list *out)
+{
+	enum coding_id id;
+	struct str name;
+
+	out->n = 0;
+	while (str_list_next(&list, &name)) {
+		if (!coding_by_name(name, &id))
+			return ERR_UNSUPPORTED;
+		if (id == CODING_IDENTITY)
+			continue;
+		if (out->n == CODING_DEPTH)
+			return ERR_LIMIT;
+		out->v[out->n++] = id;
+	}
+	return 0;
+}
+
+struct coding *
+coding_new(const struct coding_list *list, struct coding_sink sink)
+{
+	struct coding *c = mem_new(struct coding);
+	unsigned i;
+
+	c->sink = sink;
+	c->n = list->n;
+	for (i = 0; i < list->n; i++)
+		c->stages[i].id = list->v[list->n - 1 - i];
+	return c;
+}
+
+static void
+stage_free(struct stage *s)
+{
+	if (!s->started)
+		return;
+	switch (s->id) {
+	case CODING_BR:
+		BrotliDecoderDestroyInstance(s->br);
+		break;
+	case CODING_ZSTD:
+		(void)ZSTD_freeDStream(s->zstd);
+		break;
+	default:
+		(void)inflateEnd(&s->z);
+		break;
+	}
+	s->started = false;
+}
+
+void
+coding_free(struct coding **cp)
+{
+	struct coding *c = *cp;
+	unsigned i;
+
+	if (c == NULL)
+		return;
+	for (i = 0; i < c->n; i++)
+		stage_free(&c->stages[i]);
+	free(c);
+	*cp = NULL;
+}
+
+/* ---- gzip and deflate ---- */
+
+static void
+inflate_start(struct stage *s, int window_bits)
+{
+	CHECK(inflateInit2(&s->z, window_bits) == Z_OK);
+	s->started = true;
+}
+
+/*
+ * A gzip body may have several members (RFC 1952 2.2); what follows the last
+ * one and is none is padding that nobody shows.
+ */
+static int
+inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	struct stage *s = &c->stages[i];
+	uint8_t out[PIECE];
+	int r, err;
+
+	s->z.next_in = (Bytef *)(uintptr_t)p;
+	s->z.avail_in = (uInt)n;
+	for (;;) {
+		if (s->ended) {
+			if (s->z.avail_in == 0 || s->id != CODING_GZIP || *s->z.next_in != 0x1f)
+				return 0;
+			(void)inflateReset(&s->z);
+			s->ended = false;
+		}
+		s->z.next_out = out;
+		s->z.avail_out = sizeof(out);
+		r = inflate(&s->z, Z_NO_FLUSH);
+		if (s->z.avail_out < sizeof(out)) {
+			err = deliver(c, i + 1, out, sizeof(out) - s->z.avail_out);
+			if (err != 0)
+				return err;
+		}
+		if (r == Z_STREAM_END)
+			s->ended = true;
+		else if (r == Z_BUF_ERROR)
+			return 0;	/* wants more input */
+		else if (r != Z_OK)
+			return ERR_SYNTAX;
+	}
+}
+
+static int
+gzip_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	if (!c->stages[i].started)
+		inflate_start(&c->stages[i], 15 + 32);	/* zlib's header is known by itself */
+	return inflate_run(c, i, p, n);
+}
+
+/*
+ * "deflate" is the zlib format (RFC 9110 8.4.1.2), but some servers send raw
+ * deflate data; the two bytes of zlib's header tell which (RFC 1950 2.2).
+ */
+static int
+deflate_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	struct stage *s = &c->stages[i];
+	int err;
+
+	while (!s->started && n > 0) {
+		s->head[s->nhead++] = *p++;
+		n--;
+		if (s->nhead < 2)
+			continue;
+		inflate_start(s, (s->head[0] & 0x8f) == 0x08 &&
+		    (s->head[0] << 8 | s->head[1]) % 31 == 0 ? 15 : -15);
+		err = inflate_run(c, i, s->head, 2);
+		if (err != 0)
+			return err;
+	}
+	return n > 0 ? inflate_run(c, i, p, n) : 0;
+}
+
+/* ---- br ---- */
+
+static int
+br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	struct stage *s = &c->stages[i];
+	uint8_t piece[PIECE], *out;
+	size_t left;
+	BrotliDecoderResult r;
+	int err;
+
+	if (!s->started) {
+		s->br = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+		CHECK(s->br != NULL);
+		s->started = true;
+	}
+	while (!s->ended) {
+		out = piece;
+		left = sizeof(piece);
+		r = BrotliDecoderDecompressStream(s->br, &n, &p, &left, &out, NULL);
+		if (left < sizeof(piece)) {
+			err = deliver(c, i + 1, piece, sizeof(piece) - left);
+			if (err != 0)
+				return err;
+		}
+		if (r == BROTLI_DECODER_RESULT_ERROR)
+			return ERR_SYNTAX;
+		if (r == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT)
+			return 0;
+		s->ended = r == BROTLI_DECODER_RESULT_SUCCESS;
+	}
+	return 0;
+}
+
+/* ---- zstd ---- */
+
+static int
+zstd_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	struct stage *s = &c->stages[i];
+	ZSTD_inBuffer in = {p, n, 0};
+	uint8_t piece[PIECE];
+	size_t r;
+	int err;
+
+	if (!s->started) {
+		s->zstd = ZSTD_createDStream();
+		CHECK(s->zstd != NULL);
+		s->started = true;
+		r = ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG);
+		CHECK(!ZSTD_isError(r));
+	}
+	for (;;) {
+		ZSTD_outBuffer out = {piece, sizeof(piece), 0};
+
+		r = ZSTD_decompressStream(s->zstd, &out, &in);
+		if (out.pos > 0) {
+			err = deliver(c, i + 1, piece, out.pos);
+			if (err != 0)
+				return err;
+		}
+		if (ZSTD_isError(r))
+			return ERR_SYNTAX;
+		s->ended = r == 0;	/* of a frame; another may follow (RFC 8878 3) */
+		if (in.pos == in.size && (out.pos < out.size || s->ended))
+			return 0;
+	}
+}
+
+/* ---- all of them ---- */
+
+static int
+stage_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
+{
+	switch (c->stages[i].id) {
+	case CODING_GZIP:
+		return gzip_feed(c, i, p, n);
+	case CODING_DEFLATE:
+		return deflate_feed(c, i, p, n);
+	case CODING_BR:
+		return br_feed(c, i, p, n);
+	case CODING_ZSTD:
+		return zstd_feed(c, i, p, n);
+	case CODING_IDENTITY:
+		break;
+	}
+	return deliver(c, i + 1, p, n);
+}
+
+static int
+deliver(struct coding *c, unsigned next, const uint8_t *p, size_t n)
+{
+	int err = c->sink.work(c->sink.arg, n);
+
+	if (err != 0)
+		return err;
+	return next < c->n ? stage_feed(c, next, p, n) : c->sink.put(c->sink.arg, p, n);
+}
+
+int
+coding_feed(struct coding *c, const uint8_t *p, size_t n)
+{
+	size_t k;
+	int err = 0;
+
+	c->fed = c->fed || n > 0;
+	for (; n > 0 && err == 0; p += k, n -= k) {
+		k = MIN(n, (size_t)1 << 30);	/* zlib counts in unsigned int */
+		err = stage_feed(c, 0, p, k);
+	}
+	return err;
+}
+
+bool
+coding_complete(const struct coding *c)
+{
+	unsigned i;
+
+	for (i = 0; c->fed && i < c->n; i++)
+		if (!c->stages[i].ended)
+			return false;
+	return true;
+}

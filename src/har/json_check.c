@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * json_check.c - the streaming checker of json.h: what it lets through is
+ * written into files that must always parse, so it takes nothing on trust.
+ * Runs in: recorder, tests, fuzzers.
+ */
+#include "config.h"
+
+#include "har/json.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum state {
+	S_START,
+	S_VALUE,	/* any value */
+	S_FIRST_VALUE,	/* or ] */
+	S_NAME,		/* a string that names a member */
+	S_FIRST_NAME,	/* or } */
+	S_COLON,
+	S_AFTER,	/* , or the closing bracket */
+	S_STRING,
+	S_ESCAPE,
+	S_HEX,
+	S_UTF8,
+	S_LITERAL,
+	S_MINUS,
+	S_ZERO,
+	S_INT,
+	S_DOT,
+	S_FRAC,
+	S_E,
+	S_E_SIGN,
+	S_EXP,
+	S_DONE,
+	S_BAD
+};
+
+void
+json_check_init(struct json_check *c)
+{
+	*c = (struct json_check){.state = S_START};
+}
+
+bool
+json_check_end(const struct json_check *c)
+{
+	return c->state == S_DONE;
+}
+
+static bool
+is_digit(uint8_t b)
+{
+	return b >= '0' && b <= '9';
+}
+
+static bool
+is_hex(uint8_t b)
+{
+	return is_digit(b) || ((b | 0x20) >= 'a' && (b | 0x20) <= 'f');
+}
+
+/* Bytes that need no look inside a string. */
+static size_t
+string_run(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	const __m128i space = _mm_set1_epi8(0x20);
+	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
+
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		int m = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(v, space),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
+
+		if (m != 0)
+			return i + (size_t)__builtin_ctz((unsigned)m);
+	}
+#endif
+	while (i < n && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
+static enum state
+open_bracket(struct json_check *c, bool object)
+{
+	uint64_t bit;
+
+	if (c->depth == JSON_DEPTH_MAX)
+		return S_BAD;
+	bit = UINT64_C(1) << c->depth++;
+	c->objects = object ? c->objects | bit : c->objects & ~bit;
+	return object ? S_FIRST_NAME : S_FIRST_VALUE;
+}
+
+static bool
+in_object(const struct json_check *c)
+{
+	return (c->objects >> (c->depth - 1) & 1) != 0;
+}
+
+static enum state
+close_bracket(struct json_check *c, uint8_t b)
+{
+	if (b != (in_object(c) ? '}' : ']'))
+		return S_BAD;
+	return --c->depth == 0 ? S_DONE : S_AFTER;
+}
+
+static enum state
+literal(struct json_check *c, const char *rest)
+{
+	c->literal = rest;
+	return S_LITERAL;
+}
+
+static enum state
+value(struct json_check *c, uint8_t b)
+{
+	switch (b) {
+	case '{':
+		return open_bracket(c, true);
+	case '[':
+		return open_bracket(c, false);
+	case '"':
+		c->in_name = 0;
+		return S_STRING;
+	case 't':
+		return literal(c, "rue");
+	case 'f':
+		return literal(c, "alse");
+	case 'n':
+		return literal(c, "ull");
+	case '-':
+		return S_MINUS;
+	case '0':
+		return S_ZERO;
+	default:
+		return is_digit(b) ? S_INT : S_BAD;
+	}
+}
+
+static enum state
+after(struct json_check *c, uint8_t b)
+{
+	if (b == ',')
+		return in_object(c) ? S_NAME : S_VALUE;
+	return close_bracket(c, b);
+}
+
+/* Between tokens. */
+static enum state
+structure(struct json_check *c, uint8_t b)
+{
+	if (b == ' ')
+		return c->state;
+	switch (c->state) {
+	case S_FIRST_VALUE:
+		return b == ']' ? close_bracket(c, b) : value(c, b);
+	case S_FIRST_NAME:
+		if (b == '}')
+			return close_bracket(c, b);
+		/* fallthrough */
+	case S_NAME:
+		c->in_name = 1;
+		return b == '"' ? S_STRING : S_BAD;
+	case S_COLON:
+		return b == ':' ? S_VALUE : S_BAD;
+	case S_AFTER:
+		return after(c, b);
+	default:
+		return value(c, b);
+	}
+}
+
+static enum state
+number(struct json_check *c, uint8_t b)
+{
+	bool digit = is_digit(b), e = (b | 0x20) == 'e';
+
+	switch (c->state) {
+	case S_MINUS:
+		return !digit ? S_BAD : b == '0' ? S_ZERO : S_INT;
+	case S_INT:
+		if (digit)
+			return S_INT;
+		/* fallthrough */
+	case S_ZERO:
+		if (b == '.')
+			return S_DOT;
+		if (e)
+			return S_E;
+		break;
+	case S_DOT:
+		return digit ? S_FRAC : S_BAD;
+	case S_FRAC:
+		if (digit)
+			return S_FRAC;
+		if (e)
+			return S_E;
+		break;
+	case S_E:
+		if (b == '+' || b == '-')
+			return S_E_SIGN;
+		/* fallthrough */
+	case S_E_SIGN:
+		return digit ? S_EXP : S_BAD;
+	default:
+		if (digit)
+			return S_EXP;
+		break;
+	}
+	c->state = S_AFTER;	/* the number ended before this byte */
+	return structure(c, b);
+}
+
+static enum state
+utf8_lead(struct json_check *c, uint8_t b)
+{
+	c->lo = 0x80;
+	c->hi = 0xbf;
+	if (b < 0xc2 || b > 0xf4)
+		return S_BAD;
+	c->left = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+	if (b == 0xe0)
+		c->lo = 0xa0;
+	else if (b == 0xed)
+		c->hi = 0x9f;
+	else if (b == 0xf0)
+		c->lo = 0x90;
+	else if (b == 0xf4)
+		c->hi = 0x8f;
+	return S_UTF8;
+}
+
+static enum state
+string(struct json_check *c, uint8_t b)
+{
+	if (b == '"')
+		return c->in_name ? S_COLON : S_AFTER;
+	if (b == '\\')
+		return S_ESCAPE;
+	if (b >= 0x80)
+		return utf8_lead(c, b);
+	return b >= 0x20 ? S_STRING : S_BAD;
+}
+
+/* Inside a string, but not at an ordinary byte of it. */
+static enum state
+string_inner(struct json_check *c, uint8_t b)
+{
+	switch (c->state) {
+	case S_ESCAPE:
+		if (b == 'u') {
+			c->left = 4;
+			return S_HEX;
+		}
+		return b != '\0' && strchr("\"\\/bfnrt", b) != NULL ? S_STRING : S_BAD;
+	case S_HEX:
+		if (!is_hex(b))
+			return S_BAD;
+		return --c->left == 0 ? S_STRING : S_HEX;
+	default:
+		if (b < c->lo || b > c->hi)
+			return S_BAD;
+		c->lo = 0x80;
+		c->hi = 0xbf;
+		return --c->left == 0 ? S_STRING : S_UTF8;
+	}
+}
+
+static enum state
+step(struct json_check *c, uint8_t b)
+{
+	switch (c->state) {
+	case S_START:
+		return b == '{' ? open_bracket(c, true) : S_BAD;
+	case S_STRING:
+		return string(c, b);
+	case S_ESCAPE:
+	case S_HEX:
+	case S_UTF8:
+		return string_inner(c, b);
+	case S_LITERAL:
+		if (b != (uint8_t)*c->literal)
+			return S_BAD;
+		return *++c->literal == '\0' ? S_AFTER : S_LITERAL;
+	case S_DONE:
+	case S_BAD:
+		return S_BAD;
+	default:
+		return c->state >= S_MINUS ? number(c, b) : structure(c, b);
+	}
+}
+
+bool
+json_check_feed(struct json_check *c, const void *bytes, size_t n)
+{
+	const uint8_t *p = bytes;
+	size_t i = 0;
+
+	while (i < n && c->state != S_BAD) {
+		if (c->state == S_STRING) {
+			i += string_run(p + i, n - i);
+			if (i == n)
+				break;
+		}
+		c->state = (uint8_t)step(c, p[i++]);
+	}
+	return c->state != S_BAD;
+}
