@@ -46,6 +46,7 @@ struct intake {
 	uint64_t max;
 	struct slot *slots[RING_SLOTS];
 	unsigned nslots, next;	/* slots below nslots may be in use; whose turn it is */
+	bool blocked;		/* a reader has a file that is to be written */
 	struct large large;
 	struct slot *large_slot;
 };
@@ -109,8 +110,9 @@ release_drained(struct intake *i)
 	}
 }
 
+/* except: that slot only up to `before`, since its last entry is not among those that wait. */
 static bool
-commit(struct intake *i, bool patient)
+commit_before(struct intake *i, bool patient, const struct slot *except, uint64_t before)
 {
 	struct spool_pos pos[RING_SLOTS];
 	size_t n = 0;
@@ -118,7 +120,8 @@ commit(struct intake *i, bool patient)
 
 	for (k = 0; k < i->nslots; k++)
 		if (is_behind(i->slots[k]))
-			pos[n++] = (struct spool_pos){k, ring_reader_pos(i->slots[k]->reader)};
+			pos[n++] = (struct spool_pos){k, i->slots[k] == except ? before :
+			    ring_reader_pos(i->slots[k]->reader)};
 	if (n == 0)
 		return true;
 	if (spool_commit(i->spool, pos, n, clock_mono_us(), patient) != 0)
@@ -126,7 +129,14 @@ commit(struct intake *i, bool patient)
 	while (n-- > 0)
 		i->slots[pos[n].slot]->receipt = pos[n].pos;
 	ev_timer_stop(i->loop, &i->batch);
+	i->blocked = false;
 	return true;
+}
+
+static bool
+commit(struct intake *i, bool patient)
+{
+	return commit_before(i, patient, NULL, 0);
 }
 
 static void
@@ -136,6 +146,14 @@ start_timer(struct intake *i, double seconds)
 		return;
 	ev_timer_set(&i->batch, seconds, 0.);
 	ev_timer_start(i->loop, &i->batch);
+}
+
+static void
+wait_for_reader(struct intake *i)
+{
+	i->blocked = true;
+	ev_timer_stop(i->loop, &i->batch);
+	start_timer(i, LOCKED_S);
 }
 
 static void
@@ -154,7 +172,7 @@ on_batch(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	if (i->large.active)
 		return;
 	if (!commit(i, true))
-		start_timer(i, LOCKED_S);
+		wait_for_reader(i);
 	after_work(i);
 }
 
@@ -210,18 +228,8 @@ static void
 take_large(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t before)
 {
 	struct spool_pos pos = {s->no, ring_reader_pos(s->reader)};
-	struct spool_pos positions[RING_SLOTS];
-	size_t n = 0;
-	unsigned k;
 
-	for (k = 0; k < i->nslots; k++)
-		if (is_behind(i->slots[k]))
-			positions[n++] = (struct spool_pos){k, i->slots[k] == s ? before :
-			    ring_reader_pos(i->slots[k]->reader)};
-	CHECK(spool_commit(i->spool, positions, n, clock_mono_us(), false) == 0);
-	while (n-- > 0)
-		i->slots[positions[n].slot]->receipt = positions[n].pos;
-	ev_timer_stop(i->loop, &i->batch);
+	CHECK(commit_before(i, false, s, before));
 	if (large_begin(&i->large, i->spool, e, s->spill_fd, i->max, pos))
 		i->large_slot = s;
 }
@@ -254,6 +262,13 @@ give_up_ring(struct slot *s)
 	ev_io_stop(s->intake->loop, &s->wake);
 }
 
+/* While a reader is waited for, entries go on being taken until memory is full. */
+static bool
+must_commit(const struct intake *i)
+{
+	return spool_full(i->spool) || (spool_due(i->spool) && !i->blocked);
+}
+
 /* Bytes taken. */
 static uint64_t
 take_slice(struct intake *i, struct slot *s)
@@ -265,7 +280,7 @@ take_slice(struct intake *i, struct slot *s)
 
 	for (n = 0; n < SLICE_ENTRIES && !i->large.active; n++) {
 		before = ring_reader_pos(s->reader);
-		if (before - from >= SLICE_BYTES || spool_due(i->spool))
+		if (before - from >= SLICE_BYTES || must_commit(i))
 			break;
 		rc = ring_next(s->reader, &e);
 		if (rc == 0)
@@ -283,10 +298,10 @@ take_slice(struct intake *i, struct slot *s)
 static void
 commit_if_due(struct intake *i)
 {
-	if (!spool_due(i->spool) || i->large.active)
+	if (i->large.active || !must_commit(i))
 		return;
 	if (!commit(i, !spool_full(i->spool)))
-		start_timer(i, LOCKED_S);
+		wait_for_reader(i);
 }
 
 static bool
@@ -494,6 +509,14 @@ intake_commit(struct intake *i)
 		return;
 	CHECK(commit(i, false));
 	release_drained(i);
+}
+
+void
+intake_settle(struct intake *i)
+{
+	while (i->large.active)
+		step_large(i);
+	intake_commit(i);
 }
 
 void

@@ -40,6 +40,8 @@ void intake_mark(struct intake *) NONNULL(1);
 bool intake_reached(const struct intake *) NONNULL(1);
 /* Write all that waits, whoever reads. */
 void intake_commit(struct intake *) NONNULL(1);
+/* The same, and a large entry that is under way is brought to its end. */
+void intake_settle(struct intake *) NONNULL(1);
 /* One turn of work, as the loop does it: false when there is nothing to do. */
 bool intake_turn(struct intake *) NONNULL(1);
 

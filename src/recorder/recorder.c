@@ -42,13 +42,12 @@ struct recorder {
 	unsigned nflushes;
 };
 
-/* The master gone, or hanging: the channel's end is told by the channel. */
+/* That the master is gone is told by the channel's end, not by each message. */
 #define TELL(r, NAME, payload, ...)                                                       \
 	do {                                                                              \
 		struct msg_##payload m_ = {__VA_ARGS__};                                  \
                                                                                           \
-		if (CHANNEL_TELL((r)->self->master, NAME, payload, &m_) != 0)             \
-			log_warning("the master does not take messages");                 \
+		(void)CHANNEL_TELL((r)->self->master, NAME, payload, &m_);                \
 	} while (0)
 
 /* ---- flushing ---- */
@@ -147,7 +146,7 @@ on_spool_set(struct recorder *r, struct str body, int *fds, size_t nfds)
 	conf.quota.keep_size = m.keep_size;
 	conf.quota.keep_age_us = m.keep_age_ms * 1000;
 	conf.quota.min_free = m.min_free;
-	intake_commit(r->intake);
+	intake_settle(r->intake);
 	if (spool_set(r->spool, m.dir, fd, m.instance, &conf, &err) != 0) {
 		answer_set(r, false, err.text);
 		return 0;
@@ -178,11 +177,13 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 {
 	struct recorder *r = arg;
 	struct msg_ring_slot slot;
+	bool fds_taken = false;
 	int rc = -1;
 
 	switch (type) {
 	case MSG_RING_ADD:
 		rc = on_ring_add(r, body, fds, nfds);
+		fds_taken = rc == 0;
 		break;
 	case MSG_RING_END:
 		rc = msg_unpack_ring_slot(body, &slot);
@@ -191,6 +192,7 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		break;
 	case MSG_SPOOL_SET:
 		rc = on_spool_set(r, body, fds, nfds);
+		fds_taken = rc == 0;
 		break;
 	case MSG_FLUSH:
 		rc = on_flush(r, body);
@@ -198,8 +200,7 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 	default:
 		break;
 	}
-	/* What was understood took its descriptors. */
-	while (rc != 0 && nfds > 0)
+	while (!fds_taken && nfds > 0)
 		fd_close(&fds[--nfds]);
 	return rc == 0 ? 0 : -1;
 }
@@ -255,8 +256,7 @@ on_spill(void *arg, unsigned slot, int fd)
 	struct recorder *r = arg;
 	struct msg_ring_slot m = {.slot = slot};
 
-	if (CHANNEL_TELL_FDS(r->self->master, SPILL_MADE, ring_slot, &m, &fd, 1) != 0)
-		log_warning("the master does not take messages");
+	(void)CHANNEL_TELL_FDS(r->self->master, SPILL_MADE, ring_slot, &m, &fd, 1);
 }
 
 static void
