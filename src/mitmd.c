@@ -2,11 +2,98 @@
 /* mitmd.c - main(): options, the configuration test, then master_main(). */
 #include "config.h"
 
+#include <fcntl.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "master/master.h"
+#include "proc/title.h"
+
+static void
+usage(FILE *out)
+{
+	(void)fprintf(out,
+	    "usage: mitmd [-tT] [-c FILE]\n"
+	    "  -c FILE  configuration (default: /etc/mitmd.yaml if it is there)\n"
+	    "  -t       check the configuration: exit 0, or 78 with FILE:LINE:COL\n"
+	    "  -T       print the effective configuration\n"
+	    "  -V       print the version\n"
+	    "  -h       print this help\n"
+	    "signals: HUP reload, TERM or INT stop, USR1 finish all HAR files now\n");
+}
+
+/* Descriptors 0 to 2 must be something, or sockets would take their place. */
+static void
+open_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		(void)close(fd);
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	puts(PACKAGE_STRING);
-	return 0;
+	const char *file = NULL;
+	bool test = false, dump = false;
+	struct errmsg err;
+	struct conf *conf;
+	int c;
+
+	open_standard();
+	title_init(argc, argv);
+	/* The environment of whoever starts us decides nothing about TLS. */
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
+	while ((c = getopt(argc, argv, "c:tTVh")) != -1) {
+		switch (c) {
+		case 'c':
+			file = strdup(optarg);	/* the title overwrites argv */
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'T':
+			dump = true;
+			break;
+		case 'V':
+			(void)printf("%s (%s)\n", PACKAGE_STRING, OpenSSL_version(OPENSSL_VERSION));
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return EX_USAGE;
+	}
+	conf = conf_load(file, &err);
+	if (conf == NULL) {
+		(void)fprintf(stderr, "mitmd: %s\n", err.text);
+		return EX_CONFIG;
+	}
+	if (dump)
+		conf_dump(conf, stdout);
+	else if (test)
+		(void)printf("mitmd: %s: ok\n", conf->file != NULL ? conf->file : "defaults");
+	if (dump || test) {
+		conf_free(&conf);
+		return 0;
+	}
+	return master_main(conf, file);
 }

@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += libmaster.a
-libmaster_a_SOURCES = src/master/master.h
+libmaster_a_SOURCES = \
+	src/master/master.c src/master/master.h src/master/state.h \
+	src/master/roles.c src/master/roles.h \
+	src/master/listen.c \
+	src/master/generation.c \
+	src/master/spawn.c \
+	src/master/recording.c

@@ -4,6 +4,7 @@
 
 #include "proc/counters.h"
 
+#include <stddef.h>
 #include <sys/mman.h>
 
 struct counters *

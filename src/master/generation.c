@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * generation.c - one configuration and the processes that live by it: prepared
+ * completely, and only then put in the place of the one before, which drains.
+ * Runs in: master.
+ *
+ *	SIGNER   sockets bound, signer started; its CA is known when it is ready
+ *	SPOOL    trust store loaded, the recorder tries the new spool
+ *	WORKERS  workers started, not accepting yet
+ *	SERVING  all were ready: they accept, the generation before drains
+ *	DRAINING no new connections; ends with its last worker
+ */
+#include "config.h"
+
+#include <openssl/err.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "master/state.h"
+#include "tls/roots.h"
+
+#define DRAINING_MAX 4
+
+static void
+child_init(struct child *c, struct generation *gen, enum role role, unsigned index)
+{
+	*c = (struct child){
+	    .master = gen->master, .gen = gen, .role = role, .index = index, .pid = -1};
+}
+
+void
+generation_start(struct master *m, struct conf *conf)
+{
+	struct generation *gen = mem_new(struct generation);
+	struct errmsg err;
+	unsigned i;
+
+	gen->master = m;
+	gen->conf = conf;
+	gen->number = ++m->last_number;
+	gen->nworkers = conf->workers;
+	gen->workers = mem_grow(NULL, gen->nworkers, sizeof(*gen->workers));
+	gen->worker_slots = mmap(NULL, gen->nworkers * sizeof(unsigned), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(gen->worker_slots != MAP_FAILED);
+	child_init(&gen->signer, gen, ROLE_SIGNER, 0);
+	for (i = 0; i < gen->nworkers; i++)
+		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
+	TAILQ_INSERT_TAIL(&m->generations, gen, link);
+	m->next = gen;
+	if (listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
+		log_error("%s", err.text);
+		generation_failed(gen, err.text);
+	}
+}
+
+static void
+kill_child(struct child *c)
+{
+	c->leaving = true;
+	if (c->pid > 0)
+		(void)kill(c->pid, SIGKILL);
+	ev_timer_stop(c->master->loop, &c->again);
+}
+
+static bool
+any_running(const struct generation *gen)
+{
+	unsigned i;
+
+	if (gen->signer.pid > 0)
+		return true;
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].pid > 0)
+			return true;
+	return false;
+}
+
+void
+generation_free(struct generation *gen)
+{
+	struct master *m = gen->master;
+	unsigned i;
+
+	TAILQ_REMOVE(&m->generations, gen, link);
+	spawn_forget(&gen->signer);
+	for (i = 0; i < gen->nworkers; i++)
+		spawn_forget(&gen->workers[i]);
+	listen_release(m, gen);
+	X509_STORE_free(gen->roots);
+	if (m->spool_conf != gen->conf)
+		conf_free(&gen->conf);
+	free(gen->ca_chain);
+	free(gen->workers);
+	(void)munmap(gen->worker_slots, gen->nworkers * sizeof(unsigned));
+	free(gen);
+}
+
+/*
+ * It never serves. Its processes are killed (they hold no flow) and it is freed
+ * when the last of them was reaped.
+ */
+void
+generation_failed(struct generation *gen, const char *reason)
+{
+	struct master *m = gen->master;
+	unsigned i;
+
+	if (m->next != gen)
+		return;
+	m->next = NULL;
+	gen->state = GEN_DRAINING;
+	kill_child(&gen->signer);
+	for (i = 0; i < gen->nworkers; i++)
+		kill_child(&gen->workers[i]);
+	if (m->current == NULL) {
+		master_fail(m, reason);
+		return;
+	}
+	log_error("reload failed, the configuration before stays: %s", reason);
+	if (m->spool_conf == gen->conf) {
+		m->spool_conf = m->current->conf;
+		recording_set_spool(m, m->spool_conf);
+	}
+	if (!any_running(gen))
+		generation_free(gen);
+}
+
+/* ---- the way to serving ---- */
+
+static int
+load_roots(struct generation *gen, struct errmsg *err)
+{
+	const uint8_t *p = (const uint8_t *)gen->ca_chain;
+	uint8_t spki[1][32];
+	uint32_t len;
+	X509 *ca;
+
+	if (gen->ca_chain_len < 4)
+		return errmsg_set(err, "the signer sent no CA certificate");
+	len = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	p += 4;
+	ca = len <= gen->ca_chain_len - 4 ? d2i_X509(NULL, &p, (long)len) : NULL;
+	if (ca == NULL)
+		return errmsg_set(err, "the signer's CA certificate cannot be read");
+	tls_spki_sha256(ca, spki[0]);
+	X509_free(ca);
+	gen->roots = tls_roots_load(gen->conf->origin.ca.v, gen->conf->origin.ca.n, spki,
+	    gen->conf->ca.origin_allow ? 0 : 1, err);
+	return gen->roots != NULL ? 0 : -1;
+}
+
+static bool
+same_spool(const struct conf *a, const struct conf *b)
+{
+	return strcmp(a->spool.dir, b->spool.dir) == 0 &&
+	    strcmp(a->instance, b->instance) == 0 &&
+	    a->spool.rotate_size == b->spool.rotate_size &&
+	    a->spool.rotate_age_ms == b->spool.rotate_age_ms &&
+	    a->spool.rotate_idle_ms == b->spool.rotate_idle_ms &&
+	    a->capture.max_body == b->capture.max_body;
+}
+
+static void
+start_workers(struct generation *gen)
+{
+	struct errmsg err;
+	unsigned i;
+
+	gen->state = GEN_WORKERS;
+	for (i = 0; i < gen->nworkers; i++)
+		if (spawn(&gen->workers[i], &err) == -1) {
+			generation_failed(gen, err.text);
+			return;
+		}
+}
+
+static void
+try_spool(struct generation *gen)
+{
+	struct master *m = gen->master;
+	struct conf *before = m->spool_conf;
+
+	gen->state = GEN_SPOOL;
+	m->spool_conf = gen->conf;
+	if (m->current == NULL) {
+		/* The first one: the recorder is told when it is ready. */
+		recording_start(m);
+		return;
+	}
+	if (same_spool(before, gen->conf))
+		start_workers(gen);
+	else
+		recording_set_spool(m, gen->conf);
+}
+
+static void
+signer_ready(struct generation *gen, const struct msg_ready *ready)
+{
+	struct errmsg err;
+	unsigned i;
+
+	if (gen->state != GEN_SIGNER) {
+		/* Started again: new channels for its workers. */
+		for (i = 0; i < gen->nworkers; i++) {
+			struct child *w = &gen->workers[i];
+			struct msg_peer to_signer = {.role = ROLE_WORKER, .index = w->slot};
+			struct msg_peer to_worker = {.role = ROLE_SIGNER};
+			int pair[2];
+
+			if (w->channel == NULL ||
+			    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+				continue;
+			(void)CHANNEL_TELL_FDS(gen->signer.channel, PEER, peer, &to_signer, &pair[1], 1);
+			(void)CHANNEL_TELL_FDS(w->channel, PEER, peer, &to_worker, &pair[0], 1);
+			(void)close(pair[0]);
+			(void)close(pair[1]);
+		}
+		return;
+	}
+	gen->ca_chain = mem_dup(ready->ca_chain.p, ready->ca_chain.n);
+	gen->ca_chain_len = ready->ca_chain.n;
+	if (load_roots(gen, &err) == -1)
+		generation_failed(gen, err.text);
+	else
+		try_spool(gen);
+}
+
+void
+generation_spool_is(struct master *m, const struct msg_spool_is *is)
+{
+	struct generation *gen = m->next;
+	char *reason;
+
+	if (gen == NULL || gen->state != GEN_SPOOL) {
+		if (!is->ok)
+			log_error("spool: %.*s", STR_ARG(is->reason));
+		return;
+	}
+	if (is->ok) {
+		start_workers(gen);
+		return;
+	}
+	reason = mem_printf("spool: %.*s", STR_ARG(is->reason));
+	generation_failed(gen, reason);
+	free(reason);
+}
+
+/* ---- drain ---- */
+
+static void
+cut_oldest(struct master *m)
+{
+	struct generation *gen, *oldest = NULL;
+	unsigned i, n = 0;
+
+	TAILQ_FOREACH(gen, &m->generations, link) {
+		if (gen->state != GEN_DRAINING || gen == m->next)
+			continue;
+		if (oldest == NULL)
+			oldest = gen;
+		n++;
+	}
+	if (n <= DRAINING_MAX)
+		return;
+	log_warning("generation %u is cut: more than %u are draining", oldest->number, DRAINING_MAX);
+	for (i = 0; i < oldest->nworkers; i++) {
+		struct msg_stop stop = {.timeout_ms = 0};
+
+		if (oldest->workers[i].channel != NULL)
+			(void)CHANNEL_TELL(oldest->workers[i].channel, STOP, stop, &stop);
+	}
+}
+
+static void
+drain(struct generation *gen)
+{
+	struct msg_drain m = {.timeout_ms = gen->conf->drain_timeout_ms,
+	    .idle_ms = gen->conf->drain_idle_ms};
+	unsigned i;
+
+	gen->state = GEN_DRAINING;
+	for (i = 0; i < gen->nworkers; i++) {
+		gen->workers[i].leaving = true;
+		ev_timer_stop(gen->master->loop, &gen->workers[i].again);
+		if (gen->workers[i].channel != NULL)
+			(void)CHANNEL_TELL(gen->workers[i].channel, DRAIN, drain, &m);
+	}
+	cut_oldest(gen->master);
+}
+
+static void
+serve(struct generation *gen)
+{
+	struct master *m = gen->master;
+	struct generation *before = m->current;
+	struct msg_none go = {0};
+	unsigned i;
+
+	gen->state = GEN_SERVING;
+	m->current = gen;
+	m->next = NULL;
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].channel != NULL)
+			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
+	log_info("%s: generation %u, %u workers, spool %s", before == NULL ? "ready" : "reloaded",
+	    gen->number, gen->nworkers, gen->conf->spool.dir);
+	if (before != NULL)
+		drain(before);
+}
+
+void
+generation_child_ready(struct child *c, const struct msg_ready *ready)
+{
+	struct generation *gen = c->gen;
+	struct msg_none go = {0};
+
+	if (c->role == ROLE_SIGNER) {
+		signer_ready(gen, ready);
+		return;
+	}
+	if (gen->state == GEN_SERVING) {
+		(void)CHANNEL_TELL(c->channel, GO, none, &go);
+		return;
+	}
+	if (gen->state == GEN_WORKERS && ++gen->nready == gen->nworkers)
+		serve(gen);
+}
+
+/* ---- ends ---- */
+
+static bool
+any_worker(const struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].pid > 0)
+			return true;
+	return false;
+}
+
+bool
+generation_any_worker(const struct master *m)
+{
+	const struct generation *gen;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		if (any_worker(gen))
+			return true;
+	return false;
+}
+
+/* c was reaped; its channel and slot are let go already. */
+void
+generation_child_gone(struct child *c)
+{
+	struct generation *gen = c->gen;
+	struct master *m = c->master;
+
+	if (gen->state < GEN_SERVING) {
+		generation_failed(gen, c->role == ROLE_SIGNER ? "the signer cannot start" :
+		    "a worker cannot start");
+		return;
+	}
+	if (gen->state == GEN_DRAINING) {
+		if (c->role == ROLE_SIGNER && any_worker(gen) && !c->leaving) {
+			spawn_again(c);
+			return;
+		}
+		if (!any_worker(gen))
+			kill_child(&gen->signer);
+		if (!any_running(gen) && !m->stopping)
+			generation_free(gen);
+		return;
+	}
+	if (!m->stopping)
+		spawn_again(c);
+}
+
+void
+generation_stop_all(struct master *m, uint64_t timeout_ms)
+{
+	struct msg_stop stop = {.timeout_ms = timeout_ms};
+	struct generation *gen;
+	unsigned i;
+
+	TAILQ_FOREACH(gen, &m->generations, link) {
+		for (i = 0; i < gen->nworkers; i++) {
+			struct child *w = &gen->workers[i];
+
+			w->leaving = true;
+			ev_timer_stop(m->loop, &w->again);
+			if (w->channel != NULL)
+				(void)CHANNEL_TELL(w->channel, STOP, stop, &stop);
+		}
+	}
+}

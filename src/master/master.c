@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master.c - see master.h: signals, reaping, and the two orders in which
+ * everything starts and stops.
+ * Runs in: master.
+ */
+#include "config.h"
+
+#include "master/master.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "master/state.h"
+#include "proc/counters.h"
+#include "proc/title.h"
+#include "shm/cert_cache.h"
+#include "shm/keyring.h"
+
+#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
+
+static void
+quit(struct master *m, int code)
+{
+	m->exit_code = code;
+	m->done = true;
+	ev_break(m->loop, EVBREAK_ALL);
+}
+
+/* ---- children ---- */
+
+static struct child *
+child_by_pid(struct master *m, pid_t pid)
+{
+	struct generation *gen;
+	unsigned i;
+
+	if (m->recorder.pid == pid)
+		return &m->recorder;
+	TAILQ_FOREACH(gen, &m->generations, link) {
+		if (gen->signer.pid == pid)
+			return &gen->signer;
+		for (i = 0; i < gen->nworkers; i++)
+			if (gen->workers[i].pid == pid)
+				return &gen->workers[i];
+	}
+	return NULL;
+}
+
+static void
+log_end(const struct child *c, int status)
+{
+	if (c->leaving || c->master->stopping)
+		return;
+	if (WIFSIGNALED(status))
+		log_error("%s %u (pid %d) was killed by signal %d (%s); starting it again",
+		    role_name(c->role), c->index, (int)c->pid, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	else
+		log_error("%s %u (pid %d) ended with %d", role_name(c->role), c->index,
+		    (int)c->pid, WEXITSTATUS(status));
+}
+
+static void
+reap(struct master *m)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct child *c = child_by_pid(m, pid);
+
+		if (c == NULL)
+			continue;
+		log_end(c, status);
+		spawn_forget(c);
+		if (c->role == ROLE_WORKER)
+			recording_slot_end(m, c->slot);
+		if (c->role == ROLE_RECORDER)
+			recording_gone(m);
+		else
+			generation_child_gone(c);
+		if (m->stopping)
+			master_step_stop(m);
+	}
+}
+
+/* ---- stop ---- */
+
+static void
+kill_rest(struct master *m)
+{
+	struct generation *gen;
+	unsigned i;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		for (i = 0; i < gen->nworkers; i++)
+			if (gen->workers[i].pid > 0)
+				(void)kill(gen->workers[i].pid, SIGKILL);
+}
+
+static void
+on_stop_timer(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
+{
+	struct master *m = w->data;
+
+	if (m->stop_step == 0) {
+		log_warning("workers did not end in time: killed");
+		kill_rest(m);
+	} else {
+		log_error("the recorder did not finish in time");
+		if (m->recorder.pid > 0)
+			(void)kill(m->recorder.pid, SIGKILL);
+		quit(m, 1);
+	}
+}
+
+static void
+arm_stop_timer(struct master *m, double seconds)
+{
+	ev_timer_stop(m->loop, &m->stop_timer);
+	ev_timer_init(&m->stop_timer, on_stop_timer, seconds, 0);
+	m->stop_timer.data = m;
+	ev_timer_start(m->loop, &m->stop_timer);
+}
+
+static void
+begin_stop(struct master *m, uint64_t timeout_ms)
+{
+	if (m->stopping) {
+		generation_stop_all(m, 0);	/* asked twice: at once */
+		return;
+	}
+	m->stopping = true;
+	log_info("stopping");
+	generation_stop_all(m, timeout_ms);
+	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
+	master_step_stop(m);
+}
+
+/*
+ * Workers end first, then the recorder empties their rings and finishes its
+ * files, then the signers have nobody left to serve.
+ */
+void
+master_step_stop(struct master *m)
+{
+	struct msg_stop stop = {.timeout_ms = RECORDER_FINISH_MS};
+	struct generation *gen;
+
+	if (generation_any_worker(m))
+		return;
+	if (m->stop_step == 0) {
+		m->stop_step = 1;
+		arm_stop_timer(m, RECORDER_FINISH_MS / 1000 + 2);
+	}
+	if (m->recorder.pid > 0) {
+		if (recording_any_slot(m) && m->recorder.ready)
+			return;
+		if (!m->recorder.leaving && m->recorder.channel != NULL) {
+			m->recorder.leaving = true;
+			(void)CHANNEL_TELL(m->recorder.channel, STOP, stop, &stop);
+		}
+		return;
+	}
+	TAILQ_FOREACH(gen, &m->generations, link)
+		if (gen->signer.pid > 0)
+			(void)kill(gen->signer.pid, SIGKILL);
+	log_info("stopped");
+	quit(m, m->exit_code);
+}
+
+void
+master_fail(struct master *m, const char *reason)
+{
+	if (m->failed)
+		return;
+	m->failed = true;
+	log_error("cannot start: %s", reason);
+	m->exit_code = 1;
+	begin_stop(m, 0);
+}
+
+/* ---- signals ---- */
+
+static void
+reload(struct master *m)
+{
+	struct conf *conf;
+	struct errmsg err;
+
+	if (m->stopping)
+		return;
+	if (m->next != NULL || m->current == NULL) {
+		m->reload_wanted = true;	/* any number of them become one */
+		return;
+	}
+	conf = conf_load(m->file, &err);
+	if (conf == NULL) {
+		log_error("reload failed, the configuration before stays: %s", err.text);
+		return;
+	}
+	log_init(conf->log.level, conf->log.format);
+	generation_start(m, conf);
+}
+
+static void
+on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
+{
+	struct master *m = w->data;
+	struct signalfd_siginfo si;
+
+	while (read(m->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		switch (si.ssi_signo) {
+		case SIGCHLD:
+			reap(m);
+			break;
+		case SIGHUP:
+			reload(m);
+			break;
+		case SIGUSR1:
+			recording_flush(m);
+			break;
+		case SIGQUIT:
+			begin_stop(m, 0);
+			break;
+		default:
+			begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+		}
+	}
+	if (m->reload_wanted && m->next == NULL && m->current != NULL) {
+		m->reload_wanted = false;
+		reload(m);
+	}
+}
+
+static int
+watch_signals(struct master *m)
+{
+	static const int wanted[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGQUIT, SIGTERM, SIGINT};
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NELEM(wanted); i++)
+		sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+		return -1;
+	(void)signal(SIGPIPE, SIG_IGN);
+	m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (m->signal_fd == -1)
+		return -1;
+	ev_io_init(&m->signals, on_signal, m->signal_fd, EV_READ);
+	m->signals.data = m;
+	ev_io_start(m->loop, &m->signals);
+	return 0;
+}
+
+/* ---- start ---- */
+
+/* Two descriptors a connection; what the hard limit allows is used. */
+static void
+raise_nofile(const struct conf *conf)
+{
+	rlim_t wanted = (rlim_t)conf->limits.connections * 2 + 512;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	if (rl.rlim_max < wanted && geteuid() == 0) {
+		struct rlimit more = {wanted, wanted};
+
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			return;
+	}
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+	if (rl.rlim_max < wanted)
+		log_warning("the limit of open files (%llu) allows %llu connections per worker, "
+		    "limits.connections says %u",
+		    (unsigned long long)rl.rlim_max, (unsigned long long)(rl.rlim_max - 512) / 2,
+		    conf->limits.connections);
+}
+
+static int
+make_shared(struct master *m, struct errmsg *err)
+{
+	unsigned i;
+
+	if (cert_cache_create(&m->cert_cache, CERT_CACHE_SLOTS, err) == -1 ||
+	    keyring_create(&m->keyring, err) == -1)
+		return -1;
+	m->receipts = receipts_create(err);
+	if (m->receipts == NULL)
+		return -1;
+	m->counters = counters_create(RING_SLOTS);
+	m->slots = mem_grow(NULL, RING_SLOTS, sizeof(*m->slots));
+	for (i = 0; i < RING_SLOTS; i++)
+		m->slots[i] = (struct slot){.ring_fd = -1, .wake_fd = -1, .spill_fd = -1};
+	return 0;
+}
+
+int
+master_main(struct conf *conf, const char *file)
+{
+	static struct master master;	/* children keep a copy of it until they end */
+	struct master *m = &master;
+	struct errmsg err;
+
+	log_init(conf->log.level, conf->log.format);
+	log_role("master");
+	title_set("master");
+	m->file = file;
+	m->pid = getpid();
+	m->recorder.pid = -1;
+	TAILQ_INIT(&m->generations);
+	TAILQ_INIT(&m->sockets);
+	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
+	CHECK(m->loop != NULL);
+	raise_nofile(conf);
+	if (watch_signals(m) == -1 || make_shared(m, &err) == -1) {
+		log_error("cannot start: %s", err.text);
+		return 1;
+	}
+	generation_start(m, conf);
+	if (!m->done)
+		ev_run(m->loop, 0);
+	return m->exit_code;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * recording.c - the one recorder, the rings that lead to it, and its spool.
+ * A ring outlives its worker until it is empty, and the recorder's life: the
+ * master keeps every descriptor and hands them to the next one.
+ * Runs in: master.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "master/state.h"
+
+static void
+slot_free(struct slot *s)
+{
+	fd_close(&s->ring_fd);
+	fd_close(&s->wake_fd);
+	fd_close(&s->spill_fd);
+	s->worker = NULL;
+	s->state = SLOT_FREE;
+}
+
+int
+recording_slot_new(struct master *m, struct child *worker, struct errmsg *err)
+{
+	unsigned i;
+	struct slot *s;
+
+	for (i = 0; i < RING_SLOTS && m->slots[i].state != SLOT_FREE; i++)
+		;
+	if (i == RING_SLOTS)
+		return errmsg_set(err, "no free ring: %u workers are not drained yet", i);
+	s = &m->slots[i];
+	s->ring_fd = ring_create(i, err);
+	if (s->ring_fd == -1)
+		return -1;
+	s->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (s->wake_fd == -1) {
+		fd_close(&s->ring_fd);
+		return errmsg_sys(err, "cannot make an eventfd");
+	}
+	receipts_reset(m->receipts, i);
+	s->state = SLOT_LIVE;
+	s->worker = worker;
+	worker->slot = i;
+	if (worker->gen != NULL)
+		worker->gen->worker_slots[worker->index] = i;
+	return 0;
+}
+
+static void
+tell_add(struct master *m, unsigned slot)
+{
+	struct slot *s = &m->slots[slot];
+	struct msg_ring_add add = {.slot = slot,
+	    .pid = s->worker != NULL ? (uint32_t)s->worker->pid : 0};
+	int fds[3] = {s->ring_fd, s->wake_fd, s->spill_fd};
+
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL_FDS(m->recorder.channel, RING_ADD, ring_add, &add, fds,
+		    s->spill_fd != -1 ? 3 : 2);
+}
+
+static void
+tell_end(struct master *m, unsigned slot)
+{
+	struct msg_ring_slot end = {.slot = slot};
+
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL(m->recorder.channel, RING_END, ring_slot, &end);
+}
+
+void
+recording_slot_live(struct master *m, struct child *worker)
+{
+	/* A recorder that is not ready yet gets all rings when it is. */
+	if (m->recorder.ready)
+		tell_add(m, worker->slot);
+}
+
+void
+recording_slot_end(struct master *m, unsigned slot)
+{
+	struct slot *s = &m->slots[slot];
+
+	if (s->state != SLOT_LIVE)
+		return;
+	s->worker = NULL;
+	s->state = SLOT_ENDED;
+	if (m->recorder.ready)
+		tell_end(m, slot);
+}
+
+bool
+recording_any_slot(const struct master *m)
+{
+	unsigned i;
+
+	for (i = 0; i < RING_SLOTS; i++)
+		if (m->slots[i].state != SLOT_FREE)
+			return true;
+	return false;
+}
+
+/* As root the recorder, which is somebody else, could not make this itself. */
+static void
+make_spool_dir(const struct conf *conf)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (!proc_drop_ids(conf, &uid, &gid))
+		return;
+	if (mkdir(conf->spool.dir, 02750) == 0) {
+		if (chown(conf->spool.dir, uid, gid) == -1 || chmod(conf->spool.dir, 02750) == -1)
+			log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
+	}
+}
+
+void
+recording_set_spool(struct master *m, struct conf *conf)
+{
+	struct msg_spool_set set = {
+	    .rotate_size = conf->spool.rotate_size,
+	    .rotate_age_ms = conf->spool.rotate_age_ms,
+	    .rotate_idle_ms = conf->spool.rotate_idle_ms,
+	    .keep_size = conf->spool.keep_size,
+	    .keep_age_ms = conf->spool.keep_age_ms,
+	    .min_free = conf->spool.min_free,
+	    .when_full = (uint8_t)conf->spool.when_full,
+	    .spill_max = conf->capture.max_body * 64,
+	    .dir = str_z(conf->spool.dir),
+	    .instance = str_z(conf->instance),
+	};
+
+	make_spool_dir(conf);
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL(m->recorder.channel, SPOOL_SET, spool_set, &set);
+}
+
+void
+recording_start(struct master *m)
+{
+	struct errmsg err;
+
+	m->recorder.master = m;
+	m->recorder.role = ROLE_RECORDER;
+	if (spawn(&m->recorder, &err) == -1)
+		master_fail(m, err.text);
+}
+
+/* A new recorder: everything that the last one knew. */
+void
+recording_ready(struct master *m)
+{
+	unsigned i;
+
+	recording_set_spool(m, m->spool_conf);
+	for (i = 0; i < RING_SLOTS; i++) {
+		if (m->slots[i].state == SLOT_FREE)
+			continue;
+		tell_add(m, i);
+		if (m->slots[i].state == SLOT_ENDED)
+			tell_end(m, i);
+	}
+}
+
+void
+recording_gone(struct master *m)
+{
+	if (m->stopping && m->recorder.leaving)
+		return;
+	spawn_again(&m->recorder);
+}
+
+static int
+on_spill_made(struct master *m, struct str body, int *fds, size_t nfds)
+{
+	struct msg_ring_slot made;
+	struct slot *s;
+
+	if (msg_unpack_ring_slot(body, &made) != 0 || made.slot >= RING_SLOTS || nfds != 1)
+		return -1;
+	s = &m->slots[made.slot];
+	if (s->state == SLOT_FREE) {
+		fd_close(&fds[0]);
+		return 0;
+	}
+	fd_close(&s->spill_fd);
+	s->spill_fd = fds[0];
+	if (s->worker != NULL && s->worker->channel != NULL)
+		(void)CHANNEL_TELL_FDS(s->worker->channel, SPILL, ring_slot, &made, fds, 1);
+	return 0;
+}
+
+int
+recording_message(struct master *m, enum msg_type type, struct str body, int *fds, size_t nfds)
+{
+	struct msg_ring_slot done;
+	struct msg_spool_is is;
+	struct msg_flushed flushed;
+	struct msg_spool_state state;
+
+	switch (type) {
+	case MSG_SPILL_MADE:
+		return on_spill_made(m, body, fds, nfds);
+	case MSG_RING_DONE:
+		if (msg_unpack_ring_slot(body, &done) != 0 || done.slot >= RING_SLOTS)
+			return -1;
+		if (m->slots[done.slot].state == SLOT_ENDED)
+			slot_free(&m->slots[done.slot]);
+		if (m->stopping)
+			master_step_stop(m);
+		return 0;
+	case MSG_SPOOL_IS:
+		if (msg_unpack_spool_is(body, &is) != 0)
+			return -1;
+		generation_spool_is(m, &is);
+		return 0;
+	case MSG_FLUSHED:
+		if (msg_unpack_flushed(body, &flushed) != 0)
+			return -1;
+		log_info("finished %u HAR files", flushed.files);
+		return 0;
+	case MSG_SPOOL_STATE:
+		return msg_unpack_spool_state(body, &state);
+	default:
+		return -1;
+	}
+}
+
+void
+recording_flush(struct master *m)
+{
+	struct msg_flush flush = {.id = ++m->flush_id, .tag = STR_NONE};
+
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL(m->recorder.channel, FLUSH, flush, &flush);
+}

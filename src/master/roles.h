@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* roles.h - the table of processes.  Runs in: master. */
+#ifndef MITMD_MASTER_ROLES_H
+#define MITMD_MASTER_ROLES_H
+
+#include "proc/proc.h"
+
+struct role_row {
+	role_main_fn *main;
+	bool writes_cert_cache, writes_keyring, writes_receipts;	/* shared memory */
+	bool serves;		/* gets listening sockets, a ring and the trust store */
+};
+
+extern const struct role_row roles[ROLE_COUNT];
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spawn.c - forks a role and wires its channels; starts what died again, later
+ * and later if it keeps dying.
+ * Runs in: master (and, up to role_main, the child).
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "master/roles.h"
+#include "master/state.h"
+#include "proc/counters.h"
+#include "shm/cert_cache.h"
+#include "shm/keyring.h"
+
+#define BACKOFF_FIRST 0.05
+#define BACKOFF_MAX 10.0
+#define LIVED_WELL 10.0	/* seconds after which a death is not part of a series */
+
+static int
+on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str body, int *fds,
+    size_t nfds)
+{
+	struct child *c = arg;
+	struct msg_ready ready;
+	struct msg_failed failed;
+
+	switch (type) {
+	case MSG_READY:
+		if (msg_unpack_ready(body, &ready) != 0 || ready.version != MSG_VERSION)
+			return -1;
+		c->ready = true;
+		if (c->role == ROLE_RECORDER)
+			recording_ready(c->master);
+		else
+			generation_child_ready(c, &ready);
+		return 0;
+	case MSG_FAILED:
+		if (msg_unpack_failed(body, &failed) != 0)
+			return -1;
+		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
+		if (c->gen != NULL && c->gen->state < GEN_SERVING) {
+			char *reason = str_dup(failed.reason);
+
+			generation_failed(c->gen, reason);
+			free(reason);
+		} else if (c->role == ROLE_RECORDER && c->master->current == NULL) {
+			master_fail(c->master, "the recorder cannot start");
+		}
+		return 0;
+	default:
+		return recording_message(c->master, type, body, fds, nfds);
+	}
+}
+
+/* The process is about to end; its exit status says more. */
+static void
+on_closed(void *arg UNUSED, struct channel *ch UNUSED)
+{
+}
+
+static void
+inherit(struct master *m, const struct role_row *row, bool yes)
+{
+	if (row->writes_cert_cache)
+		segment_fork(&m->cert_cache, yes);
+	if (row->writes_keyring)
+		segment_fork(&m->keyring, yes);
+	if (row->writes_receipts)
+		receipts_fork(m->receipts, yes);
+}
+
+static void
+fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
+{
+	struct master *m = c->master;
+	bool serves = roles[c->role].serves;
+	const struct generation *gen = c->gen;
+
+	*p = (struct proc){
+	    .role = c->role,
+	    .index = c->index,
+	    .generation = gen != NULL ? gen->number : 0,
+	    .slot = c->slot,
+	    .master_pid = m->pid,
+	    .conf = gen != NULL ? gen->conf : m->spool_conf,
+	    .master_fd = master_fd,
+	    .signer_fd = signer_fd,
+	    .listeners = serves ? gen->listeners : NULL,
+	    .nlisteners = serves ? gen->nlisteners : 0,
+	    .cert_cache = &m->cert_cache,
+	    .keyring = &m->keyring,
+	    .receipts = m->receipts,
+	    .receipts_fd = receipts_fd(m->receipts),
+	    .ring_fd = serves ? m->slots[c->slot].ring_fd : -1,
+	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
+	    .counters = m->counters,
+	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
+	    .npeers = gen != NULL ? gen->nworkers : 0,
+	    .roots = serves ? gen->roots : NULL,
+	    .ca_chain = serves ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
+	};
+}
+
+/* A channel between a worker that is being made and the signer of its generation. */
+static int
+wire_signer(struct child *worker, int pair[2], struct errmsg *err)
+{
+	struct msg_peer peer = {.role = ROLE_WORKER, .index = worker->slot};
+	struct child *signer = &worker->gen->signer;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return errmsg_sys(err, "cannot make a channel to the signer");
+	/* While there is no signer, the worker gets its channel from the next one. */
+	if (signer->channel != NULL && signer->ready)
+		(void)CHANNEL_TELL_FDS(signer->channel, PEER, peer, &peer, &pair[1], 1);
+	fd_close(&pair[1]);
+	return 0;
+}
+
+int
+spawn(struct child *c, struct errmsg *err)
+{
+	struct master *m = c->master;
+	const struct role_row *row = &roles[c->role];
+	int pair[2] = {-1, -1}, signer[2] = {-1, -1};
+	struct proc p;
+
+	if (row->serves && recording_slot_new(m, c, err) == -1)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
+		(void)errmsg_sys(err, "cannot make a channel to the %s", role_name(c->role));
+		goto fail;
+	}
+	if (row->serves && wire_signer(c, signer, err) == -1)
+		goto fail;
+	fill_proc(c, &p, pair[1], signer[0]);
+	c->ready = c->leaving = false;
+	c->started = ev_now(m->loop);
+	inherit(m, row, true);
+	c->pid = fork();
+	if (c->pid == 0)
+		_exit(row->main(&p));
+	inherit(m, row, false);
+	if (c->pid == -1) {
+		(void)errmsg_sys(err, "cannot fork a %s", role_name(c->role));
+		goto fail;
+	}
+	fd_close(&pair[1]);
+	fd_close(&signer[0]);
+	c->channel = channel_new(m->loop, pair[0], ROLE_MASTER, c->role, on_message, on_closed, c);
+	if (row->serves)
+		recording_slot_live(m, c);
+	return 0;
+fail:
+	fd_close(&pair[0]);
+	fd_close(&pair[1]);
+	fd_close(&signer[0]);
+	if (row->serves)
+		recording_slot_end(m, c->slot);
+	return -1;
+}
+
+void
+spawn_forget(struct child *c)
+{
+	channel_free(&c->channel);
+	ev_timer_stop(c->master->loop, &c->again);
+	c->pid = -1;
+	c->ready = false;
+}
+
+static void
+on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
+{
+	struct child *c = w->data;
+	struct errmsg err;
+
+	if (c->master->stopping)
+		return;
+	if (spawn(c, &err) == 0)
+		return;
+	log_error("%s", err.text);
+	spawn_again(c);
+}
+
+void
+spawn_again(struct child *c)
+{
+	struct ev_loop *loop = c->master->loop;
+	double wait = 0;
+
+	if (ev_now(loop) - c->started > LIVED_WELL)
+		c->backoff = 0;
+	wait = c->backoff;
+	c->backoff = c->backoff == 0 ? BACKOFF_FIRST : MIN(c->backoff * 2, BACKOFF_MAX);
+	if (wait >= 1)
+		log_warning("%s %u keeps dying: the next start is in %.0f s", role_name(c->role),
+		    c->index, wait);
+	ev_timer_stop(loop, &c->again);
+	ev_timer_init(&c->again, on_again, wait, 0);
+	c->again.data = c;
+	ev_timer_start(loop, &c->again);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * state.h - what the master knows: its children, generations, rings and
+ * sockets.  Shared by the files of this folder only.
+ * Runs in: master.
+ */
+#ifndef MITMD_MASTER_STATE_H
+#define MITMD_MASTER_STATE_H
+
+#include <ev.h>
+
+#include "base/list.h"
+#include "ipc/channel.h"
+#include "proc/proc.h"
+#include "shm/ring.h"
+
+struct master;
+struct generation;
+
+/* One forked process, or the place where one is to be forked again. */
+struct child {
+	struct master *master;
+	struct generation *gen;		/* NULL: the recorder */
+	enum role role;
+	unsigned index;
+	pid_t pid;			/* -1: not running */
+	struct channel *channel;
+	bool ready;
+	bool leaving;			/* told to end: not started again */
+	unsigned slot;			/* workers, while running */
+	ev_tstamp started;
+	double backoff;			/* seconds until the next start */
+	ev_timer again;
+};
+
+enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
+
+/* One configuration and the processes that live by it. */
+struct generation {
+	TAILQ_ENTRY(generation) link;
+	struct master *master;
+	unsigned number;
+	enum gen_state state;
+	struct conf *conf;
+	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
+	size_t nlisteners;
+	X509_STORE *roots;
+	char *ca_chain;
+	size_t ca_chain_len;
+	struct child signer;
+	struct child *workers;
+	unsigned nworkers;
+	unsigned *worker_slots;		/* shared with the workers */
+	unsigned nready;
+};
+
+/* A listening socket; lives as long as some generation's configuration names it. */
+struct socket {
+	TAILQ_ENTRY(socket) link;
+	struct addr asked, bound;
+	int fd;
+	unsigned users;
+};
+
+enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
+
+/* A worker's way to the recorder. Outlives the worker until the ring is empty. */
+struct slot {
+	enum slot_state state;
+	int ring_fd, wake_fd, spill_fd;
+	struct child *worker;
+};
+
+struct master {
+	struct ev_loop *loop;
+	const char *file;
+	pid_t pid;
+	bool stopping, failed, done;
+	bool reload_wanted;
+	int exit_code;
+	TAILQ_HEAD(, generation) generations;
+	struct generation *current;	/* serves; NULL until the first one does */
+	struct generation *next;	/* being started; NULL */
+	unsigned last_number;
+	TAILQ_HEAD(, socket) sockets;
+	struct child recorder;
+	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
+	struct slot *slots;		/* RING_SLOTS */
+	struct segment cert_cache, keyring;
+	struct receipts *receipts;
+	struct counters *counters;
+	int signal_fd;
+	ev_io signals;
+	ev_timer stop_timer;
+	unsigned stop_step;
+	uint32_t flush_id;
+};
+
+/* ---- listen.c ---- */
+/* Bind what conf names and is not bound yet; gen->listeners is filled. */
+int listen_prepare(struct master *, struct generation *, struct errmsg *) MUSTCHECK;
+void listen_release(struct master *, struct generation *);
+
+/* ---- spawn.c ---- */
+/* Fork c; -1 with a reason (no process, no memory). */
+int spawn(struct child *c, struct errmsg *) MUSTCHECK;
+/* A message or the end of a child's channel arrives here and is handed on. */
+void spawn_forget(struct child *c);	/* its channel is closed, pid is -1 */
+void spawn_again(struct child *c);	/* after its back-off */
+
+/* ---- generation.c ---- */
+/* conf is taken. Starts the way to serving; the outcome is logged. */
+void generation_start(struct master *, struct conf *);
+void generation_child_ready(struct child *, const struct msg_ready *);
+void generation_child_gone(struct child *);
+void generation_spool_is(struct master *, const struct msg_spool_is *);
+void generation_failed(struct generation *, const char *reason);
+void generation_free(struct generation *);
+void generation_stop_all(struct master *, uint64_t timeout_ms);
+bool generation_any_worker(const struct master *);
+
+/* ---- recording.c ---- */
+void recording_start(struct master *);
+int recording_message(struct master *, enum msg_type, struct str body, int *fds, size_t nfds);
+void recording_ready(struct master *);
+void recording_gone(struct master *);		/* the recorder died */
+void recording_set_spool(struct master *, struct conf *);
+/* A ring for a worker that is about to be forked. */
+int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
+void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
+void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
+bool recording_any_slot(const struct master *);
+void recording_flush(struct master *);
+
+/* ---- master.c ---- */
+void master_step_stop(struct master *);		/* something ended while stopping */
+void master_fail(struct master *, const char *reason);	/* cannot start */
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * capture.h - the tap on a flow: watches bodies and 1xx heads go by, and turns
+ * the finished flow into a HAR entry that is handed over.  Changes nothing,
+ * delays nothing.
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_CAPTURE_H
+#define MITMD_WORKER_CAPTURE_H
+
+#include "har/entry.h"
+
+#define TAG_MAX 64
+#define CAPTURE_INFORMATIONAL_MAX 16
+
+struct flow;
+
+/* Part of a flow; zeroed for a new one. */
+struct capture {
+	struct body *body[2];		/* request, response; NULL until a byte came */
+	struct har_informational *informational;
+	size_t ninformational;
+	bool recoding;			/* finished, but a body is still being recoded */
+};
+
+void capture_informational(struct flow *);
+void capture_body(struct flow *, int side, const uint8_t *p, size_t n);
+/*
+ * The flow is over. Hands the entry over, or, when a body has to be recoded
+ * first, sets recoding: capture_step() goes on then from an idle moment, until
+ * it returns true.
+ */
+void capture_finish(struct flow *);
+bool capture_step(struct flow *);
+/* For the next flow; memory of lists is given back. */
+void capture_clear(struct capture *);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * handover.h - finished entries on their way into the ring.  A full ring holds
+ * them back for a moment; then whole entries are dropped and counted.
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_HANDOVER_H
+#define MITMD_WORKER_HANDOVER_H
+
+#include "base/buf.h"
+#include "har/entry.h"
+#include "shm/ring.h"
+
+struct handover;
+struct worker;
+
+struct handover *handover_new(struct worker *, struct ring_writer *);	/* writer is taken */
+void handover_free(struct handover **);
+/* The file for large bodies has come (fd is taken). */
+void handover_spill(struct handover *, int fd);
+/* NULL until then. */
+struct spill *handover_spill_file(struct handover *);
+/* A cleared buffer to make the next entry in. */
+struct buf *handover_scratch(struct handover *);
+/* text may be the scratch buffer. The runs are taken. */
+void handover_put(struct handover *, struct str tag, struct str text, struct har_insert *,
+    size_t ninserts);
+/* Once a loop turn. */
+void handover_turn(struct handover *);
+/* Nothing waits outside the ring. */
+bool handover_idle(const struct handover *);
+
+#endif

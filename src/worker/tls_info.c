@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/* tls_info.c - see tls_info.h.  Runs in: worker. */
+#include "config.h"
+
+#include "worker/tls_info.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct tls_info *
+tls_info_new(const char *verify_mode)
+{
+	struct tls_info *t = mem_new(struct tls_info);
+
+	t->refs = 1;
+	t->verify_mode = verify_mode;
+	return t;
+}
+
+struct tls_info *
+tls_info_ref(struct tls_info *t)
+{
+	if (t != NULL)
+		t->refs++;
+	return t;
+}
+
+void
+tls_info_unref(struct tls_info **pt)
+{
+	struct tls_info *t = *pt;
+
+	*pt = NULL;
+	if (t == NULL || --t->refs > 0)
+		return;
+	tls_facts_unref(&t->facts);
+	free(t);
+}
+
+struct har_tls
+tls_info_har(const struct tls_info *t, bool whole_chain)
+{
+	return (struct har_tls){
+	    .origin_facts = t->facts,
+	    .origin_leg = t->has_origin ? &t->origin : NULL,
+	    .client_leg = t->has_client ? &t->client : NULL,
+	    .whole_chain = whole_chain,
+	    .verify_mode = t->verify_mode,
+	    .recipe = t->recipe,
+	};
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tls_info.h - what the flows of one intercepted connection share: both TLS
+ * legs and the origin's chain, counted, since an entry may be made after its
+ * connection is gone.
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_TLS_INFO_H
+#define MITMD_WORKER_TLS_INFO_H
+
+#include "har/entry.h"
+
+struct tls_info {
+	unsigned refs;
+	struct tls_facts *facts;	/* NULL until the origin's handshake is done */
+	struct tls_leg origin, client;
+	bool has_origin, has_client;
+	const char *verify_mode;
+	const char *recipe;
+	bool chain_told;		/* some entry of the connection has it in full */
+};
+
+struct tls_info *tls_info_new(const char *verify_mode);
+struct tls_info *tls_info_ref(struct tls_info *);
+void tls_info_unref(struct tls_info **);
+/* The form that entries are made from. */
+struct har_tls tls_info_har(const struct tls_info *, bool whole_chain);
+
+#endif
