@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: ISC
+# In the order an entry goes.
 noinst_LIBRARIES += librecorder.a
-librecorder_a_SOURCES = src/recorder/recorder.h
+librecorder_a_SOURCES = \
+	src/recorder/recorder.c src/recorder/recorder.h \
+	src/recorder/intake.c src/recorder/intake.h \
+	src/recorder/pieces.c src/recorder/pieces.h \
+	src/recorder/large.c src/recorder/large.h \
+	src/recorder/spool.c src/recorder/spool.h \
+	src/recorder/undo.c src/recorder/undo.h \
+	src/recorder/har_file.c src/recorder/har_file.h \
+	src/recorder/spool_dir.c src/recorder/spool_dir.h \
+	src/recorder/finish.c src/recorder/finish.h \
+	src/recorder/recover.c src/recorder/recover.h \
+	src/recorder/quota.c src/recorder/quota.h

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: ISC
-libshm_a_SOURCES += src/shm/ring.h
+libshm_a_SOURCES += src/shm/ring.c src/shm/ring.h src/shm/receipts.c src/shm/receipts.h

@@ -20,6 +20,8 @@
 #define RING_SLOTS 1280		/* workers of five generations */
 #define RING_TEXT_MAX (2u << 20)	/* of an entry; more has to go through the spill */
 #define RING_INSERTS_MAX 2
+#define RING_EXTENTS_MAX 65536u	/* of an entry, over all inserts */
+#define RING_TAG_MAX 64
 
 /* What stands between header and text for each piece that lies in the spill. */
 struct ring_insert {
@@ -36,6 +38,8 @@ struct ring_entry {
 	const uint32_t *extents[RING_INSERTS_MAX];
 };
 
+bool ring_tag_ok(struct str tag) MUSTCHECK;
+
 /* ---- master ---- */
 /* A memfd of the right size, sealed against shrinking and growing; -1 with reason. */
 int ring_create(unsigned slot, struct errmsg *) NONNULL(2);
@@ -47,6 +51,7 @@ void receipts_fork(struct receipts *, bool inherit) NONNULL(1);	/* around fork(r
 void receipts_reset(struct receipts *, unsigned slot) NONNULL(1);	/* before a slot is used again */
 /* ... and mapped read-only by everybody else, from the inherited descriptor. */
 const struct receipts *receipts_open(int fd, struct errmsg *) NONNULL(2);
+void receipts_free(struct receipts **);		/* the map, and in the master the descriptor */
 
 /* ---- worker ---- */
 struct ring_writer;
@@ -73,13 +78,15 @@ struct ring_reader *ring_reader_new(int ring_fd, struct receipts *, unsigned slo
     struct errmsg *) NONNULL(2, 4);
 void ring_reader_free(struct ring_reader **);
 /*
- * The next entry behind *pos, copied out of the shared page into the reader's
- * own memory (a broken worker could change it meanwhile) and checked for
- * bounds: 0, ERR_AGAIN (none), ERR_SYNTAX (the ring is broken: give it up).
- * Views stay good until the next call.
+ * The next entry, copied out of the shared page into the reader's own memory
+ * (a broken worker could change it meanwhile) and checked for bounds: 0,
+ * ERR_AGAIN (none), ERR_SYNTAX (the ring is broken: give it up).  Reading
+ * starts at the slot's receipt.  Views stay good until the next call.
  */
 int ring_next(struct ring_reader *, struct ring_entry *out) NONNULL(1, 2) MUSTCHECK;
-uint64_t ring_reader_pos(const struct ring_reader *) NONNULL(1);
+uint64_t ring_reader_pos(const struct ring_reader *) NONNULL(1);	/* behind the last one */
+/* What the worker claims to have written; believe it only within RING_BYTES of pos. */
+uint64_t ring_reader_written(const struct ring_reader *) NONNULL(1);
 /* All entries up to pos are on disk: lets the worker use that room again. */
 void ring_receipt(struct ring_reader *, uint64_t pos) NONNULL(1);
 

@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: ISC
+# The linker puts the tests between the recorder and the calls that change
+# something, so that it can be made to die at each of them.
+check_PROGRAMS += tests/unit/run-recorder
+TESTS += tests/unit/run-recorder
+tests_unit_run_recorder_SOURCES = tests/unit/recorder/run.c tests/unit/recorder/suites.h \
+	tests/unit/recorder/world.c tests/unit/recorder/world.h \
+	tests/unit/recorder/test_ring.c tests/unit/recorder/test_recover.c \
+	tests/unit/recorder/test_spool.c tests/unit/recorder/test_intake.c \
+	tests/unit/recorder/test_death.c tests/unit/recorder/test_recorder.c
+tests_unit_run_recorder_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_run_recorder_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=pwrite,--wrap=pwritev,--wrap=ftruncate,--wrap=fallocate \
+	-Wl,--wrap=renameat2,--wrap=renameat,--wrap=linkat,--wrap=unlinkat,--wrap=mkdirat \
+	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=flock \
+	-Wl,--wrap=receipts_ready,--wrap=receipts_written \
+	-Wl,--wrap=receipts_done,--wrap=receipts_undone
+tests_unit_run_recorder_LDADD = librecorder.a libproc.a libipc.a libshm.a libhar.a libtls.a \
+	libhttp.a libbase.a $(EV_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) \
+	$(ZSTD_LIBS) $(CHECK_LINK) -lpthread

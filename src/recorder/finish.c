@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: ISC */
+/* finish.c - see finish.h.  Runs in: recorder (the loop, and the helper thread). */
+#include "config.h"
+
+#include "recorder/finish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "recorder/quota.h"
+#include "recorder/recover.h"
+
+#define LIVE_MAX 2048	/* open files, and those in the queue */
+
+struct finish {
+	struct ev_loop *loop;
+	ev_async wake;
+	finish_done_fn *on_done;
+	void *arg;
+	pthread_t thread;
+
+	pthread_mutex_t mutex;	/* guards all below */
+	pthread_cond_t work;
+	struct har_file queue[FINISH_QUEUE];
+	uint64_t asked, done;
+	struct recover *recover;
+	struct quota_job *quota;
+	uint64_t live[LIVE_MAX];
+	size_t nlive;
+	bool stopping;
+};
+
+static void
+live_drop(struct finish *f, uint64_t inode)
+{
+	size_t i;
+
+	for (i = 0; i < f->nlive; i++)
+		if (f->live[i] == inode) {
+			f->live[i] = f->live[--f->nlive];
+			return;
+		}
+}
+
+static void
+finish_one(struct har_file *file)
+{
+	char part[SPOOL_NAME + sizeof(SPOOL_PART)];
+
+	if (file->entries == 0) {
+		(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, file->name);
+		(void)unlinkat(file->dir, part, 0);
+	} else {
+		/* Space that was reserved ahead is given back. */
+		if (ftruncate(file->fd, lseek(file->fd, 0, SEEK_END)) == -1 ||
+		    spool_seal(file->dir, file->fd, file->name) != 0)
+			log_warning("cannot finish %s: %s; the next start will", file->name,
+			    strerror(errno));
+	}
+	har_file_close(file);
+}
+
+/* Called and left with the mutex held. */
+static bool
+do_something(struct finish *f)
+{
+	struct har_file file;
+
+	if (f->done < f->asked) {
+		file = f->queue[f->done % FINISH_QUEUE];
+		(void)pthread_mutex_unlock(&f->mutex);
+		finish_one(&file);
+		(void)pthread_mutex_lock(&f->mutex);
+		live_drop(f, file.inode);
+		f->done++;
+		return true;
+	}
+	if (f->recover != NULL && !f->stopping) {
+		struct recover *r = f->recover;
+		bool more;
+
+		(void)pthread_mutex_unlock(&f->mutex);
+		more = recover_step(r);
+		(void)pthread_mutex_lock(&f->mutex);
+		if (!more)
+			recover_free(&f->recover);
+		return true;
+	}
+	if (f->quota != NULL && !f->stopping) {
+		struct quota_job *q = f->quota;
+
+		f->quota = NULL;
+		(void)pthread_mutex_unlock(&f->mutex);
+		quota_run(&q);
+		(void)pthread_mutex_lock(&f->mutex);
+		return true;
+	}
+	return false;
+}
+
+static void *
+helper(void *arg)
+{
+	struct finish *f = arg;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	for (;;) {
+		if (do_something(f)) {
+			ev_async_send(f->loop, &f->wake);
+			continue;
+		}
+		if (f->stopping)
+			break;
+		(void)pthread_cond_wait(&f->work, &f->mutex);
+	}
+	(void)pthread_mutex_unlock(&f->mutex);
+	return NULL;
+}
+
+static void
+on_wake(struct ev_loop *loop UNUSED, ev_async *w, int events UNUSED)
+{
+	struct finish *f = w->data;
+
+	f->on_done(f->arg);
+}
+
+struct finish *
+finish_new(struct ev_loop *loop, finish_done_fn *on_done, void *arg)
+{
+	struct finish *f = mem_new(struct finish);
+	sigset_t all, before;
+
+	f->loop = loop;
+	f->on_done = on_done;
+	f->arg = arg;
+	ev_async_init(&f->wake, on_wake);
+	f->wake.data = f;
+	ev_async_start(loop, &f->wake);
+	ev_unref(loop);
+	CHECK(pthread_mutex_init(&f->mutex, NULL) == 0 && pthread_cond_init(&f->work, NULL) == 0);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	CHECK(pthread_create(&f->thread, NULL, helper, f) == 0);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return f;
+}
+
+void
+finish_free(struct finish **fp)
+{
+	struct finish *f = *fp;
+
+	*fp = NULL;
+	if (f == NULL)
+		return;
+	(void)pthread_mutex_lock(&f->mutex);
+	f->stopping = true;
+	(void)pthread_cond_signal(&f->work);
+	(void)pthread_mutex_unlock(&f->mutex);
+	(void)pthread_join(f->thread, NULL);
+	recover_free(&f->recover);
+	quota_free(&f->quota);
+	ev_ref(f->loop);
+	ev_async_stop(f->loop, &f->wake);
+	(void)pthread_mutex_destroy(&f->mutex);
+	(void)pthread_cond_destroy(&f->work);
+	free(f);
+}
+
+int
+finish_file(struct finish *f, struct har_file *file)
+{
+	int rc = ERR_LIMIT;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	if (f->asked - f->done < FINISH_QUEUE) {
+		f->queue[f->asked++ % FINISH_QUEUE] = *file;
+		file->fd = file->dir = -1;
+		(void)pthread_cond_signal(&f->work);
+		rc = 0;
+	}
+	(void)pthread_mutex_unlock(&f->mutex);
+	return rc;
+}
+
+static bool
+is_live(void *arg, uint64_t inode)
+{
+	struct finish *f = arg;
+	bool found = false;
+	size_t i;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	for (i = 0; i < f->nlive && !found; i++)
+		found = f->live[i] == inode;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return found;
+}
+
+void
+finish_recover(struct finish *f, const struct spool_dir *d, const char *instance)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	if (f->recover == NULL)
+		f->recover = recover_new(d, instance, is_live, f);
+	(void)pthread_cond_signal(&f->work);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	if (f->quota == NULL)
+		f->quota = quota_new(d, q);
+	(void)pthread_cond_signal(&f->work);
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+uint64_t
+finish_asked(const struct finish *f)
+{
+	return f->asked;	/* only the loop raises it */
+}
+
+uint64_t
+finish_done(struct finish *f)
+{
+	uint64_t done;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	done = f->done;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return done;
+}
+
+bool
+finish_recovering(struct finish *f)
+{
+	bool busy;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	busy = f->recover != NULL;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return busy;
+}
+
+void
+finish_live_begin(struct finish *f)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+}
+
+void
+finish_live_end(struct finish *f, uint64_t inode)
+{
+	CHECK(f->nlive < LIVE_MAX);
+	if (inode != 0)
+		f->live[f->nlive++] = inode;
+	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+void
+finish_live_drop(struct finish *f, uint64_t inode)
+{
+	(void)pthread_mutex_lock(&f->mutex);
+	live_drop(f, inode);
+	(void)pthread_mutex_unlock(&f->mutex);
+}

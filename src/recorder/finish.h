@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * finish.h - the one thread beside the loop.  Whatever waits for the disk is
+ * done here: files are synced and get their final names, files of a dead
+ * recorder are repaired, old ones are deleted.
+ * Runs in: recorder (loop: all functions).
+ */
+#ifndef MITMD_RECORDER_FINISH_H
+#define MITMD_RECORDER_FINISH_H
+
+#include <ev.h>
+
+#include "recorder/har_file.h"
+
+#define FINISH_QUEUE 512
+
+struct finish;
+
+/* What may lie in the spool; zero: no limit. */
+struct quota {
+	uint64_t keep_size, keep_age_us, min_free;
+};
+
+/* Called from the loop after something was done. */
+typedef void finish_done_fn(void *arg);
+
+struct finish *finish_new(struct ev_loop *, finish_done_fn *, void *arg) NONNULL(1, 2);
+void finish_free(struct finish **);	/* what is queued is done first; waits */
+/*
+ * The file is finished: taken. ERR_LIMIT: the queue is full (a hung disk), it is
+ * still the caller's.
+ */
+int finish_file(struct finish *, struct har_file *) NONNULL(1, 2) MUSTCHECK;
+/* Look through that spool for what dead recorders left. */
+void finish_recover(struct finish *, const struct spool_dir *, const char *instance)
+    NONNULL(1, 2, 3);
+void finish_quota(struct finish *, const struct spool_dir *, const struct quota *)
+    NONNULL(1, 2, 3);
+/* Jobs are done in order: wait until done has reached what asked is now. */
+uint64_t finish_asked(const struct finish *) NONNULL(1);
+uint64_t finish_done(struct finish *) NONNULL(1);
+bool finish_recovering(struct finish *) NONNULL(1);
+
+/*
+ * Recovery must not touch files that are alive. A live file is made between
+ * begin and end, which names its inode (0: none was made).
+ */
+void finish_live_begin(struct finish *) NONNULL(1);
+void finish_live_end(struct finish *, uint64_t inode) NONNULL(1);
+void finish_live_drop(struct finish *, uint64_t inode) NONNULL(1);	/* given up */
+
+#endif

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * recover.c - see recover.h.  Runs in: recorder (helper thread).
+ *
+ * Kept is every line that is one whole JSON object (a comma behind it is not
+ * part of it): after a power cut an old tail may be in the middle, since blocks
+ * reach the disk in any order.  Mostly only the end is torn, and the file is
+ * cut in place.  Otherwise the good lines are copied to a hidden file, which
+ * then takes the name.
+ */
+#include "config.h"
+
+#include "recorder/recover.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "har/entry.h"
+#include "har/json.h"
+#include "shm/ring.h"
+
+#define CHUNK (256u << 10)
+#define HEADER_MAX 4096u
+#define ODD_NAMES_MAX 20
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_US 50000
+
+struct recover {
+	struct spool_dir dir;
+	char *instance;
+	recover_live_fn *is_live;
+	void *arg;
+	DIR *root, *tags;	/* tags: of the tag being looked through */
+	char tag[RING_TAG_MAX + 1];
+	unsigned odd;
+	uint64_t files, entries;
+};
+
+/* ---- one file ---- */
+
+/* A whole object: its first byte and the byte behind its last. */
+typedef int object_fn(void *arg, uint64_t from, uint64_t to, bool comma);
+
+struct scan {
+	struct json_check check;
+	uint64_t line, pos;	/* where this line began; how far we are */
+	bool ok;		/* so far it may become an object */
+	bool comma;		/* held back: it may be the one behind the object */
+	object_fn *on_object;
+	void *arg;
+};
+
+static void
+begin_line(struct scan *s)
+{
+	json_check_init(&s->check);
+	s->line = s->pos;
+	s->ok = true;
+	s->comma = false;
+}
+
+static int
+end_line(struct scan *s)
+{
+	int rc = 0;
+
+	if (s->ok && s->pos > s->line && json_check_end(&s->check))
+		rc = s->on_object(s->arg, s->line, s->pos - (s->comma ? 1 : 0), s->comma);
+	return rc;
+}
+
+static void
+feed_line(struct scan *s, const char *p, size_t n)
+{
+	s->pos += n;
+	if (n == 0 || !s->ok)
+		return;
+	if (s->comma)
+		s->ok = json_check_feed(&s->check, ",", 1);
+	s->comma = p[n - 1] == ',';
+	if (s->ok && n > (s->comma ? 1 : 0))
+		s->ok = json_check_feed(&s->check, p, n - (s->comma ? 1 : 0));
+}
+
+static int
+feed(struct scan *s, const char *p, size_t n)
+{
+	while (n > 0) {
+		const char *nl = memchr(p, '\n', n);
+		size_t part = nl != NULL ? (size_t)(nl - p) : n;
+
+		feed_line(s, p, part);
+		p += part;
+		n -= part;
+		if (nl == NULL)
+			continue;
+		if (end_line(s) != 0)
+			return -1;
+		s->pos++;
+		p++;
+		n--;
+		begin_line(s);
+	}
+	return 0;
+}
+
+static int
+scan_file(int fd, object_fn *on_object, void *arg)
+{
+	struct scan s = {.on_object = on_object, .arg = arg};
+	char *chunk = mem_alloc(CHUNK);
+	ssize_t got;
+	int rc = 0;
+
+	begin_line(&s);
+	while (rc == 0 && (got = pread(fd, chunk, CHUNK, (off_t)s.pos)) != 0) {
+		if (got == -1 && errno == EINTR)
+			continue;
+		rc = got == -1 ? -1 : feed(&s, chunk, (size_t)got);
+	}
+	if (rc == 0)
+		rc = end_line(&s);	/* the last line may lack its newline */
+	free(chunk);
+	return rc;
+}
+
+/* What the first look finds. */
+struct findings {
+	int64_t objects;
+	uint64_t header;	/* bytes before the first object */
+	uint64_t end;		/* behind the last object */
+	bool comma;		/* behind it */
+	bool in_row;		/* nothing stands between the objects but ",\n" */
+};
+
+static int
+find_object(void *arg, uint64_t from, uint64_t to, bool comma)
+{
+	struct findings *f = arg;
+
+	if (f->objects == 0)
+		f->header = from;
+	else if (!f->comma || from != f->end + sizeof(HAR_SEPARATOR) - 1)
+		f->in_row = false;
+	f->objects++;
+	f->end = to;
+	f->comma = comma;
+	return 0;
+}
+
+static bool
+header_ok(int fd, uint64_t n)
+{
+	char text[HEADER_MAX];
+	struct str s = {text, (size_t)n};
+
+	return n <= sizeof(text) && pread(fd, text, (size_t)n, 0) == (ssize_t)n &&
+	    str_starts(s, STR("{\"log\":{")) && str_ends(s, STR("[\n"));
+}
+
+static bool
+tail_ok(int fd, uint64_t end)
+{
+	char text[sizeof(HAR_TAIL)];
+
+	return pread(fd, text, sizeof(text), (off_t)end) == (ssize_t)sizeof(text) - 1 &&
+	    memcmp(text, HAR_TAIL, sizeof(text) - 1) == 0;
+}
+
+static int
+write_tail(int fd, uint64_t end)
+{
+	/* Cut first: of what follows, no part may become a line of its own. */
+	if (ftruncate(fd, (off_t)end) == -1)
+		return -1;
+	if (pwrite(fd, HAR_TAIL, sizeof(HAR_TAIL) - 1, (off_t)end) !=
+	    (ssize_t)sizeof(HAR_TAIL) - 1)
+		return -1;
+	return 0;
+}
+
+struct copy {
+	int from, to;
+	uint64_t n;	/* objects */
+};
+
+static int
+copy_range(const struct copy *c, uint64_t from, uint64_t to)
+{
+	char *chunk = mem_alloc(CHUNK);
+	int rc = 0;
+
+	while (rc == 0 && from < to) {
+		ssize_t got = pread(c->from, chunk, (size_t)MIN(to - from, CHUNK), (off_t)from);
+
+		if (got <= 0)
+			rc = -1;
+		else
+			rc = fd_write_all(c->to, chunk, (size_t)got);
+		from += got > 0 ? (uint64_t)got : 0;
+	}
+	free(chunk);
+	return rc;
+}
+
+static int
+copy_object(void *arg, uint64_t from, uint64_t to, bool comma UNUSED)
+{
+	struct copy *c = arg;
+
+	if (c->n++ > 0 && fd_write_all(c->to, HAR_SEPARATOR, sizeof(HAR_SEPARATOR) - 1) != 0)
+		return -1;
+	return copy_range(c, from, to);
+}
+
+static int
+fill_copy(struct copy *c, struct str title, const char *instance)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 0);
+	har_header(&b, title, str_z(instance), clock_wall_us());
+	rc = fd_write_all(c->to, buf_data(&b), b.len);
+	buf_free(&b);
+	if (rc != 0 || scan_file(c->from, copy_object, c) != 0)
+		return -1;
+	if (fd_write_all(c->to, HAR_TAIL, sizeof(HAR_TAIL) - 1) != 0)
+		return -1;
+	return fdatasync(c->to);
+}
+
+/* The good lines in a new file, which takes the name and the place of *fd. */
+static int
+rewrite(int dir, const char *name, const char *instance, int *fd)
+{
+	const struct spool_dir named = {.unnamed = false};
+	char hidden[SPOOL_NAME];
+	struct copy c = {.from = *fd};
+	struct str title = str_sub(str_z(name), 0, strlen(name) - strlen(SPOOL_PART));
+
+	c.to = spool_unnamed(&named, dir, 0640, hidden);
+	if (c.to == -1)
+		return -1;
+	if (fill_copy(&c, title, instance) != 0 || renameat(dir, hidden, dir, name) == -1) {
+		int saved = errno;
+
+		(void)unlinkat(dir, hidden, 0);
+		fd_close(&c.to);
+		errno = saved;
+		return -1;
+	}
+	fd_close(fd);
+	*fd = c.to;
+	return 0;
+}
+
+int64_t
+recover_file(int dir, const char *name, const char *instance, int *fd)
+{
+	struct findings f = {.in_row = true};
+
+	if (scan_file(*fd, find_object, &f) != 0)
+		return -1;
+	if (f.objects == 0)
+		return unlinkat(dir, name, 0);
+	if (!f.in_row || !header_ok(*fd, f.header)) {
+		if (rewrite(dir, name, instance, fd) != 0)
+			return -1;
+	} else if (!tail_ok(*fd, f.end) && write_tail(*fd, f.end) != 0) {
+		return -1;
+	}
+	return f.objects;
+}
+
+/* ---- the spool ---- */
+
+struct recover *
+recover_new(const struct spool_dir *d, const char *instance, recover_live_fn *is_live, void *arg)
+{
+	struct recover *r = mem_new(struct recover);
+
+	r->dir.fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->instance = mem_strdup(instance);
+	r->is_live = is_live;
+	r->arg = arg;
+	r->root = r->dir.fd != -1 ? fdopendir(r->dir.fd) : NULL;
+	if (r->root == NULL)
+		fd_close(&r->dir.fd);
+	return r;
+}
+
+void
+recover_free(struct recover **rp)
+{
+	struct recover *r = *rp;
+
+	*rp = NULL;
+	if (r == NULL)
+		return;
+	if (r->tags != NULL)
+		(void)closedir(r->tags);
+	if (r->root != NULL)
+		(void)closedir(r->root);
+	free(r->instance);
+	free(r);
+}
+
+static void
+report_odd(struct recover *r, const char *name)
+{
+	if (r->odd++ < ODD_NAMES_MAX)
+		log_warning("the spool has something that is not ours: %s%s%s", r->tag,
+		    r->tag[0] != '\0' ? "/" : "", name);
+	else if (r->odd == ODD_NAMES_MAX + 1)
+		log_warning("the spool has more that is not ours");
+}
+
+/* Readers see it torn or whole as long as nobody holds it; a second is enough. */
+static void
+lock_patiently(int fd)
+{
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return;
+		(void)usleep(LOCK_PAUSE_US);
+	}
+}
+
+static void
+repair(struct recover *r, int dir, const char *name)
+{
+	char final[SPOOL_NAME];
+	struct stat st;
+	int64_t kept;
+	int fd;
+
+	fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+		report_odd(r, name);
+	} else if (!r->is_live(r->arg, st.st_ino)) {
+		(void)snprintf(final, sizeof(final), "%.*s",
+		    (int)(strlen(name) - strlen(SPOOL_PART)), name);
+		lock_patiently(fd);
+		kept = recover_file(dir, name, r->instance, &fd);
+		if (kept < 0 || (kept > 0 && spool_seal(dir, fd, final) != 0)) {
+			log_warning("cannot repair %s/%s: %s", r->tag, name, strerror(errno));
+		} else {
+			r->files++;
+			r->entries += (uint64_t)kept;
+		}
+	}
+	fd_close(&fd);
+}
+
+static void
+look_at_file(struct recover *r, const struct dirent *e)
+{
+	int dir = dirfd(r->tags);
+	struct stat st;
+
+	if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;		/* renamed since */
+	if (!S_ISREG(st.st_mode))
+		report_odd(r, e->d_name);
+	else if (spool_name_ok(e->d_name, SPOOL_PART))
+		repair(r, dir, e->d_name);
+	else if (spool_hidden_ok(e->d_name)) {
+		if (!r->is_live(r->arg, st.st_ino))
+			(void)unlinkat(dir, e->d_name, 0);
+	} else if (!spool_name_ok(e->d_name, ""))
+		report_odd(r, e->d_name);
+}
+
+static bool
+is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static void
+look_at_tag(struct recover *r, const struct dirent *e)
+{
+	int fd = -1;
+
+	if (ring_tag_ok(str_z(e->d_name)))
+		fd = spool_dir_tag(&r->dir, e->d_name, false);
+	if (fd == -1 || (r->tags = fdopendir(fd)) == NULL) {
+		fd_close(&fd);
+		if (spool_hidden_ok(e->d_name))
+			(void)unlinkat(r->dir.fd, e->d_name, 0);
+		else
+			report_odd(r, e->d_name);
+		return;
+	}
+	(void)snprintf(r->tag, sizeof(r->tag), "%s", e->d_name);
+}
+
+bool
+recover_step(struct recover *r)
+{
+	const struct dirent *e = NULL;
+
+	if (r->tags != NULL && (e = readdir(r->tags)) != NULL) {
+		if (!is_dots(e->d_name))
+			look_at_file(r, e);
+		return true;
+	}
+	if (r->tags != NULL)
+		(void)closedir(r->tags);
+	r->tags = NULL;
+	r->tag[0] = '\0';
+	if (r->root != NULL && (e = readdir(r->root)) != NULL) {
+		if (!is_dots(e->d_name))
+			look_at_tag(r, e);
+		return true;
+	}
+	if (r->files > 0)
+		log_info("repaired %llu files that were left unfinished: %llu entries kept",
+		    (unsigned long long)r->files, (unsigned long long)r->entries);
+	return false;
+}

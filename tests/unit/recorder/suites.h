@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_RECORDER_SUITES_H
+#define TESTS_RECORDER_SUITES_H
+
+#include <check.h>
+
+Suite *ring_suite(void);
+Suite *spool_suite(void);
+Suite *intake_suite(void);
+Suite *recover_suite(void);
+Suite *death_suite(void);
+Suite *recorder_suite(void);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The recorder dies before, or in the middle of, every single call that changes
+ * anything; the next one must bring each entry into the files exactly once.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "suites.h"
+#include "world.h"
+
+static struct world w;
+
+/* One recorder's life; returns how it ended. */
+static int
+live(unsigned die_at, bool torn)
+{
+	pid_t pid;
+	int status;
+
+	receipts_fork(w.receipts, true);
+	pid = fork();
+	ck_assert_int_ne(pid, -1);
+	if (pid == 0) {
+		death_calls = 0;
+		death_torn = torn;
+		death_at = die_at;
+		world_start(&w);
+		world_take_all(&w);
+		(void)spool_flush(w.spool, STR_NONE);
+		world_sync(&w);
+		_exit(0);
+	}
+	receipts_fork(w.receipts, false);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+fill_small(void)
+{
+	unsigned id;
+
+	for (id = 1; id <= 60; id++) {
+		static const char *const tags[] = {"a", "b", "c"};
+
+		world_put(&w, id % 2, tags[id % 3], id, id % 7 == 0 ? 20000 : 100);
+	}
+}
+
+static void
+fill_large(void)
+{
+	world_put(&w, 0, "a", 1, 10);
+	ck_assert_int_eq(world_put_spilled(&w, 0, "a", 2, 0, SPOOL_LARGE + 100), 0);
+	world_put(&w, 0, "a", 3, 10);
+	world_put(&w, 1, "a", 4, 10);
+}
+
+static void
+check(unsigned last, unsigned died_at, bool torn)
+{
+	struct found f;
+	unsigned id;
+
+	world_look(&w, NULL, &f);
+	for (id = 1; id <= last; id++)
+		ck_assert_msg(f.ids[id] == 1, "dead at %u%s: entry %u is there %u times", died_at,
+		    torn ? " (torn)" : "", id, f.ids[id]);
+	ck_assert_uint_eq(f.invalid, 0);
+	ck_assert_uint_eq(f.part, 0);
+	ck_assert_uint_eq(f.other, 0);
+}
+
+/*
+ * _i: bit 0: in the middle of writes; bit 1: a large entry; bit 2: the second
+ * recorder dies, too, a little later each time.
+ */
+START_TEST(at_every_step)
+{
+	bool torn = (_i & 1) != 0, large = (_i & 2) != 0, twice = (_i & 4) != 0;
+	unsigned n, ended = 0;
+
+	for (n = 1; !ended; n++) {
+		int rc;
+
+		world_init(&w);
+		w.conf.rotate_size = 30000;
+		if (large)
+			fill_large();
+		else
+			fill_small();
+		rc = live(n, torn);
+		ck_assert_msg(rc == 0 || rc == 99, "exit %d", rc);
+		ended = rc == 0;
+		if (twice && !ended)
+			(void)live(1 + n % 23, torn);
+		ck_assert_int_eq(live(0, false), 0);
+		check(large ? 4 : 60, n, torn);
+		world_fini(&w);
+	}
+	ck_assert_uint_gt(n, 30);
+}
+END_TEST
+
+/* Nothing of it is in a file that was given up when it died: all is in the ring. */
+START_TEST(twice_after_written)
+{
+	struct found f;
+
+	world_init(&w);
+	fill_small();
+	ck_assert_int_eq(live(0, false), 0);
+	ck_assert_int_eq(live(0, false), 0);
+	world_look(&w, NULL, &f);
+	ck_assert_uint_eq(f.ids[1], 1);
+	world_fini(&w);
+}
+END_TEST
+
+Suite *
+death_suite(void)
+{
+	Suite *s = suite_create("death");
+	TCase *t = tcase_create("death");
+
+	tcase_set_timeout(t, 300);
+	tcase_add_loop_test(t, at_every_step, 0, 8);
+	tcase_add_test(t, twice_after_written);
+	suite_add_tcase(s, t);
+	return s;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* world.h - a spool in a temporary directory, rings with workers' ends, and what is in the files. */
+#ifndef TESTS_RECORDER_WORLD_H
+#define TESTS_RECORDER_WORLD_H
+
+#include <ev.h>
+
+#include "recorder/intake.h"
+
+#define WORLD_SLOTS 4
+#define WORLD_IDS 4096
+
+struct world {
+	char dir[256];		/* the spool */
+	struct ev_loop *loop;
+	struct receipts *receipts;
+	int ring[WORLD_SLOTS], wake[WORLD_SLOTS], spill[WORLD_SLOTS];
+	struct ring_writer *writer[WORLD_SLOTS];
+
+	/* The recorder's parts, made by world_start(). */
+	struct finish *finish;
+	struct spool *spool;
+	struct intake *intake;
+	struct spool_conf conf;
+	unsigned drained;	/* bits of slots */
+	bool state_ok;
+	unsigned states;
+};
+
+/* What is in the spool. */
+struct found {
+	unsigned ids[WORLD_IDS];	/* how often each entry is there */
+	unsigned har, part, other, invalid;
+	char order[8192];		/* ids of one tag, in order of files and lines */
+};
+
+void world_init(struct world *);
+void world_fini(struct world *);
+void world_start(struct world *);	/* a recorder in this process */
+void world_stop(struct world *);	/* without finishing anything */
+void world_take_all(struct world *);	/* everything in the rings is in files */
+void world_sync(struct world *);	/* the helper thread is through */
+
+/* {"id":ID,"pad":"xxx..."}: `pad` bytes more. */
+void world_put(struct world *, unsigned slot, const char *tag, unsigned id, size_t pad);
+int world_put_text(struct world *, unsigned slot, const char *tag, const char *text);
+/* An entry with a hole of n spilled bytes; extents from `first` on. */
+int world_put_spilled(struct world *, unsigned slot, const char *tag, unsigned id,
+    uint32_t first, uint64_t n);
+
+void world_look(const struct world *, const char *order_tag, struct found *);
+bool file_is_json(const char *path);
+char *read_all(const char *path, size_t *out_n);
+void write_file(const char *path, const char *text, size_t n);
+
+/* Death: the nth call of a wrapped function does not return. */
+extern _Atomic unsigned death_at, death_calls;
+extern bool death_torn;			/* half of the bytes are written first */
+extern _Atomic int fail_errno;		/* writes fail with it */
+
+#endif
