@@ -57,12 +57,11 @@ def alive(pid):
 
 
 def title(pid):
+    """What top(1) shows: "mitmd-worker 0"."""
     try:
-        comm = pathlib.Path(f"/proc/{pid}/comm").read_text()
-        line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
-    return f"{comm} {line}"
 
 
 def wait_for(condition, what, timeout=PATIENCE):
@@ -92,9 +91,8 @@ class Mitmd:
             "listen": "127.0.0.1:0",
             "workers": 2,
             "user": getpass.getuser(),
-            "control": str(self.directory / "control.sock"),
             "ca": {"dir": str(self.ca_dir)},
-            "spool": {"dir": str(self.spool), "min_free": "1M"},
+            "spool": {"dir": str(self.spool)},
             "origin": {"ca": [str(roots)]},
             "log": {"flows": "all"},
         }, config or {})
@@ -200,7 +198,7 @@ class Mitmd:
     # -- processes ---------------------------------------------------------------
     def pids(self, role):
         """Living processes of a role, oldest first."""
-        found = [p for p in children(self.process.pid) if alive(p) and role in title(p)]
+        found = [p for p in children(self.process.pid) if alive(p) and title(p).startswith(f"mitmd-{role}")]
         return sorted(found)
 
     def memory(self, pid):

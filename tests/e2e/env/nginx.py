@@ -11,7 +11,7 @@ import subprocess
 
 CONFIG = """
 daemon off;
-master_process off;
+worker_processes 1;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log info;
 {user}
