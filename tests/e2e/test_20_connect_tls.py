@@ -529,7 +529,7 @@ def test_the_proxy_itself_is_no_destination(mitmd):
 def tunnel_reason(entry):
     """Tunnels say in words why nobody looked inside."""
     assert entry["request"]["method"] == "CONNECT"
-    return str(entry.get("_tunnel") or "") + str(entry.get("comment") or "")
+    return entry["_tunnel"]["reason"]
 
 
 def banner(wire):

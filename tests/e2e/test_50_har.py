@@ -355,6 +355,8 @@ def test_only_the_first_flow_of_a_connection_has_its_set_up(mitmd, secure_origin
     second = har.one("/hello?2")["timings"]
     assert [second.get(phase, -1) for phase in ("dns", "connect", "ssl")] == [-1, -1, -1]
     first = har.one("/hello?1")
+    set_up = first.get("_mitmd", {}).get("upstream", first["timings"])
+    assert 0 <= set_up["ssl"] <= set_up["connect"]
     assert first["_connectionId"] == har.one("/hello?2")["_connectionId"]
 
 
