@@ -986,6 +986,8 @@ conn_hub_new(struct worker *worker, struct ev_loop *loop)
 	hub->input = mem_alloc(INPUT_BYTES);
 	hub->plain = mem_alloc(RECORD_BYTES);
 	hub->bio = make_bio_method();
+	/* Numbers that no two workers share: a recording mixes their entries. */
+	hub->last_id = ((uint64_t)worker->proc->slot + 1) * 1000000000u;
 	LIST_INIT(&hub->all);
 	LIST_INIT(&hub->graveyard);
 	TAILQ_INIT(&hub->dirty);

@@ -100,7 +100,7 @@ void conn_end_like(struct conn **, enum conn_end how);
 void conn_deadline(struct conn *, uint64_t ms, bool idle);
 
 const struct addr *conn_peer(const struct conn *);
-uint64_t conn_id(const struct conn *);	/* unique in this worker's life */
+uint64_t conn_id(const struct conn *);	/* unique among living workers */
 uint64_t conn_bytes_in(const struct conn *);	/* as the owner got them */
 uint64_t conn_bytes_out(const struct conn *);
 
