@@ -12,7 +12,7 @@
 
 enum h1_chunk_state {
 	H1_CHUNK_SIZE,
-	H1_CHUNK_PAD,		/* relaxed: blanks behind the size */
+	H1_CHUNK_PAD,		/* relaxed: spaces behind the size */
 	H1_CHUNK_EXT,
 	H1_CHUNK_SIZE_LF,
 	H1_CHUNK_DATA,

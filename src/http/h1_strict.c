@@ -281,6 +281,15 @@ drop_or_fail(struct h1_strict *s, struct str name, const char *fault)
 	return 0;
 }
 
+/* The library takes every name that begins like that for the field itself. */
+static bool
+misleads_parser(struct str name)
+{
+	static const struct str TE = STR("transfer-encoding");
+
+	return name.n > TE.n && str_istarts(name, TE);
+}
+
 int
 h1_strict_field_line(struct h1_strict *s, struct str line)
 {
@@ -301,6 +310,8 @@ h1_strict_field_line(struct h1_strict *s, struct str line)
 	if (s->into->n >= s->limits.header_count)
 		return h1_strict_fail(s, 431, "too many fields");
 	s->dropped = false;
+	if (misleads_parser(name))
+		s->plain = false;
 	fields_add(s->into, name, value);
 	return 0;
 }
