@@ -18,7 +18,7 @@ enum h1_chunk_state {
 	H1_CHUNK_DATA,
 	H1_CHUNK_DATA_CR,
 	H1_CHUNK_DATA_LF,
-	H1_CHUNK_LAST,		/* the line of the last chunk is over, the trailers follow */
+	H1_CHUNK_LAST,		/* its line is over, the trailers follow */
 };
 
 struct h1_chunk {

@@ -170,6 +170,8 @@ parser_knows(struct str method)
 	return false;
 }
 
+#define REQUEST_LINE "the request line is not method, target, version"
+
 static int
 take_request_line(struct h1_strict *s, struct str line)
 {
@@ -178,13 +180,13 @@ take_request_line(struct h1_strict *s, struct str line)
 	int err;
 
 	if (first < 0 || first == last)
-		return h1_strict_fail(s, 400, "the request line is not method, target, version");
+		return h1_strict_fail(s, 400, REQUEST_LINE);
 	m->method = str_sub(line, 0, (size_t)first);
 	m->target = str_sub(line, (size_t)first + 1, (size_t)(last - first) - 1);
 	if (!field_name_ok(m->method))
 		return h1_strict_fail(s, 400, "the method is not a token");
 	if (str_chr(m->target, ' ') >= 0 || m->target.n == 0)
-		return h1_strict_fail(s, 400, "the request line is not method, target, version");
+		return h1_strict_fail(s, 400, REQUEST_LINE);
 	err = take_version(s, str_from(line, (size_t)last + 1));
 	if (err != 0)
 		return err;
