@@ -117,6 +117,20 @@ START_TEST(chunks_and_trailers)
 }
 END_TEST
 
+START_TEST(nothing_stays_for_the_next_message)
+{
+#define CHUNKED "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+	struct trace t = {.role = H1_REQUESTS};
+
+	run(&t, CHUNKED "A: 1\r\n\r\n" CHUNKED "B: 2\r\n\r\n" GET "\r\n");
+	ck_assert_ptr_nonnull(strstr(text_of(&t), " keep trailer<A=1>\n"));
+	ck_assert_ptr_nonnull(strstr(text_of(&t), " keep trailer<B=2>\n"));
+	ck_assert_ptr_nonnull(strstr(text_of(&t), "end head=27 body=0 wire=27 keep\n"));
+	ck_assert_uint_eq(t.messages, 3);
+	trace_free(&t);
+}
+END_TEST
+
 /* Content goes on as it lies in the input, in as few pieces as it has chunks. */
 START_TEST(large_slices)
 {
@@ -401,6 +415,7 @@ h1_read_suite(void)
 	tcase_add_test(tc, stops_behind_a_message);
 	tcase_add_test(tc, nothing_after_failure);
 	tcase_add_test(tc, chunks_and_trailers);
+	tcase_add_test(tc, nothing_stays_for_the_next_message);
 	tcase_add_test(tc, large_slices);
 	tcase_add_test(tc, answer_to_head);
 	tcase_add_test(tc, tunnels);
