@@ -37,7 +37,7 @@ size_byte(struct h1_chunk *k, struct h1_strict *s, uint8_t c)
 		k->state = H1_CHUNK_SIZE_LF;
 	else if (c == ';')
 		k->state = H1_CHUNK_EXT;
-	else if (s->relaxed && (c == ' ' || c == '\t'))
+	else if (s->relaxed && c == ' ')
 		k->state = H1_CHUNK_PAD;
 	else
 		return h1_strict_fail(s, 400, "something other than CRLF behind a chunk size");
@@ -63,7 +63,7 @@ ext_byte(struct h1_chunk *k, struct h1_strict *s, uint8_t c)
 static int
 pad_byte(struct h1_chunk *k, struct h1_strict *s, uint8_t c)
 {
-	if (c == '\r' || c == ' ' || c == '\t')
+	if (c == '\r' || c == ' ')
 		return ext_byte(k, s, c);
 	return h1_strict_fail(s, 400, "something other than CRLF behind a chunk size");
 }

@@ -12,13 +12,13 @@
 
 enum h1_chunk_state {
 	H1_CHUNK_SIZE,
-	H1_CHUNK_PAD,		/* relaxed: blanks behind the size */
+	H1_CHUNK_PAD,		/* relaxed: spaces behind the size */
 	H1_CHUNK_EXT,
 	H1_CHUNK_SIZE_LF,
 	H1_CHUNK_DATA,
 	H1_CHUNK_DATA_CR,
 	H1_CHUNK_DATA_LF,
-	H1_CHUNK_LAST,		/* the line of the last chunk is over, the trailers follow */
+	H1_CHUNK_LAST,		/* its line is over, the trailers follow */
 };
 
 struct h1_chunk {

@@ -65,7 +65,7 @@ merge_length(struct h1_strict *s, struct str value, int64_t *length)
 		if (!str_u64(one, INT64_MAX, &n))
 			return h1_strict_fail(s, 400, "Content-Length is not a plain number");
 		if (*length >= 0 && *length != (int64_t)n)
-			return h1_strict_fail(s, 400, "several different Content-Length values");
+			return h1_strict_fail(s, 400, "different Content-Length values");
 		*length = (int64_t)n;
 	}
 	return any ? 0 : h1_strict_fail(s, 400, "Content-Length is not a plain number");

@@ -31,7 +31,7 @@ struct h1_limits {
 enum h1_body {
 	H1_BODY_AS_FRAMED,	/* as the fields say */
 	H1_BODY_NONE,		/* answer to HEAD, 204, 304, 1xx: nothing follows */
-	H1_BODY_TUNNEL,		/* CONNECT, 101: what follows is not HTTP; ends the message */
+	H1_BODY_TUNNEL,		/* CONNECT, 101: no HTTP behind it; ends the message */
 };
 
 enum h1_state { H1_IDLE, H1_IN_HEAD, H1_IN_BODY, H1_DONE, H1_FAILED };

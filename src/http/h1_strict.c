@@ -170,6 +170,8 @@ parser_knows(struct str method)
 	return false;
 }
 
+#define REQUEST_LINE "the request line is not method, target, version"
+
 static int
 take_request_line(struct h1_strict *s, struct str line)
 {
@@ -178,13 +180,13 @@ take_request_line(struct h1_strict *s, struct str line)
 	int err;
 
 	if (first < 0 || first == last)
-		return h1_strict_fail(s, 400, "the request line is not method, target, version");
+		return h1_strict_fail(s, 400, REQUEST_LINE);
 	m->method = str_sub(line, 0, (size_t)first);
 	m->target = str_sub(line, (size_t)first + 1, (size_t)(last - first) - 1);
 	if (!field_name_ok(m->method))
 		return h1_strict_fail(s, 400, "the method is not a token");
 	if (str_chr(m->target, ' ') >= 0 || m->target.n == 0)
-		return h1_strict_fail(s, 400, "the request line is not method, target, version");
+		return h1_strict_fail(s, 400, REQUEST_LINE);
 	err = take_version(s, str_from(line, (size_t)last + 1));
 	if (err != 0)
 		return err;
@@ -281,6 +283,15 @@ drop_or_fail(struct h1_strict *s, struct str name, const char *fault)
 	return 0;
 }
 
+/* The library takes every name that begins like that for the field itself. */
+static bool
+misleads_parser(struct str name)
+{
+	static const struct str TE = STR("transfer-encoding");
+
+	return name.n > TE.n && str_istarts(name, TE);
+}
+
 int
 h1_strict_field_line(struct h1_strict *s, struct str line)
 {
@@ -301,6 +312,8 @@ h1_strict_field_line(struct h1_strict *s, struct str line)
 	if (s->into->n >= s->limits.header_count)
 		return h1_strict_fail(s, 431, "too many fields");
 	s->dropped = false;
+	if (misleads_parser(name))
+		s->plain = false;
 	fields_add(s->into, name, value);
 	return 0;
 }

@@ -318,21 +318,26 @@ may_trail(const struct fields *f, const struct field *x)
 	}
 }
 
+static void
+put_trailers(struct buf *out, const struct fields *f)
+{
+	struct hop hop;
+	uint32_t i;
+
+	(void)hop_init(&hop, f);
+	for (i = 0; i < f->n; i++) {
+		const struct field *x = &f->v[i];
+
+		if (may_trail(f, x) && !hop_drops(&hop, f, x))
+			put_field(out, fields_name(f, x), fields_value(f, x));
+	}
+}
+
 void
 h1_write_last_chunk(struct buf *out, const struct fields *trailers)
 {
-	struct hop none;
-	uint32_t i;
-
 	buf_puts(out, STR("0\r\n"));
-	if (trailers != NULL) {
-		(void)hop_init(&none, trailers);
-		for (i = 0; i < trailers->n; i++) {
-			const struct field *x = &trailers->v[i];
-
-			if (may_trail(trailers, x) && !hop_drops(&none, trailers, x))
-				put_field(out, fields_name(trailers, x), fields_value(trailers, x));
-		}
-	}
+	if (trailers != NULL)
+		put_trailers(out, trailers);
 	buf_puts(out, STR("\r\n"));
 }

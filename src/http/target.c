@@ -79,7 +79,7 @@ parse_name(struct str s, struct host_port *out, const char **out_why)
 		if (!label_ok(label))
 			return refuse(out_why, "the host is neither a name nor an address");
 	if (is_number(label))
-		return refuse(out_why, "the host is an address that is not written canonically");
+		return refuse(out_why, "an address that is not written canonically");
 	for (i = 0; i < s.n; i++)
 		out->host[i] = ascii_lower(s.p[i]);
 	out->host[s.n] = '\0';
@@ -150,7 +150,7 @@ target_parse_authority(struct str s, uint16_t default_port, struct host_port *ou
 	}
 	if (end >= 0) {
 		if (s.p[end] != ':')
-			return refuse(out_why, "something other than a port behind the bracket");
+			return refuse(out_why, "something other than a port behind a bracket");
 		if (parse_port(str_from(s, (size_t)end + 1), &out->port, out_why) != 0)
 			return ERR_SYNTAX;
 	} else if (default_port == 0) {

@@ -16,7 +16,7 @@
 #define HOST_MAX 253
 
 struct host_port {
-	char host[HOST_MAX + 1];	/* lower case, no brackets, no trailing dot, NUL-terminated */
+	char host[HOST_MAX + 1];	/* lower case, no brackets, no final dot, with a NUL */
 	size_t host_len;
 	uint16_t port;
 	bool is_ip;

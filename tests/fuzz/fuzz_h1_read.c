@@ -187,7 +187,8 @@ tell(struct told *t, uint8_t mode, unsigned cuts, const uint8_t *p, size_t n)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct told whole = {.failed = false}, bytes = {.failed = false}, cut = {.failed = false};
+	struct told whole = {.failed = false}, bytes = {.failed = false},
+		    cut = {.failed = false};
 
 	if (size < 2)
 		return 0;

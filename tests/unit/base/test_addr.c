@@ -33,8 +33,8 @@ START_TEST(literals)
 	size_t i;
 
 	for (i = 0; i < NELEM(rows); i++) {
-		ck_assert_msg(addr_parse_ip(rows[i].in, 80, &a) == (rows[i].out != NULL), "%.*s",
-		    STR_ARG(rows[i].in));
+		ck_assert_msg(addr_parse_ip(rows[i].in, 80, &a) == (rows[i].out != NULL),
+		    "%.*s", STR_ARG(rows[i].in));
 		if (rows[i].out != NULL)
 			ck_assert_str_eq(addr_ip_text(&a, text), rows[i].out);
 	}
@@ -84,7 +84,8 @@ ip(const char *z, uint16_t port)
 
 START_TEST(equality)
 {
-	struct addr a = ip("10.0.0.1", 1), b = ip("10.0.0.1", 2), c = ip("::1", 1), none = {.len = 0};
+	struct addr a = ip("10.0.0.1", 1), b = ip("10.0.0.1", 2), c = ip("::1", 1),
+		    none = {.len = 0};
 	char text[ADDR_TEXT_SIZE];
 
 	ck_assert(addr_same_ip(&a, &b));
@@ -151,8 +152,8 @@ START_TEST(blocks)
 		struct addr a = ip(rows[i].ip, 0);
 
 		ck_assert(cidr_parse(rows[i].block, &c));
-		ck_assert_msg(cidr_has(&c, &a) == rows[i].has, "%.*s %s", STR_ARG(rows[i].block),
-		    rows[i].ip);
+		ck_assert_msg(cidr_has(&c, &a) == rows[i].has, "%.*s %s",
+		    STR_ARG(rows[i].block), rows[i].ip);
 		ck_assert(!cidr_has(&c, &none));
 	}
 }

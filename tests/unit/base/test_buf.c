@@ -130,7 +130,8 @@ buf_suite(void)
 	tcase_add_test(tc, text);
 	if (getenv("CK_FORK") == NULL) {	/* they end the process */
 		tcase_add_test_raise_signal(tc, consuming_too_much_is_a_bug, SIGABRT);
-		tcase_add_test_raise_signal(tc, passing_the_maximum_of_own_text_is_a_bug, SIGABRT);
+		tcase_add_test_raise_signal(
+		    tc, passing_the_maximum_of_own_text_is_a_bug, SIGABRT);
 	}
 	suite_add_tcase(s, tc);
 	return s;

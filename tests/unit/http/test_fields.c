@@ -48,7 +48,8 @@ START_TEST(ids)
 	size_t i;
 
 	for (i = 0; i < NELEM(rows); i++)
-		ck_assert_msg(field_id_of(str_z(rows[i].name)) == rows[i].id, "%s", rows[i].name);
+		ck_assert_msg(
+		    field_id_of(str_z(rows[i].name)) == rows[i].id, "%s", rows[i].name);
 }
 END_TEST
 
@@ -153,7 +154,8 @@ START_TEST(hop_by_hop)
 	struct hop hop;
 	size_t i;
 
-	fields_add(&f, STR("Connection"), STR("close, x-secret, Host, Content-Length, Trailer"));
+	fields_add(
+	    &f, STR("Connection"), STR("close, x-secret, Host, Content-Length, Trailer"));
 	fields_add(&f, STR("Connection"), STR("X-Other,Authorization,Cookie"));
 	ck_assert(hop_init(&hop, &f));
 	for (i = 0; i < NELEM(rows); i++) {

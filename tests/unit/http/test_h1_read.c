@@ -73,7 +73,8 @@ START_TEST(stops_behind_a_message)
 	ck_assert_int_eq(h1_reader_state(r), H1_IDLE);
 	ck_assert_int_eq(h1_reader_feed(r, (const uint8_t *)BYTES, 0, &used), 0);
 	ck_assert_int_eq(h1_reader_state(r), H1_IDLE);
-	ck_assert_int_eq(h1_reader_feed(r, (const uint8_t *)BYTES, sizeof(BYTES) - 1, &used), 0);
+	ck_assert_int_eq(
+	    h1_reader_feed(r, (const uint8_t *)BYTES, sizeof(BYTES) - 1, &used), 0);
 	ck_assert_uint_eq(used, sizeof(BYTES) - 1 - 4);
 	ck_assert_int_eq(h1_reader_state(r), H1_DONE);
 	h1_reader_free(&r);
@@ -116,6 +117,20 @@ START_TEST(chunks_and_trailers)
 }
 END_TEST
 
+START_TEST(nothing_stays_for_the_next_message)
+{
+#define CHUNKED "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+	struct trace t = {.role = H1_REQUESTS};
+
+	run(&t, CHUNKED "A: 1\r\n\r\n" CHUNKED "B: 2\r\n\r\n" GET "\r\n");
+	ck_assert_ptr_nonnull(strstr(text_of(&t), " keep trailer<A=1>\n"));
+	ck_assert_ptr_nonnull(strstr(text_of(&t), " keep trailer<B=2>\n"));
+	ck_assert_ptr_nonnull(strstr(text_of(&t), "end head=27 body=0 wire=27 keep\n"));
+	ck_assert_uint_eq(t.messages, 3);
+	trace_free(&t);
+}
+END_TEST
+
 /* Content goes on as it lies in the input, in as few pieces as it has chunks. */
 START_TEST(large_slices)
 {
@@ -143,7 +158,8 @@ START_TEST(answer_to_head)
 {
 	struct trace t = {.role = H1_RESPONSES, .answers_head = true};
 
-	run(&t, OK "Content-Length: 5\r\n\r\n" OK "Transfer-Encoding: chunked\r\n\r\n" OK "\r\n");
+	run(&t,
+	    OK "Content-Length: 5\r\n\r\n" OK "Transfer-Encoding: chunked\r\n\r\n" OK "\r\n");
 	ck_assert_int_eq(t.err, 0);
 	ck_assert_uint_eq(t.messages, 3);
 	/* Without a body nothing has to be ended by the connection. */
@@ -161,7 +177,8 @@ START_TEST(tunnels)
 	ck_assert_int_eq(t.state, H1_DONE);
 	ck_assert_uint_eq(t.used, 39);
 	trace_free(&t);
-	run(&u, "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x01");
+	run(&u, "HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: "
+		"websocket\r\n\r\n\x81\x01");
 	ck_assert_uint_eq(u.messages, 1);
 	ck_assert_int_eq(u.state, H1_DONE);
 	ck_assert_ptr_nonnull(strstr(text_of(&u), "keep upgrade"));
@@ -177,18 +194,19 @@ START_TEST(ends)
 		int err;
 		unsigned messages;
 	} rows[] = {
-		{H1_REQUESTS, "", 0, 0},
-		{H1_REQUESTS, "\r\n", 0, 0},
-		{H1_REQUESTS, "G", ERR_CLOSED, 0},
-		{H1_REQUESTS, GET, ERR_CLOSED, 0},
-		{H1_REQUESTS, GET "\r\n", 0, 1},
-		{H1_REQUESTS, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", ERR_CLOSED, 0},
-		{H1_RESPONSES, OK "\r\n", 0, 1},
-		{H1_RESPONSES, OK "\r\nto the end", 0, 1},
-		{H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", ERR_CLOSED, 0},
-		{H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n0\r\n", ERR_CLOSED, 0},
-		{H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n", ERR_CLOSED, 0},
-		{H1_RESPONSES, OK "Content-Length: 3\r\n\r\n", ERR_CLOSED, 0},
+	    {H1_REQUESTS, "", 0, 0},
+	    {H1_REQUESTS, "\r\n", 0, 0},
+	    {H1_REQUESTS, "G", ERR_CLOSED, 0},
+	    {H1_REQUESTS, GET, ERR_CLOSED, 0},
+	    {H1_REQUESTS, GET "\r\n", 0, 1},
+	    {H1_REQUESTS, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx",
+		ERR_CLOSED, 0},
+	    {H1_RESPONSES, OK "\r\n", 0, 1},
+	    {H1_RESPONSES, OK "\r\nto the end", 0, 1},
+	    {H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n", ERR_CLOSED, 0},
+	    {H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n0\r\n", ERR_CLOSED, 0},
+	    {H1_RESPONSES, OK "Transfer-Encoding: chunked\r\n\r\n0\r\nX: y\r\n", ERR_CLOSED, 0},
+	    {H1_RESPONSES, OK "Content-Length: 3\r\n\r\n", ERR_CLOSED, 0},
 	};
 	size_t i;
 
@@ -277,24 +295,27 @@ START_TEST(size_limits)
 		unsigned status;
 		const char *text;
 	} rows[] = {
-		{H1_REQUESTS, GET "A: ", 100 - 25 - 3 - 4, "\r\n\r\n", 0, 0, NULL},
-		{H1_REQUESTS, GET "A: ", 101 - 25 - 3 - 4, "\r\n\r\n", ERR_LIMIT, 431,
-		    "the header section is too large"},
-		{H1_REQUESTS, GET "A: ", 1000, "", ERR_LIMIT, 431,
-		    "the header section is too large"},
-		{H1_REQUESTS, "GET /", 1000, "", ERR_LIMIT, 414, "the start line is too long"},
-		{H1_REQUESTS, GET "A:", 1, "\r\nB: x\r\n\r\n", 0, 0, NULL},
-		{H1_REQUESTS, GET "A:", 1, "\r\nB: x\r\nC: y\r\n\r\n", ERR_LIMIT, 431,
-		    "too many fields"},
-		{H1_RESPONSES, OK "A: ", 1000, "", ERR_LIMIT, 502,
-		    "the header section is too large"},
-		{H1_REQUESTS, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ",
-		    93, "\r\n\r\n", 0, 0, NULL},
-		{H1_REQUESTS, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ",
-		    94, "\r\n\r\n", ERR_LIMIT, 431, "the trailer section is too large"},
-		{H1_REQUESTS, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-		    "0\r\nA: x\r\nB: x\r\nC: x\r\nD: ", 1, "\r\n\r\n", ERR_LIMIT, 431,
-		    "too many fields"},
+	    {H1_REQUESTS, GET "A: ", 100 - 25 - 3 - 4, "\r\n\r\n", 0, 0, NULL},
+	    {H1_REQUESTS, GET "A: ", 101 - 25 - 3 - 4, "\r\n\r\n", ERR_LIMIT, 431,
+		"the header section is too large"},
+	    {H1_REQUESTS, GET "A: ", 1000, "", ERR_LIMIT, 431,
+		"the header section is too large"},
+	    {H1_REQUESTS, "GET /", 1000, "", ERR_LIMIT, 414, "the start line is too long"},
+	    {H1_REQUESTS, GET "A:", 1, "\r\nB: x\r\n\r\n", 0, 0, NULL},
+	    {H1_REQUESTS, GET "A:", 1, "\r\nB: x\r\nC: y\r\n\r\n", ERR_LIMIT, 431,
+		"too many fields"},
+	    {H1_RESPONSES, OK "A: ", 1000, "", ERR_LIMIT, 502,
+		"the header section is too large"},
+	    {H1_REQUESTS,
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ", 93,
+		"\r\n\r\n", 0, 0, NULL},
+	    {H1_REQUESTS,
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ", 94,
+		"\r\n\r\n", ERR_LIMIT, 431, "the trailer section is too large"},
+	    {H1_REQUESTS,
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+		"0\r\nA: x\r\nB: x\r\nC: x\r\nD: ",
+		1, "\r\n\r\n", ERR_LIMIT, 431, "too many fields"},
 	};
 	struct buf b;
 	size_t i;
@@ -371,7 +392,8 @@ START_TEST(views_survive_added_fields)
 
 	message_init(&m);
 	h1_reader_next(r, &m);
-	ck_assert_int_eq(h1_reader_feed(r, (const uint8_t *)BYTES, sizeof(BYTES) - 1, &used), 0);
+	ck_assert_int_eq(
+	    h1_reader_feed(r, (const uint8_t *)BYTES, sizeof(BYTES) - 1, &used), 0);
 	for (i = 0; i < 1000; i++)
 		fields_add(&m.fields, STR("X-Name"), STR("value"));
 	ck_assert(str_eq(m.authority, STR("h")));
@@ -393,6 +415,7 @@ h1_read_suite(void)
 	tcase_add_test(tc, stops_behind_a_message);
 	tcase_add_test(tc, nothing_after_failure);
 	tcase_add_test(tc, chunks_and_trailers);
+	tcase_add_test(tc, nothing_stays_for_the_next_message);
 	tcase_add_test(tc, large_slices);
 	tcase_add_test(tc, answer_to_head);
 	tcase_add_test(tc, tunnels);

@@ -34,7 +34,8 @@ on_head(void *arg, struct message *m)
 	struct trace *t = arg;
 
 	if (m->is_request)
-		buf_printf(&t->text, "%.*s target=%.*s form=%d scheme=%.*s authority=%.*s path=%.*s",
+		buf_printf(&t->text,
+		    "%.*s target=%.*s form=%d scheme=%.*s authority=%.*s path=%.*s",
 		    STR_ARG(m->method), STR_ARG(m->target), m->form, STR_ARG(m->scheme),
 		    STR_ARG(m->authority), STR_ARG(m->path));
 	else
