@@ -32,7 +32,10 @@ verify_param(X509_VERIFY_PARAM *p, const struct tls_origin_conf *conf, struct st
 	X509_VERIFY_PARAM_set_depth(p, 10);
 	if (conf->strict)
 		CHECK(X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT) == 1);
-	/* A subject without subjectAltName is for OpenSSL's own command line. */
+	/*
+	 * A name in the subject alone, or f*o.example: browsers and Go refuse both
+	 * (RFC 9525 2, 6.3); a copied leaf lets other clients decide.
+	 */
 	X509_VERIFY_PARAM_set_hostflags(p, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	/*
