@@ -164,7 +164,7 @@ structure(struct json_check *c, uint8_t b)
 	case S_FIRST_NAME:
 		if (b == '}')
 			return close_bracket(c, b);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case S_NAME:
 		c->in_name = 1;
 		return b == '"' ? S_STRING : S_BAD;
@@ -188,7 +188,7 @@ number(struct json_check *c, uint8_t b)
 	case S_INT:
 		if (digit)
 			return S_INT;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case S_ZERO:
 		if (b == '.')
 			return S_DOT;
@@ -206,7 +206,7 @@ number(struct json_check *c, uint8_t b)
 	case S_E:
 		if (b == '+' || b == '-')
 			return S_E_SIGN;
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case S_E_SIGN:
 		return digit ? S_EXP : S_BAD;
 	default:

@@ -139,7 +139,7 @@ START_TEST(letters_cut_by_pieces)
 	struct buf in = {0};
 	struct body *b;
 
-	while (buf_str(&in).n < BODY_MEMORY + 50000)
+	while (in.len < BODY_MEMORY + 50000)
 		buf_put(&in, "\xf0\x9f\x98\x80\xe2\x82\xac\xc3\xa4", 9);
 	b = fed(STR_NONE, buf_str(&in), (size_t)_i, MAX_BODY, spill);
 	end(b, true);

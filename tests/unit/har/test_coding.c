@@ -82,7 +82,7 @@ encode_all(struct buf *out, struct str plain, const enum help_coding *v, unsigne
 	buf_puts(out, plain);
 	for (i = 0; i < n; i++) {
 		buf_clear(&next);
-		help_encode(&next, v[i], buf_str(out));
+		help_encode(&next, v[i], out->len > 0 ? buf_str(out) : STR(""));
 		buf_clear(out);
 		buf_puts(out, buf_str(&next));
 	}
