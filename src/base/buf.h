@@ -32,13 +32,13 @@ void buf_clear(struct buf *) NONNULL(1);	/* empty again, memory kept */
 static inline uint8_t *
 buf_data(const struct buf *b)
 {
-	return b->mem + b->off;
+	return b->mem != NULL ? b->mem + b->off : NULL;
 }
 
 static inline struct str
 buf_str(const struct buf *b)
 {
-	return (struct str){(const char *)b->mem + b->off, b->len};
+	return (struct str){(const char *)buf_data(b), b->len};
 }
 
 /* ERR_LIMIT leaves the buffer as it was. */

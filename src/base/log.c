@@ -82,7 +82,7 @@ escape(char *out, size_t size, const char *in, bool json)
 	return n;
 }
 
-static void
+static void PRINTF(2, 0)
 log_line(enum log_level level, const char *fmt, va_list ap)
 {
 	char text[LINE_MAX_BYTES], escaped[LINE_MAX_BYTES * 2], line[LINE_MAX_BYTES * 3];

@@ -20,7 +20,7 @@ struct conf_listen {
 	struct addr address;		/* port 0: any free one */
 	struct cidr *proxy_protocol;	/* peers that send a PROXY header */
 	size_t nproxy_protocol;
-	unsigned line;
+	unsigned line, col;		/* 0: the default */
 };
 
 enum conf_verify { CONF_VERIFY_MIRROR, CONF_VERIFY_REJECT, CONF_VERIFY_OFF };
@@ -57,7 +57,7 @@ struct conf_tls {
 struct conf_spool {
 	char *dir;
 	uint64_t rotate_size, rotate_age_ms, rotate_idle_ms;
-	uint64_t keep_size, keep_age_ms, min_free;
+	uint64_t keep_size, keep_age_ms, min_free;	/* 0: off */
 	enum conf_when_full when_full;
 };
 
@@ -92,7 +92,7 @@ struct conf {
 	struct conf_listen *listen;
 	size_t nlisten;
 	unsigned workers;		/* "auto" is resolved */
-	char *control;
+	char *control;			/* NULL: off */
 	char *user;
 	char *instance;
 	uint64_t drain_timeout_ms, drain_idle_ms, stop_timeout_ms;
@@ -113,9 +113,10 @@ struct conf {
 };
 
 /*
- * Load FILE (NULL: /etc/mitmd.yaml if it is there, else the defaults) and check
- * everything that can be checked without touching the world. NULL with
- * "FILE:LINE:COL: key 'x': ..." in *err. Creates nothing.
+ * Load FILE (NULL: SYSCONFDIR/mitmd.yaml if it is there, else the defaults) and
+ * check everything that can be checked without touching the world. NULL with
+ * "FILE:LINE:COL: key 'x': ..." in *err. Creates nothing. Relative paths in the
+ * file start from the directory it is in; those in struct conf are absolute.
  */
 struct conf *conf_load(const char *file, struct errmsg *err) NONNULL(2);
 /* The same from memory, for tests and fuzzers; name stands for FILE in errors. */

@@ -86,8 +86,10 @@ put_fields(struct buf *out, const struct fields *f)
 {
 	const struct field *x;
 	struct str name;
+	uint32_t i;
 
-	for (x = f->v; x < f->v + f->n; x++) {
+	for (i = 0; i < f->n; i++) {
+		x = &f->v[i];
 		name = fields_name(f, x);
 		if (x->id == FIELD_PROXY_AUTHORIZATION || name.n == 0 || name.p[0] == ':')
 			continue;
@@ -490,6 +492,8 @@ raw_target_is_plain(struct str raw, struct str url)
 		return true;
 	rest = colon >= 0 ? str_from(url, (size_t)colon + 3) : url;
 	slash = str_chr(rest, '/');
+	if (str_starts(url, STR("https:")) && str_ends(raw, STR(":443")))
+		raw.n -= 4;	/* of a CONNECT, where the URL leaves it out */
 	if (slash < 0)
 		return str_eq(raw, rest);
 	return str_eq(raw, str_sub(rest, 0, (size_t)slash)) ||

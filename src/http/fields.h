@@ -57,12 +57,17 @@ struct fields {
 };
 
 enum field_id field_id_of(struct str name);
+/* A token (RFC 9110 5.1), and bytes a value may have (5.5; no CR, LF, NUL, other controls). */
+bool field_name_ok(struct str name);
+bool field_value_ok(struct str value);
 
 void fields_init(struct fields *) NONNULL(1);
 void fields_clear(struct fields *) NONNULL(1);	/* empty, memory kept */
 void fields_free(struct fields *) NONNULL(1);
 /* Copies both.  The caller has bounded size and number (the reader's limits). */
 void fields_add(struct fields *, struct str name, struct str value) NONNULL(1);
+/* Append more to the value added last, behind a space (a folded line, RFC 9112 5.2). */
+void fields_extend(struct fields *, struct str more) NONNULL(1);
 /* Views stay good until the next add, clear or free. */
 struct str fields_name(const struct fields *, const struct field *) NONNULL(1, 2);
 struct str fields_value(const struct fields *, const struct field *) NONNULL(1, 2);

@@ -21,6 +21,8 @@ struct h1_write {
 	bool upgrade;
 	/* Request target in absolute-form (to a parent proxy), else origin-form. */
 	bool absolute;
+	/* Our own 407, our own request to a parent proxy: Proxy-Auth* fields stay. */
+	bool own_proxy_auth;
 };
 
 /*

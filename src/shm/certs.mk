@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: ISC
-libshm_a_SOURCES += src/shm/cert_cache.h src/shm/keyring.h
+libshm_a_SOURCES += src/shm/seqlock.c src/shm/seqlock.h \
+	src/shm/cert_cache.c src/shm/cert_cache.h \
+	src/shm/keyring.c src/shm/keyring.h

@@ -36,7 +36,15 @@ struct keyring {
 int keyring_create(struct segment *, struct errmsg *) NONNULL(1, 2);
 /* In the signer: publish a whole new content. */
 void keyring_write(struct segment *, const struct keyring *) NONNULL(1, 2);
+/* Empty (made_at 0) when a signer died while writing. */
 void keyring_read_own(const struct segment *, struct keyring *out) NONNULL(1, 2);
+/*
+ * The same as keyring_write(), unless another signer has written since `seen`
+ * (an earlier keyring_sequence_own()): then false, and theirs stands.
+ */
+bool keyring_replace(struct segment *, uint32_t seen, const struct keyring *next)
+    NONNULL(1, 3);
+uint32_t keyring_sequence_own(const struct segment *) NONNULL(1);
 
 struct keyring_reader;
 struct keyring_reader *keyring_reader_new(int fd, struct errmsg *) NONNULL(2);

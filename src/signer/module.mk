@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += libsigner.a
-libsigner_a_SOURCES = src/signer/signer.h
+libsigner_a_SOURCES = \
+	src/signer/der.c src/signer/der.h \
+	src/signer/name.c src/signer/name.h \
+	src/signer/permit.c src/signer/permit.h \
+	src/signer/ask.c src/signer/ask.h \
+	src/signer/mint.c src/signer/mint.h \
+	src/signer/files.c src/signer/files.h \
+	src/signer/ca_make.c src/signer/ca_make.h \
+	src/signer/ca.c src/signer/ca.h \
+	src/signer/export.c src/signer/export.h \
+	src/signer/keys.c src/signer/keys.h \
+	src/signer/desk.c src/signer/desk.h \
+	src/signer/signer.c src/signer/signer.h

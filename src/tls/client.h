@@ -20,8 +20,12 @@ struct tls_leaf {
 	EVP_PKEY *key;
 	STACK_OF(X509) *chain;	/* the issuers sent with it, ours included; shared */
 	int64_t refresh_at;	/* seconds since 1970: mint anew from then on */
+	uint8_t *ocsp;		/* DER of a response to staple (malloc); NULL: none */
+	size_t ocsp_len;
 };
 
+/* Takes over the references; chain and its certificates get one more. refs is 1. */
+struct tls_leaf *tls_leaf_new(X509 *cert, EVP_PKEY *key, STACK_OF(X509) *chain) NONNULL(1, 2);
 struct tls_leaf *tls_leaf_ref(struct tls_leaf *);
 void tls_leaf_unref(struct tls_leaf **);
 
@@ -46,12 +50,14 @@ struct tls_client_conf {
 	void *ticket_arg;
 };
 
-struct tls_client *tls_client_new(const struct tls_client_conf *, struct errmsg *) NONNULL(1, 2);
+struct tls_client *tls_client_new(const struct tls_client_conf *, struct errmsg *)
+    NONNULL(1, 2);
 void tls_client_free(struct tls_client **);
 
 /*
  * An SSL in accept state. alpn: what the origin chose (empty: answer none).
  * sid_context binds tickets: with another one they become full handshakes.
+ * NULL: OpenSSL refuses the leaf (a key that is not its own, no key it knows).
  */
 SSL *tls_client_start(struct tls_client *, struct tls_leaf *, struct str alpn,
     const uint8_t sid_context[32]) NONNULL(1, 2, 4);

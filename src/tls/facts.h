@@ -12,7 +12,8 @@
 
 #include "base/str.h"
 
-enum { TLS_NAME_EMAIL = 1, TLS_NAME_DNS = 2, TLS_NAME_URI = 6, TLS_NAME_IP = 7 };	/* GeneralName tags */
+/* GeneralName tags */
+enum { TLS_NAME_EMAIL = 1, TLS_NAME_DNS = 2, TLS_NAME_URI = 6, TLS_NAME_IP = 7 };
 
 struct tls_name {
 	uint8_t type;
@@ -22,7 +23,8 @@ struct tls_name {
 struct tls_cert {
 	struct str der;
 	uint8_t sha256[32];
-	char *subject, *issuer;	/* RFC 2253 order is not wanted: "CN = x, O = y", escaped UTF-8 */
+	/* RFC 2253 order is not wanted: "CN = x, O = y", escaped UTF-8 */
+	char *subject, *issuer;
 	char *subject_cn, *issuer_cn;	/* "" when there is none */
 	int64_t not_before, not_after;	/* seconds since 1970 */
 	char serial[64];	/* hex, may be cut */
@@ -33,6 +35,9 @@ struct tls_verdict {
 	int depth;
 };
 
+/* What the origin stapled (RFC 6066 8), told only where the client had asked. */
+enum tls_staple { TLS_STAPLE_NONE, TLS_STAPLE_GOOD, TLS_STAPLE_REVOKED, TLS_STAPLE_INVALID };
+
 /* The chain an origin sent and what verification said of it. Immutable, counted. */
 struct tls_facts {
 	unsigned refs;
@@ -40,12 +45,18 @@ struct tls_facts {
 	size_t nchain;
 	struct tls_name *names;	/* subjectAltName of the leaf, order kept */
 	size_t nnames;
+	char *names_text;	/* what their values point into */
+	bool has_aki, must_staple;	/* of the leaf: AKI there; TLS feature (RFC 7633) */
+	bool key_is_rsa;
+	int key_bits;		/* of the leaf; 0: a key that cannot be read */
+	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
 	struct tls_verdict verdicts[16];
 	size_t nverdicts;	/* every error found, none hidden by another */
 	bool verified;		/* no verdict, and the name matches */
 	char *reason;		/* one line for people; "" when verified */
-	int64_t earliest_not_after, latest_not_before;	/* over the verified chain, else as sent */
+	/* Over the chain that was built, as far as it goes. */
+	int64_t earliest_not_after, latest_not_before;
 };
 
 struct tls_facts *tls_facts_ref(struct tls_facts *);

@@ -17,6 +17,7 @@
 #include "tls/facts.h"
 #include "tls/hello.h"
 
+struct tls_leaf;	/* tls/client.h */
 struct tls_origin;	/* context and session cache of a worker */
 
 struct tls_origin_conf {
@@ -29,7 +30,7 @@ struct tls_origin_conf {
 
 struct tls_origin *tls_origin_new(const struct tls_origin_conf *, struct errmsg *)
     NONNULL(1, 2);
-void tls_origin_free(struct tls_origin **);
+void tls_origin_free(struct tls_origin **);	/* after its SSLs */
 
 struct tls_origin_ask {
 	struct str name;	/* verified against: a host name or an address as text */
@@ -37,8 +38,12 @@ struct tls_origin_ask {
 	bool send_sni;		/* no SNI in, no SNI out */
 	uint16_t port;
 	struct str tag;		/* sessions are not shared between users */
-	const struct tls_hello *hello;	/* the client's offer; NULL: our own defaults, ALPN http/1.1 */
+	/* The client's offer; NULL: our own defaults, ALPN http/1.1. */
+	const struct tls_hello *hello;
 	int verify_mode;	/* enum conf_verify, part of the session key */
+	bool verify_off;	/* sessions are kept without verification */
+	/* Shown if the origin asks, and verified or verify_off is set; NULL: none. */
+	struct tls_leaf *client_cert;
 };
 
 /*
@@ -48,7 +53,10 @@ struct tls_origin_ask {
  * gets alert 40).
  */
 SSL *tls_origin_start(struct tls_origin *, const struct tls_origin_ask *) NONNULL(1, 2);
-/* After the handshake: a new reference to the facts (kept ones if it was resumed). */
+/*
+ * After the handshake: a new reference to the facts (kept ones if it was
+ * resumed). NULL: it failed before the origin's certificate.
+ */
 struct tls_facts *tls_origin_facts(struct tls_origin *, SSL *) NONNULL(1, 2);
 /* Ends an SSL from tls_origin_start() without spoiling its session; no I/O. */
 void tls_origin_stop(SSL **);

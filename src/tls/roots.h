@@ -7,6 +7,9 @@
 #ifndef MITMD_TLS_ROOTS_H
 #define MITMD_TLS_ROOTS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <openssl/x509.h>
 
 #include "base/err.h"
@@ -19,7 +22,13 @@
  */
 X509_STORE *tls_roots_load(char *const *extra, size_t nextra, const uint8_t (*own_spki)[32],
     size_t nown, struct errmsg *) NONNULL(5);
+/*
+ * OpenSSL without a configuration file.  Must be the process's first use of
+ * OpenSSL to have that effect; master calls it at start, all here do too.
+ */
+void tls_library_init(void);
 /* SHA-256 of the DER SubjectPublicKeyInfo. */
 void tls_spki_sha256(X509 *, uint8_t out[32]) NONNULL(1);
+bool tls_spki_among(X509 *, const uint8_t (*keys)[32], size_t n) NONNULL(1);
 
 #endif

@@ -102,7 +102,7 @@ access_client(const struct access *a, const struct addr *client)
 {
 	size_t i;
 
-	if (addr_is_loopback(client))
+	if (addr_is_loopback(client) || is_own(a, client))
 		return NULL;
 	for (i = 0; i < a->conf->access.nallow; i++)
 		if (cidr_has(&a->conf->access.allow[i], client))

@@ -255,7 +255,7 @@ send_question(struct leafs *ls, struct question *q)
 {
 	/* Without a signer it waits for the next one. */
 	if (ls->signer != NULL)
-		(void)channel_send(ls->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
+		(void)!channel_send(ls->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
 }
 
 static void

@@ -1,3 +1,21 @@
 # SPDX-License-Identifier: ISC
+# In the order in which a request meets them.
 noinst_LIBRARIES += libworker.a
-libworker_a_SOURCES = src/worker/worker.h
+libworker_a_SOURCES = \
+	src/worker/worker.c src/worker/worker.h src/worker/worker_state.h \
+	src/worker/access.c src/worker/access.h \
+	src/worker/conn.c src/worker/conn.h \
+	src/worker/front.c src/worker/front.h src/worker/front_state.h \
+	src/worker/front_h1.c src/worker/front_h1.h \
+	src/worker/intercept.c src/worker/intercept.h \
+	src/worker/sniff.c src/worker/sniff.h \
+	src/worker/leaf.c src/worker/leaf.h \
+	src/worker/tls_info.c src/worker/tls_info.h \
+	src/worker/flow.c src/worker/flow.h \
+	src/worker/flow_pool.c src/worker/flow_pool.h \
+	src/worker/resolver.c src/worker/resolver.h \
+	src/worker/dial.c src/worker/dial.h \
+	src/worker/back.c src/worker/back.h \
+	src/worker/tunnel.c src/worker/tunnel.h \
+	src/worker/capture.c src/worker/capture.h \
+	src/worker/handover.c src/worker/handover.h

@@ -53,6 +53,8 @@ void worker_bury(struct worker *, void *p, void (*destroy)(void *));
 void worker_turn(struct worker *);
 /* Four times a second while connections are open. */
 void worker_sweep(struct worker *);
+/* A front was accepted. */
+void worker_front_new(struct worker *);
 /* A front is gone; ends a worker that drains and has none left. */
 void worker_front_gone(struct worker *);
 

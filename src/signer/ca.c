@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: ISC */
+/* ca.c - see ca.h.  Runs in: signer. */
+#include "config.h"
+
+#include "signer/ca.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "signer/ca_make.h"
+
+#define FILE_MAX (64u << 10)
+#define CHAIN_MAX 10
+
+int
+ca_file_acceptable(const struct stat *st, uid_t uid, const char *path, struct errmsg *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return errmsg_set(err, "%s is not a file", path);
+	if (st->st_uid != uid && st->st_uid != 0 && st->st_uid != geteuid())
+		return errmsg_set(err, "%s belongs to user %u, who could change the CA: "
+		    "chown %u %s", path, (unsigned)st->st_uid, (unsigned)uid, path);
+	if ((st->st_mode & 077) != 0)
+		return errmsg_set(err, "others can read the CA key in %s: chmod 600 %s, and make "
+		    "a new CA if somebody may have done so", path, path);
+	if (st->st_size > FILE_MAX)
+		return errmsg_set(err, "%s is too large for a CA: it needs the key, the "
+		    "certificate and its chain", path);
+	return 0;
+}
+
+/* Browsers take these as issuers; NULL when it is one of them. */
+static const char *
+why_not_key(EVP_PKEY *key)
+{
+	char group[64] = "";
+	size_t n = 0;
+
+	switch (EVP_PKEY_base_id(key)) {
+	case EVP_PKEY_RSA:
+		if (EVP_PKEY_get_bits(key) < 2048)
+			return "its RSA key has less than 2048 bits";
+		return EVP_PKEY_get_bits(key) > 8192 ? "its RSA key has more than 8192 bits" :
+		    NULL;
+	case EVP_PKEY_EC:
+		if (EVP_PKEY_get_group_name(key, group, sizeof(group), &n) != 1 ||
+		    (strcmp(group, "prime256v1") != 0 && strcmp(group, "secp384r1") != 0 &&
+		    strcmp(group, "secp521r1") != 0))
+			return "its curve is none of P-256, P-384 and P-521";
+		return NULL;
+	case EVP_PKEY_ED25519:
+	case EVP_PKEY_ED448:
+		return "browsers do not take Ed25519 or Ed448";
+	default:
+		return "its key is neither EC nor RSA";
+	}
+}
+
+static int64_t
+seconds_of(const ASN1_TIME *t)
+{
+	struct tm tm;
+
+	return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+int
+ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct errmsg *err)
+{
+	const char *why = why_not_key(key);
+	const BASIC_CONSTRAINTS *bc;
+	bool is_ca;
+
+	if (why != NULL)
+		return errmsg_set(err, "%s cannot be used as CA: %s: make one with an EC P-256 "
+		    "or RSA-2048 key", path, why);
+	if (X509_check_private_key(cert, key) != 1)
+		return errmsg_set(err, "%s: the key does not belong to the first certificate: put "
+		    "the CA's own certificate in front of its chain", path);
+	bc = X509_get_ext_d2i(cert, NID_basic_constraints, NULL, NULL);
+	is_ca = bc != NULL && bc->ca;
+	BASIC_CONSTRAINTS_free((BASIC_CONSTRAINTS *)(uintptr_t)bc);
+	if (!is_ca)
+		return errmsg_set(err, "%s: the certificate is not that of a CA (no basic "
+		    "constraint CA:TRUE): clients would refuse what it signs", path);
+	/* Without the extension OpenSSL says "all usages"; strict clients want it said. */
+	if ((X509_get_extension_flags(cert) & EXFLAG_KUSAGE) == 0 ||
+	    (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) == 0)
+		return errmsg_set(err, "%s: the certificate may not sign others: it needs the key "
+		    "usage keyCertSign", path);
+	if ((X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) != 0 &&
+	    (X509_get_extended_key_usage(cert) & (XKU_SSL_SERVER | XKU_ANYEKU)) == 0)
+		return errmsg_set(err, "%s: the certificate may not sign for servers: its "
+		    "extended key usage lacks serverAuth", path);
+	if (seconds_of(X509_get0_notAfter(cert)) <= now)
+		return errmsg_set(err, "%s: the CA has expired: install a new one, or move the "
+		    "files mitmd-ca* away and one is made", path);
+	if (seconds_of(X509_get0_notBefore(cert)) > now)
+		return errmsg_set(err, "%s: the CA is not valid yet: check this machine's clock",
+		    path);
+	return 0;
+}
+
+static int
+no_password(char *buf UNUSED, int size UNUSED, int writing UNUSED, void *arg)
+{
+	*(bool *)arg = true;
+	return -1;
+}
+
+static int
+read_certs(struct ca *ca, BIO *bio, const char *path, struct errmsg *err)
+{
+	X509 *cert;
+
+	ca->chain = sk_X509_new_null();
+	CHECK(ca->chain != NULL);
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		if (ca->cert == NULL) {
+			ca->cert = cert;
+			continue;
+		}
+		CHECK(sk_X509_push(ca->chain, cert) > 0);
+		if (sk_X509_num(ca->chain) > CHAIN_MAX)
+			return errmsg_set(err, "%s has more than %d certificates", path,
+			    CHAIN_MAX + 1);
+	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return errmsg_set(err, "%s: a certificate in it cannot be read", path);
+	ERR_clear_error();
+	return ca->cert != NULL ? 0 : errmsg_set(err, "%s has no certificate: put the CA's "
+	    "certificate behind its key", path);
+}
+
+static int
+read_key(struct ca *ca, BIO *bio, const char *path, struct errmsg *err)
+{
+	bool encrypted = false;
+
+	ca->key = PEM_read_bio_PrivateKey(bio, NULL, no_password, &encrypted);
+	ERR_clear_error();
+	if (ca->key != NULL)
+		return 0;
+	if (encrypted)
+		return errmsg_set(err, "%s: the key is encrypted, and nobody is there to ask: "
+		    "write it without a passphrase (openssl pkey -in FILE)", path);
+	return errmsg_set(err, "%s has no private key that can be read", path);
+}
+
+static void
+note_facts(struct ca *ca)
+{
+	unsigned n = 0;
+	int i;
+
+	ca->not_after = seconds_of(X509_get0_notAfter(ca->cert));
+	for (i = 0; i < sk_X509_num(ca->chain); i++)
+		ca->not_after = MIN(ca->not_after,
+		    seconds_of(X509_get0_notAfter(sk_X509_value(ca->chain, i))));
+	CHECK(X509_digest(ca->cert, EVP_sha256(), ca->id, &n) == 1 && n == sizeof(ca->id));
+}
+
+int
+ca_parse(struct ca *ca, struct str text, int64_t now, const char *path, struct errmsg *err)
+{
+	BIO *bio = BIO_new_mem_buf(text.p, (int)text.n);
+	int ret;
+
+	*ca = (struct ca){.key = NULL};
+	CHECK(bio != NULL);
+	ERR_clear_error();
+	ret = read_key(ca, bio, path, err);
+	(void)BIO_free(bio);
+	bio = BIO_new_mem_buf(text.p, (int)text.n);
+	CHECK(bio != NULL);
+	if (ret == 0)
+		ret = read_certs(ca, bio, path, err);
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	if (ret == 0)
+		ret = ca_acceptable(ca->cert, ca->key, now, path, err);
+	if (ret == 0)
+		note_facts(ca);
+	if (ret == 0 && ca->not_after <= now)
+		ret = errmsg_set(err, "%s: a certificate of the CA's chain has expired", path);
+	if (ret != 0)
+		ca_free(ca);
+	return ret;
+}
+
+void
+ca_free(struct ca *ca)
+{
+	EVP_PKEY_free(ca->key);
+	X509_free(ca->cert);
+	sk_X509_pop_free(ca->chain, X509_free);
+	*ca = (struct ca){.key = NULL};
+}
+
+static void
+pack_one(struct buf *out, X509 *cert)
+{
+	uint8_t *der = NULL, length[4];
+	int n = i2d_X509(cert, &der);
+
+	CHECK(n > 0);
+	length[0] = (uint8_t)(n >> 24);
+	length[1] = (uint8_t)(n >> 16);
+	length[2] = (uint8_t)(n >> 8);
+	length[3] = (uint8_t)n;
+	buf_put(out, length, sizeof(length));
+	buf_put(out, der, (size_t)n);
+	OPENSSL_free(der);
+}
+
+void
+ca_pack_chain(const struct ca *ca, struct buf *out)
+{
+	int i;
+
+	pack_one(out, ca->cert);
+	for (i = 0; i < sk_X509_num(ca->chain); i++)
+		pack_one(out, sk_X509_value(ca->chain, i));
+}
+
+/* 1: loaded, 0: no such file, -1: with a reason. The text never leaves secure memory. */
+static int
+load(struct ca *ca, struct files *f, int64_t now, const char *path, struct errmsg *err)
+{
+	int fd = openat(f->dir, CA_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret = -1;
+	uid_t uid = f->uid == (uid_t)-1 ? geteuid() : f->uid;
+	char *text = NULL;
+	struct stat st;
+	ssize_t n;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : errmsg_sys(err, "cannot open %s", path);
+	if (fstat(fd, &st) == -1) {
+		(void)errmsg_sys(err, "cannot read %s", path);
+	} else if (ca_file_acceptable(&st, uid, path, err) == 0) {
+		text = OPENSSL_secure_zalloc(FILE_MAX);
+		CHECK(text != NULL);
+		n = pread(fd, text, FILE_MAX, 0);
+		if (n == -1)
+			(void)errmsg_sys(err, "cannot read %s", path);
+		else if (ca_parse(ca, str_of(text, (size_t)n), now, path, err) == 0)
+			ret = 1;
+		OPENSSL_secure_clear_free(text, FILE_MAX);
+	}
+	(void)close(fd);
+	return ret;
+}
+
+static int
+make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
+{
+	EVP_PKEY *key = ca_make_key(want->rsa);
+	BIO *bio = BIO_new(BIO_s_secmem());
+	X509 *cert;
+	char *text;
+	long n;
+	int ret;
+
+	CHECK(key != NULL && bio != NULL);
+	cert = ca_make_cert(key, want, now);
+	CHECK(PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+	CHECK(PEM_write_bio_X509(bio, cert) == 1);
+	n = BIO_get_mem_data(bio, &text);
+	ret = files_create(f, CA_FILE, 0600, str_of(text, (size_t)n), err);
+	(void)BIO_free(bio);	/* secure memory: wiped */
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	/* Another signer was quicker: its CA is as good as ours. */
+	return ret == ERR_EXISTS ? 0 : ret;
+}
+
+int
+ca_open(struct ca *ca, struct files *f, const struct ca_new *want, int64_t now,
+    struct errmsg *err)
+{
+	char *path = mem_printf("%s/%s", f->path, CA_FILE);
+	int got = load(ca, f, now, path, err);
+
+	if (got == 0 && faccessat(f->dir, CA_CERT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		got = errmsg_set(err, "%s is gone, but its certificate %s/%s is there, and clients "
+		    "may trust it: put the key back, or move all files mitmd-ca* away and a new "
+		    "CA is made", path, f->path, CA_CERT_FILE);
+	} else if (got == 0) {
+		got = make(f, want, now, err);
+		if (got == 0)
+			got = load(ca, f, now, path, err);
+		if (got == 0)
+			got = errmsg_set(err, "%s has vanished", path);
+	}
+	free(path);
+	return got == 1 ? 0 : -1;
+}

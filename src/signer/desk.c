@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* desk.c - see desk.h.  Runs in: signer, fuzzers. */
+#include "config.h"
+
+#include "signer/desk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "shm/cert_cache.h"
+#include "signer/mint.h"
+
+#define SECOND_US 1000000u
+#define PRICE_US (SECOND_US / DESK_RATE)
+#define TELL_US (10u * SECOND_US)	/* between lines about one worker's refusals */
+
+struct desk {
+	struct desk_conf conf;
+	struct cert_cache *cache;
+	struct minter *minter;
+	uint32_t sequence;	/* of the key ring that the minter uses */
+	bool has_keys;
+	uint8_t key_ids[2][8];	/* by SIGN_KEY_* */
+	struct ask ask;		/* large, and only one at a time */
+	struct minted minted;
+	uint8_t cached[CERT_CACHE_DER_MAX];
+};
+
+struct desk *
+desk_new(const struct desk_conf *conf)
+{
+	struct desk *d = mem_new(struct desk);
+
+	d->conf = *conf;
+	d->cache = cert_cache_writer(conf->cert_cache);
+	d->minter = minter_new(conf->ca->cert, conf->ca->key, conf->ca->not_after,
+	    conf->lifetime);
+	return d;
+}
+
+void
+desk_free(struct desk **pd)
+{
+	struct desk *d = pd != NULL ? *pd : NULL;
+
+	if (d == NULL)
+		return;
+	*pd = NULL;
+	minter_free(&d->minter);
+	cert_cache_free(&d->cache);
+	free(d);
+}
+
+/* Another signer may have made new keys since the last request. */
+static void
+follow_keyring(struct desk *d)
+{
+	uint32_t sequence = keyring_sequence_own(d->conf.keyring);
+	struct keyring k;
+
+	if (d->has_keys && sequence == d->sequence)
+		return;
+	keyring_read_own(d->conf.keyring, &k);
+	d->sequence = sequence;
+	d->has_keys = k.made_at != 0 && minter_take_keys(d->minter, &k) == 0;
+	memcpy(d->key_ids[SIGN_KEY_EC], k.keys[KEYRING_EC].id, 8);
+	memcpy(d->key_ids[SIGN_KEY_RSA], k.keys[KEYRING_RSA].id, 8);
+	mem_wipe(&k, sizeof(k));
+}
+
+/* A bucket that holds DESK_BURST and wins DESK_RATE a second. */
+static bool
+may_ask(struct desk_client *c, uint64_t mono_us)
+{
+	uint64_t passed = mono_us - c->last_us;
+
+	c->last_us = mono_us;
+	c->spent_us -= MIN(passed, c->spent_us);
+	if (c->spent_us + PRICE_US > (uint64_t)DESK_BURST * PRICE_US)
+		return false;
+	c->spent_us += PRICE_US;
+	return true;
+}
+
+static void
+tell_refusal(struct desk_client *c, unsigned worker, uint64_t mono_us, struct str name,
+    const char *why)
+{
+	c->refusals++;
+	if (c->told_us != 0 && mono_us - c->told_us < TELL_US)
+		return;
+	log_warning("refused worker %u a certificate for %.*s: %s (%llu refused since the last "
+	    "such line)", worker, STR_ARG(str_sub(name, 0, 255)), why,
+	    (unsigned long long)c->refusals);
+	c->refusals = 0;
+	c->told_us = mono_us;
+}
+
+static void
+tell_minted(const struct desk *d, unsigned worker, const struct msg_sign_ask *m)
+{
+	char serial[2 * MINT_SERIAL_BYTES + 1];
+	size_t i;
+
+	if (!log_wants(LOG_LEVEL_DEBUG))
+		return;
+	for (i = 0; i < MINT_SERIAL_BYTES; i++)
+		(void)snprintf(serial + 2 * i, 3, "%02x", d->minted.serial[i]);
+	log_debug("signed %.*s for worker %u: %zu names, CN \"%.*s\", O \"%.*s\", serial %s",
+	    STR_ARG(m->asked_name), worker, d->ask.nnames, STR_ARG(d->ask.cn),
+	    STR_ARG(d->ask.org), serial);
+}
+
+static void
+answer_minted(struct desk *d, unsigned worker, const struct msg_sign_ask *m,
+    const struct cert_key *key, int64_t now, struct msg_sign_answer *out)
+{
+	int err = mint_leaf(d->minter, &d->ask, now, &d->minted);
+
+	if (err != 0) {
+		out->status = SIGN_BROKEN;
+		out->reason = err == ERR_DENIED ? STR("the CA has expired") :
+		    STR("OpenSSL cannot sign");
+		return;
+	}
+	out->status = SIGN_OK;
+	out->refresh_at = d->minted.refresh_at;
+	out->der = str_of(d->minted.der, d->minted.n);
+	cert_cache_put(d->cache, key, out->der, out->refresh_at);
+	tell_minted(d, worker, m);
+}
+
+static void
+answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, int64_t now,
+    struct msg_sign_answer *out)
+{
+	struct cert_key key;
+	size_t n;
+
+	follow_keyring(d);
+	if (!d->has_keys) {
+		out->status = SIGN_BROKEN;
+		out->reason = STR("there are no leaf keys");
+		return;
+	}
+	key = cert_key_make(m->asked_name, m->origin.b, m->recipe, d->key_ids[m->key_type],
+	    d->conf.ca->id);
+	n = cert_cache_find(d->cache, &key, now, d->cached, &out->refresh_at);
+	if (n == 0) {
+		answer_minted(d, worker, m, &key, now, out);
+		return;
+	}
+	out->status = SIGN_OK;
+	out->der = str_of(d->cached, n);
+}
+
+int
+desk_serve(struct desk *d, struct desk_client *c, unsigned worker, struct str body,
+    uint64_t mono_us, int64_t now, struct buf *out)
+{
+	struct msg_sign_answer answer = {0};
+	struct msg_sign_ask m;
+	const char *why;
+
+	if (msg_unpack_sign_ask(body, &m) != 0)
+		return ERR_SYNTAX;
+	answer.id = m.id;
+	if (!may_ask(c, mono_us)) {
+		answer.status = SIGN_BUSY;
+		answer.reason = STR("too many requests");
+	} else if (ask_check(&m, d->conf.permit, now, &d->ask, &why) != 0) {
+		answer.status = SIGN_REFUSED;
+		answer.reason = str_z(why);
+		tell_refusal(c, worker, mono_us, m.asked_name, why);
+	} else {
+		answer_checked(d, worker, &m, now, &answer);
+	}
+	msg_pack_sign_answer(out, &answer);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * desk.h - answers requests for leafs: check, look into the cache, mint, keep.
+ * No sockets here: bytes in, answer out.
+ * Runs in: signer, fuzzers.
+ */
+#ifndef MITMD_SIGNER_DESK_H
+#define MITMD_SIGNER_DESK_H
+
+#include "shm/segment.h"
+#include "signer/ca.h"
+
+#define DESK_RATE 2000		/* requests a second, of one worker */
+#define DESK_BURST 4000
+
+struct desk;
+
+struct desk_conf {
+	const struct ca *ca;		/* borrowed, as the others */
+	const struct permit *permit;
+	struct segment *cert_cache, *keyring;
+	int64_t lifetime;		/* seconds */
+};
+
+struct desk *desk_new(const struct desk_conf *) NONNULL(1);
+void desk_free(struct desk **);
+
+/* What is remembered of each worker. Zeroed is new. */
+struct desk_client {
+	uint64_t last_us;
+	uint64_t spent_us;	/* of the burst, in the time it takes to win back */
+	uint64_t refusals, told_us;
+};
+
+/*
+ * The answer is packed into out (appended). ERR_SYNTAX: the request is
+ * malformed, there is no answer. mono_us paces, now (seconds) dates.
+ */
+int desk_serve(struct desk *, struct desk_client *, unsigned worker, struct str body,
+    uint64_t mono_us, int64_t now, struct buf *out) NONNULL(1, 2, 7) MUSTCHECK;
+
+#endif

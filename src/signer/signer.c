@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * signer.c - the role: opens the CA while it still may, then only answers
+ * workers.
+ * Runs in: signer.
+ */
+#include "config.h"
+
+#include "signer/signer.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "signer/desk.h"
+#include "signer/export.h"
+#include "signer/keys.h"
+
+#define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
+#define SECURE_BYTES (256u << 10)
+#define CHECK_SECONDS 3600.	/* between looks at the age of the keys */
+
+/* One worker's channel. */
+struct peer {
+	LIST_ENTRY(peer) link;
+	struct signer *signer;
+	struct channel *channel;
+	unsigned index;
+	struct desk_client client;
+};
+
+struct signer {
+	struct proc *proc;
+	struct ca ca;
+	struct permit *permit;
+	struct desk *desk;
+	ev_timer age;
+	LIST_HEAD(, peer) peers;
+};
+
+static int64_t
+now_seconds(void)
+{
+	return (int64_t)(clock_wall_us() / 1000000);
+}
+
+static void
+peer_free(struct peer *peer)
+{
+	LIST_REMOVE(peer, link);
+	channel_free(&peer->channel);
+	free(peer);
+}
+
+static int
+peer_on_message(void *arg, struct channel *ch, enum msg_type type, struct str body, int *fds,
+    size_t nfds)
+{
+	struct peer *peer = arg;
+	struct buf answer = {0};
+	size_t i;
+	int err;
+
+	for (i = 0; i < nfds; i++)
+		fd_close(&fds[i]);
+	if (type != MSG_SIGN_ASK || nfds > 0)
+		return -1;
+	err = desk_serve(peer->signer->desk, &peer->client, peer->index, body, clock_mono_us(),
+	    now_seconds(), &answer);
+	if (err == 0)
+		err = channel_send(ch, MSG_SIGN_ANSWER, &answer, NULL, 0);
+	buf_free(&answer);
+	if (err == ERR_LIMIT)
+		log_warning("worker %u does not read its answers", peer->index);
+	/* A closed channel tells of itself; a flooder's is closed here. */
+	return err == 0 || err == ERR_CLOSED ? 0 : -1;
+}
+
+static void
+peer_on_closed(void *arg, struct channel *ch UNUSED)
+{
+	peer_free(arg);
+}
+
+static int
+take_peer(struct signer *s, struct str body, int *fds, size_t nfds)
+{
+	struct msg_peer m;
+	struct peer *peer;
+
+	if (msg_unpack_peer(body, &m) != 0 || m.role != ROLE_WORKER || nfds != 1)
+		return -1;
+	peer = mem_new(struct peer);
+	peer->signer = s;
+	peer->index = m.index;
+	peer->channel = channel_new(s->proc->loop, fds[0], ROLE_SIGNER, ROLE_WORKER,
+	    peer_on_message, peer_on_closed, peer);
+	fds[0] = -1;
+	LIST_INSERT_HEAD(&s->peers, peer, link);
+	return 0;
+}
+
+static int
+on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
+{
+	int err = type == MSG_PEER ? take_peer(arg, body, fds, nfds) : -1;
+	size_t i;
+
+	for (i = 0; err != 0 && i < nfds; i++)
+		fd_close(&fds[i]);
+	return err;
+}
+
+static void
+on_stop(void *arg, uint64_t timeout_ms UNUSED)
+{
+	struct signer *s = arg;
+
+	/* Nothing here takes longer than one request: there is nothing to wait for. */
+	proc_quit(s->proc);
+}
+
+/* Draining workers still need leafs; new keys are the new generation's matter. */
+static void
+on_drain(void *arg, uint64_t timeout_ms UNUSED, uint64_t idle_ms UNUSED)
+{
+	struct signer *s = arg;
+
+	ev_timer_stop(s->proc->loop, &s->age);
+}
+
+static void
+on_age(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
+{
+	struct signer *s = w->data;
+
+	keys_renew(s->proc->keyring, now_seconds());
+}
+
+static void
+warn_of_end(const struct ca *ca, int64_t now)
+{
+	int64_t left = ca->not_after - now;
+
+	if (left < CA_WARN_SECONDS)
+		log_warning("the CA ends in %lld days: prepare a new one, and install it on all "
+		    "clients before that", (long long)(left / 86400));
+}
+
+/* Whom root makes the CA directory for. */
+static int
+find_owner(const struct conf *conf, uid_t *uid, gid_t *gid, struct errmsg *err)
+{
+	const struct passwd *pw;
+
+	*uid = (uid_t)-1;
+	*gid = (gid_t)-1;
+	if (geteuid() != 0 || conf->user == NULL)
+		return 0;
+	errno = 0;
+	pw = getpwnam(conf->user);
+	if (pw == NULL)
+		return errmsg_set(err, "user: there is no user \"%s\"", conf->user);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return 0;
+}
+
+static int
+open_ca(struct signer *s, struct errmsg *err)
+{
+	const struct conf *conf = s->proc->conf;
+	struct ca_new want = {.rsa = conf->ca.key_rsa};
+	int64_t now = now_seconds();
+	char host[256] = "";
+	struct files files;
+	struct errmsg why;
+	uid_t uid;
+	gid_t gid;
+	int ret;
+
+	s->permit = permit_new(&conf->ca.permit, err);
+	if (s->permit == NULL || find_owner(conf, &uid, &gid, err) != 0 ||
+	    files_open(&files, conf->ca.dir, uid, gid, err) != 0)
+		return -1;
+	(void)gethostname(host, sizeof(host) - 1);
+	want.host = host;
+	want.permit = s->permit;
+	ret = ca_open(&s->ca, &files, &want, now, err);
+	if (ret == 0) {
+		warn_of_end(&s->ca, now);
+		/* A CA on a read-only mount can still sign. */
+		if (export_files(s->ca.cert, &files, SYSTEM_ROOTS, &why) != 0)
+			log_warning("%s: clients cannot fetch the CA certificate there", why.text);
+	}
+	files_close(&files);
+	return ret;
+}
+
+static void
+tell_ready(struct signer *s)
+{
+	static const struct proc_ops ops = {
+		.message = on_message,
+		.stop = on_stop,
+		.drain = on_drain,
+	};
+	struct buf chain = {0};
+
+	ca_pack_chain(&s->ca, &chain);
+	proc_ready(s->proc, &ops, s, buf_str(&chain));
+	buf_free(&chain);
+}
+
+int
+signer_main(struct proc *p)
+{
+	struct signer s = {.proc = p};
+	struct desk_conf desk;
+	struct peer *peer;
+	struct errmsg err;
+
+	proc_begin(p);
+	LIST_INIT(&s.peers);
+	/* Without the right to lock memory it is still kept out of core files. */
+	(void)CRYPTO_secure_malloc_init(SECURE_BYTES, 32);
+	if (open_ca(&s, &err) != 0)
+		proc_fail(p, &err);
+	keys_renew(p->keyring, now_seconds());
+	desk = (struct desk_conf){&s.ca, s.permit, p->cert_cache, p->keyring,
+	    (int64_t)(p->conf->leaf_lifetime_ms / 1000)};
+	s.desk = desk_new(&desk);
+	ev_timer_init(&s.age, on_age, CHECK_SECONDS, CHECK_SECONDS);
+	s.age.data = &s;
+	ev_timer_start(p->loop, &s.age);
+	proc_drop(p);
+	tell_ready(&s);
+	proc_run(p);
+	while ((peer = LIST_FIRST(&s.peers)) != NULL)
+		peer_free(peer);
+	ev_timer_stop(p->loop, &s.age);
+	desk_free(&s.desk);
+	ca_free(&s.ca);
+	permit_free(&s.permit);
+	return proc_end(p);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* facts.c - life and death of facts; see facts.h.  Runs in: worker, tests. */
+#include "config.h"
+
+#include "tls/facts.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+
+struct tls_facts *
+tls_facts_ref(struct tls_facts *f)
+{
+	if (f != NULL)
+		f->refs++;
+	return f;
+}
+
+static void
+cert_free(struct tls_cert *c)
+{
+	free((void *)(uintptr_t)c->der.p);
+	free(c->subject);
+	free(c->issuer);
+	free(c->subject_cn);
+	free(c->issuer_cn);
+}
+
+void
+tls_facts_unref(struct tls_facts **fp)
+{
+	struct tls_facts *f;
+	size_t i;
+
+	if (fp == NULL || *fp == NULL)
+		return;
+	f = *fp;
+	*fp = NULL;
+	CHECK(f->refs > 0);
+	if (--f->refs > 0)
+		return;
+	for (i = 0; i < f->nchain; i++)
+		cert_free(&f->chain[i]);
+	free(f->chain);
+	free(f->names);
+	free(f->names_text);
+	free((void *)(uintptr_t)f->cn.p);
+	free((void *)(uintptr_t)f->org.p);
+	free(f->reason);
+	free(f);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sniff.h - what the first bytes of a tunnel are.  Consumes nothing.
+ * Runs in: worker, tests, fuzzers.
+ */
+#ifndef MITMD_WORKER_SNIFF_H
+#define MITMD_WORKER_SNIFF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum sniffed {
+	SNIFF_MORE,	/* could still be several things */
+	SNIFF_TLS,	/* begins like a TLS handshake record */
+	SNIFF_HTTP,	/* an HTTP/1 request line */
+	SNIFF_H2,	/* the HTTP/2 connection preface (RFC 9113 3.4) */
+	SNIFF_OTHER,
+};
+
+enum sniffed sniff(const uint8_t *p, size_t n);
+
+#endif

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * worker.c - see worker.h: accepts, keeps the parts of a worker together, drains
+ * and stops.
+ * Runs in: worker.
+ */
+#include "config.h"
+
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "proc/counters.h"
+#include "shm/ring.h"
+#include "tls/roots.h"
+#include "worker/access.h"
+#include "worker/conn.h"
+#include "worker/dial.h"
+#include "worker/flow_pool.h"
+#include "worker/front.h"
+#include "worker/front_state.h"
+#include "worker/handover.h"
+#include "worker/leaf.h"
+#include "worker/worker_state.h"
+
+#define ACCEPT_PAUSE_SECONDS 0.1
+
+struct listening {
+	struct worker *worker;
+	ev_io io;
+};
+
+struct grave {
+	void *p;
+	void (*destroy)(void *);
+};
+
+/* What only this file needs. */
+struct worker_main {
+	struct worker w;
+	struct listening *listening;
+	bool accepting, paused;
+	ev_timer accept_again;
+	ev_timer deadline;
+	ev_idle recoding;
+	const struct counters *table;
+};
+
+static struct worker_main *
+main_of(struct worker *w)
+{
+	return (struct worker_main *)w;
+}
+
+void
+worker_bury(struct worker *w, void *p, void (*destroy)(void *))
+{
+	if (w->ngraves == w->graves_cap) {
+		w->graves_cap = w->graves_cap == 0 ? 64 : w->graves_cap * 2;
+		w->graves = mem_grow(w->graves, w->graves_cap, sizeof(*w->graves));
+	}
+	w->graves[w->ngraves++] = (struct grave){.p = p, .destroy = destroy};
+}
+
+/* ---- accepting ---- */
+
+static void
+set_accepting(struct worker_main *m, bool on)
+{
+	size_t i;
+
+	if (m->accepting == on)
+		return;
+	m->accepting = on;
+	for (i = 0; i < m->w.proc->nlisteners; i++) {
+		if (on)
+			ev_io_start(m->w.loop, &m->listening[i].io);
+		else
+			ev_io_stop(m->w.loop, &m->listening[i].io);
+	}
+}
+
+/* Client connections of this generation's workers. */
+static uint64_t
+all_connections(const struct worker_main *m)
+{
+	const struct proc *p = m->w.proc;
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < p->npeers; i++)
+		sum += counter_get(&m->table[p->peer_slots[i]].connections_open);
+	return sum;
+}
+
+/*
+ * One descriptor serves all workers, so a quick one could take everything: who
+ * has more than 1.25 times the mean and 8 leaves the next ones to the others.
+ */
+static bool
+may_accept(const struct worker_main *m)
+{
+	uint64_t sum = all_connections(m), n = m->w.proc->npeers;
+
+	return sum < m->w.conf->limits.connections &&
+	    (uint64_t)m->w.nfronts * n * 4 <= sum * 5 + n * 32;
+}
+
+static void
+pause_accepting(struct worker_main *m)
+{
+	set_accepting(m, false);
+	m->paused = true;
+	ev_timer_stop(m->w.loop, &m->accept_again);
+	ev_timer_set(&m->accept_again, ACCEPT_PAUSE_SECONDS, 0);
+	ev_timer_start(m->w.loop, &m->accept_again);
+}
+
+static void
+on_accept_again(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	struct worker_main *m = t->data;
+
+	m->paused = false;
+	if (m->w.draining || m->w.stopping)
+		return;
+	if (may_accept(m))
+		set_accepting(m, true);
+	else
+		pause_accepting(m);
+}
+
+static void
+on_acceptable(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
+{
+	struct listening *l = io->data;
+	struct worker_main *m = main_of(l->worker);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr client;
+	int fd;
+
+	if (!may_accept(m)) {
+		pause_accepting(m);
+		return;
+	}
+	fd = accept4(io->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd == -1) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			log_warning("cannot accept: %s", err_text(ERR_SYS));
+			pause_accepting(m);
+		}
+		return;
+	}
+	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
+	if (client.len == 0 || !access_enter(m->w.access, &client)) {
+		fd_close(&fd);
+		return;
+	}
+	front_accept(&m->w, fd, &client);
+}
+
+void
+worker_front_new(struct worker *w)
+{
+	w->nfronts++;
+	counter_add(&w->counters->connections_open, 1);
+	counter_add(&w->counters->connections_total, 1);
+}
+
+/* ---- the loop's turns ---- */
+
+static void
+on_recoding(struct ev_loop *loop UNUSED, ev_idle *idle UNUSED, int events UNUSED)
+{
+}
+
+void
+worker_turn(struct worker *w)
+{
+	struct worker_main *m = main_of(w);
+	size_t i;
+
+	for (i = 0; i < w->ngraves; i++)
+		w->graves[i].destroy(w->graves[i].p);
+	w->ngraves = 0;
+	if (flow_pool_turn(w->flows))
+		ev_idle_start(w->loop, &m->recoding);
+	else
+		ev_idle_stop(w->loop, &m->recoding);
+	handover_turn(w->handover);
+}
+
+void
+worker_sweep(struct worker *w)
+{
+	struct front *fr, *next;
+
+	if (!w->draining)
+		return;
+	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
+		next = front_next(fr);
+		front_sweep(fr);
+	}
+}
+
+/* ---- draining and stopping ---- */
+
+static void
+quit_if_done(struct worker *w)
+{
+	if ((w->draining || w->stopping) && w->nfronts == 0)
+		proc_quit(w->proc);
+}
+
+void
+worker_front_gone(struct worker *w)
+{
+	w->nfronts--;
+	counter_add(&w->counters->connections_open, -1);
+	quit_if_done(w);
+}
+
+static void
+cut_all(struct worker *w, const char *error)
+{
+	struct front *fr;
+
+	while ((fr = TAILQ_FIRST(&w->fronts)) != NULL) {
+		front_cut(fr, error);
+		CHECK(TAILQ_FIRST(&w->fronts) != fr);
+	}
+}
+
+static void
+on_deadline(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	struct worker_main *m = t->data;
+
+	cut_all(&m->w, m->w.stopping ? "stopped" : "drain");
+	quit_if_done(&m->w);
+}
+
+static void
+arm_deadline(struct worker_main *m, uint64_t ms)
+{
+	ev_timer_stop(m->w.loop, &m->deadline);
+	ev_timer_set(&m->deadline, (double)ms / 1000, 0);
+	ev_timer_start(m->w.loop, &m->deadline);
+}
+
+static void
+let_go(struct worker_main *m)
+{
+	size_t i;
+
+	set_accepting(m, false);
+	ev_timer_stop(m->w.loop, &m->accept_again);
+	m->w.draining = true;
+	for (i = 0; i < m->w.proc->nlisteners; i++)
+		(void)close(m->w.proc->listeners[i].fd);
+	m->w.proc->nlisteners = 0;
+	worker_sweep(&m->w);
+	quit_if_done(&m->w);
+}
+
+static void
+on_drain(void *arg, uint64_t timeout_ms, uint64_t idle_ms)
+{
+	struct worker_main *m = arg;
+
+	if (m->w.stopping || m->w.draining)
+		return;
+	m->w.drain_idle_s = (double)idle_ms / 1000;
+	arm_deadline(m, timeout_ms);
+	let_go(m);
+}
+
+static void
+on_stop(void *arg, uint64_t timeout_ms)
+{
+	struct worker_main *m = arg;
+
+	m->w.stopping = true;
+	m->w.drain_idle_s = 0;
+	arm_deadline(m, timeout_ms);
+	let_go(m);
+}
+
+static int
+on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
+{
+	struct worker_main *m = arg;
+	struct msg_peer peer;
+	struct msg_ring_slot slot;
+
+	switch (type) {
+	case MSG_GO:
+		set_accepting(m, true);
+		return 0;
+	case MSG_PEER:
+		if (nfds != 1 || msg_unpack_peer(body, &peer) != 0 || peer.role != ROLE_SIGNER)
+			return -1;
+		leafs_signer(m->w.leafs, fds[0]);
+		return 0;
+	case MSG_SPILL:
+		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
+			return -1;
+		handover_spill(m->w.handover, fds[0]);
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static const struct proc_ops ops = {.message = on_message, .stop = on_stop, .drain = on_drain};
+
+/* ---- beginning and end ---- */
+
+static void
+own_ca_spki(struct tls_origin_conf *c, struct str chain)
+{
+	const uint8_t *p = (const uint8_t *)chain.p;
+	const unsigned char *der = p + 4;
+	X509 *ca;
+
+	if (chain.n < 4)
+		return;
+	ca = d2i_X509(NULL, &der, (long)((size_t)p[0] << 24 | (size_t)p[1] << 16 |
+	    (size_t)p[2] << 8 | p[3]));
+	if (ca == NULL)
+		return;
+	tls_spki_sha256(ca, c->own_ca_spki[c->nown_ca++]);
+	X509_free(ca);
+}
+
+static int
+init_tls(struct worker_main *m, struct errmsg *err)
+{
+	const struct conf *conf = m->w.conf;
+	struct tls_origin_conf origin = {.roots = m->w.proc->roots,
+	    .min_version = conf->tls.origin_min, .strict = conf->origin.strict};
+	struct tls_client_conf client = {.min_version = conf->tls.client_min,
+	    .ticket_keys = leafs_ticket_keys, .ticket_arg = m->w.leafs};
+
+	if (!conf->ca.origin_allow)
+		own_ca_spki(&origin, m->w.proc->ca_chain);
+	m->w.tls_origin = tls_origin_new(&origin, err);
+	m->w.tls_client = m->w.tls_origin != NULL ? tls_client_new(&client, err) : NULL;
+	return m->w.tls_client != NULL ? 0 : -1;
+}
+
+static int
+init_ring(struct worker_main *m, struct errmsg *err)
+{
+	struct proc *p = m->w.proc;
+	const struct receipts *receipts = receipts_open(p->receipts_fd, err);
+	struct ring_writer *ring = receipts != NULL ?
+	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
+
+	if (ring == NULL)
+		return -1;
+	m->w.handover = handover_new(&m->w, ring);
+	return 0;
+}
+
+static int
+init(struct worker_main *m, struct proc *p, struct errmsg *err)
+{
+	struct worker *w = &m->w;
+	size_t i;
+
+	w->proc = p;
+	w->loop = p->loop;
+	w->conf = p->conf;
+	m->table = p->counters;
+	w->counters = &p->counters[p->slot];
+	TAILQ_INIT(&w->fronts);
+	w->conns = conn_hub_new(w, w->loop);
+	w->flows = flow_pool_new();
+	w->access = access_new(w->conf, p->listeners, p->nlisteners);
+	w->leafs = leafs_new(w, err);
+	if (w->leafs == NULL || init_tls(m, err) != 0 || init_ring(m, err) != 0)
+		return -1;
+	w->dials = dial_hub_new(w, err);
+	if (w->dials == NULL)
+		return -1;
+	m->listening = mem_grow(NULL, p->nlisteners, sizeof(*m->listening));
+	for (i = 0; i < p->nlisteners; i++) {
+		m->listening[i].worker = w;
+		ev_io_init(&m->listening[i].io, on_acceptable, p->listeners[i].fd, EV_READ);
+		m->listening[i].io.data = &m->listening[i];
+	}
+	ev_timer_init(&m->accept_again, on_accept_again, 0, 0);
+	ev_timer_init(&m->deadline, on_deadline, 0, 0);
+	ev_idle_init(&m->recoding, on_recoding);
+	m->accept_again.data = m->deadline.data = m;
+	return 0;
+}
+
+static void
+fini(struct worker_main *m)
+{
+	struct worker *w = &m->w;
+
+	worker_turn(w);
+	conn_hub_free(&w->conns);
+	flow_pool_free(&w->flows);
+	handover_free(&w->handover);
+	dial_hub_free(&w->dials);
+	tls_client_free(&w->tls_client);
+	tls_origin_free(&w->tls_origin);
+	leafs_free(&w->leafs);
+	access_free(&w->access);
+	free(w->graves);
+	free(m->listening);
+}
+
+int
+worker_main(struct proc *p)
+{
+	struct worker_main m = {0};
+	struct errmsg err;
+
+	proc_begin(p);
+	proc_drop(p);
+	counter_add(&p->counters[p->slot].connections_open,
+	    -(int64_t)counter_get(&p->counters[p->slot].connections_open));
+	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	proc_ready(p, &ops, &m, STR_NONE);
+	proc_run(p);
+	fini(&m);
+	return proc_end(p);
+}

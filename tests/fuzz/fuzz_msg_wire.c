@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * fuzz_msg_wire.c - every unpacker on the same bytes: what is taken must pack
+ * to these bytes again.  A request for a leaf then goes through the signer's
+ * check, and what that lets through must keep the signer's promises.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "ipc/msg.h"
+#include "signer/ask.h"
+#include "signer/name.h"
+
+#define NOW 1800000000
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct ask ask;
+
+static void
+check_name(const struct ask_name *name)
+{
+	size_t i;
+
+	CHECK(name->type == NAME_DNS || name->type == NAME_IP || name->type == NAME_URI ||
+	    name->type == NAME_EMAIL);
+	CHECK(name->value.n > 0);
+	if (name->type == NAME_IP) {
+		CHECK(name->value.n == 4 || name->value.n == 16);
+		return;
+	}
+	for (i = 0; i < name->value.n; i++)
+		CHECK(name->value.p[i] > ' ' && name->value.p[i] < 0x7f);
+	if (name->type != NAME_DNS)
+		return;
+	CHECK(name->value.n <= 253);
+	CHECK(str_rchr(name->value, '*') <= 0);
+	if (name->value.p[0] == '*')
+		CHECK(str_chr(name->value, '.') != str_rchr(name->value, '.'));
+}
+
+static void
+check_ask(const struct msg_sign_ask *m)
+{
+	static const struct conf_strings none = {.n = 0};
+	static struct permit *all;
+	struct errmsg err;
+	const char *why = NULL;
+	size_t i;
+
+	if (all == NULL)
+		all = permit_new(&none, &err);
+	if (ask_check(m, all, NOW, &ask, &why) != 0) {
+		CHECK(why != NULL);
+		return;
+	}
+	CHECK(m->recipe == RECIPE_GOOD);
+	CHECK(ask.nnames > 0 && ask.nnames <= ASK_NAMES_MAX);
+	CHECK(ask.cn.n <= ASK_ATTRIBUTE_MAX && ask.org.n <= ASK_ATTRIBUTE_MAX);
+	CHECK(ask.not_after == 0 || ask.not_after > NOW);
+	for (i = 0; i < ask.nnames; i++)
+		check_name(&ask.names[i]);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str s = str_of(data, size);
+	struct msg_sign_ask m;
+
+#define P(payload, fields)                                                                \
+	{                                                                                 \
+		struct msg_##payload msg;                                                 \
+		struct buf again = {0};                                                   \
+                                                                                          \
+		if (msg_unpack_##payload(s, &msg) == 0) {                                 \
+			msg_pack_##payload(&again, &msg);                                 \
+			CHECK(str_eq(buf_str(&again), s));                                \
+		}                                                                         \
+		buf_free(&again);                                                         \
+	}
+	MSG_PAYLOADS(P)
+#undef P
+	if (msg_unpack_sign_ask(s, &m) == 0)
+		check_ask(&m);
+	return 0;
+}

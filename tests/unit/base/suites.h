@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_UNIT_BASE_SUITES_H
+#define TESTS_UNIT_BASE_SUITES_H
+
+#include <check.h>
+
+Suite *str_suite(void);
+Suite *buf_suite(void);
+Suite *addr_suite(void);
+Suite *clock_suite(void);
+
+#endif

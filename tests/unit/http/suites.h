@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_UNIT_HTTP_SUITES_H
+#define TESTS_UNIT_HTTP_SUITES_H
+
+#include <check.h>
+
+Suite *fields_suite(void);
+Suite *target_suite(void);
+Suite *h1_strict_suite(void);
+Suite *h1_read_suite(void);
+Suite *h1_write_suite(void);
+
+#endif

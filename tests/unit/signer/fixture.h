@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+/* fixture.h - a CA in memory, requests, and a directory that goes away again. */
+#ifndef MITMD_TESTS_SIGNER_FIXTURE_H
+#define MITMD_TESTS_SIGNER_FIXTURE_H
+
+#include "base/buf.h"
+#include "ipc/msg.h"
+#include "shm/keyring.h"
+#include "signer/ca.h"
+#include "signer/ca_make.h"
+
+#define NOW 1800000000	/* 2027-01-15 */
+
+struct permit *fixture_permit(const char *const *patterns, size_t n);
+struct permit *fixture_permit_all(void);
+
+/* A CA made at NOW. */
+void fixture_ca(struct ca *, bool rsa);
+/* The text of a CA file. */
+void fixture_pem(struct buf *out, EVP_PKEY *, X509 *);
+
+void names_add(struct buf *names, uint8_t type, struct str value);
+struct msg_sign_ask ask_for(const char *name);
+
+/* A full key ring of NOW. Made once: call it before tests fork, in fixture_warm. */
+const struct keyring *fixture_ring(void);
+void fixture_warm(void);
+
+char *fixture_dir(void);	/* empty, 0755 */
+void fixture_dir_remove(char **);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+/* test_desk.c - a request in, an answer out. */
+#include "config.h"
+
+#include "signer/desk.h"
+
+#include "base/log.h"
+#include "fixture.h"
+#include "shm/cert_cache.h"
+#include "signer/keys.h"
+#include "suites.h"
+
+#define SECOND 1000000u
+
+static struct ca ca;
+static struct permit *all;
+static struct segment certs, keys;
+static struct desk *desk;
+static struct desk_client client;
+static struct buf body, out;
+static struct msg_sign_answer answer;
+static uint64_t mono = 5 * SECOND;
+static int64_t now = NOW;
+
+static void
+setup(void)
+{
+	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400};
+	struct errmsg err;
+
+	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	fixture_ca(&ca, false);
+	all = fixture_permit_all();
+	conf.ca = &ca;
+	conf.permit = all;
+	ck_assert_int_eq(cert_cache_create(&certs, 64, &err), 0);
+	ck_assert_int_eq(keyring_create(&keys, &err), 0);
+	keyring_write(&keys, fixture_ring());
+	desk = desk_new(&conf);
+}
+
+static void
+teardown(void)
+{
+	desk_free(&desk);
+	segment_free(&keys);
+	segment_free(&certs);
+	permit_free(&all);
+	ca_free(&ca);
+	buf_free(&body);
+	buf_free(&out);
+}
+
+static void
+serve(const struct msg_sign_ask *m)
+{
+	buf_clear(&body);
+	buf_clear(&out);
+	msg_pack_sign_ask(&body, m);
+	ck_assert_int_eq(desk_serve(desk, &client, 0, buf_str(&body), mono, now, &out), 0);
+	ck_assert_int_eq(msg_unpack_sign_answer(buf_str(&out), &answer), 0);
+	ck_assert_uint_eq(answer.id, m->id);
+}
+
+START_TEST(answers_with_a_leaf)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	const uint8_t *p;
+	X509 *leaf;
+
+	m.id = 77;
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_OK);
+	ck_assert_int_eq(answer.refresh_at, NOW + 43200);
+	p = (const uint8_t *)answer.der.p;
+	leaf = d2i_X509(NULL, &p, (long)answer.der.n);
+	ck_assert_ptr_nonnull(leaf);
+	ck_assert_int_eq(X509_verify(leaf, ca.key), 1);
+	X509_free(leaf);
+}
+END_TEST
+
+/* The bytes of the last leaf, to compare with the next. */
+static void
+keep(struct buf *first)
+{
+	buf_puts(first, answer.der);
+}
+
+START_TEST(the_same_question_has_the_same_answer_until_half_life)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct buf first = {0};
+
+	serve(&m);
+	keep(&first);
+	now = NOW + 43199;
+	serve(&m);
+	ck_assert(str_eq(answer.der, buf_str(&first)));
+	ck_assert_int_eq(answer.refresh_at, NOW + 43200);
+	now = NOW + 43200;
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_OK);
+	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	buf_free(&first);
+}
+END_TEST
+
+START_TEST(workers_find_it_under_the_agreed_key)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	uint8_t der[CERT_CACHE_DER_MAX];
+	struct cert_cache *reader;
+	struct keyring ring;
+	struct cert_key key;
+	struct errmsg err;
+	int64_t refresh_at;
+
+	memset(m.origin.b, 5, sizeof(m.origin.b));
+	m.key_type = SIGN_KEY_RSA;
+	serve(&m);
+	keyring_read_own(&keys, &ring);
+	key = cert_key_make(m.asked_name, m.origin.b, RECIPE_GOOD, ring.keys[KEYRING_RSA].id,
+	    ca.id);
+	reader = cert_cache_reader(certs.fd, &err);
+	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.der.n);
+	ck_assert_mem_eq(der, answer.der.p, answer.der.n);
+	cert_cache_free(&reader);
+}
+END_TEST
+
+START_TEST(another_origin_has_another_leaf)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct buf first = {0};
+
+	serve(&m);
+	keep(&first);
+	m.origin.b[31] = 1;
+	serve(&m);
+	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	buf_free(&first);
+}
+END_TEST
+
+START_TEST(follows_a_rotation_by_another_signer)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	const uint8_t *p, *k;
+	struct keyring ring;
+	EVP_PKEY *key;
+	X509 *leaf;
+
+	serve(&m);
+	keys_renew(&keys, NOW + KEYRING_ROTATE_SECONDS);
+	keyring_read_own(&keys, &ring);
+	serve(&m);
+	p = (const uint8_t *)answer.der.p;
+	k = ring.keys[KEYRING_EC].der;
+	leaf = d2i_X509(NULL, &p, (long)answer.der.n);
+	key = d2i_AutoPrivateKey(NULL, &k, ring.keys[KEYRING_EC].der_len);
+	ck_assert_int_eq(X509_check_private_key(leaf, key), 1);
+	EVP_PKEY_free(key);
+	X509_free(leaf);
+}
+END_TEST
+
+START_TEST(a_refusal_has_a_reason_and_no_leaf)
+{
+	struct msg_sign_ask m = ask_for("*.com");
+
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_REFUSED);
+	ck_assert_uint_gt(answer.reason.n, 0);
+	ck_assert_uint_eq(answer.der.n, 0);
+}
+END_TEST
+
+START_TEST(a_malformed_request_has_no_answer)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+
+	msg_pack_sign_ask(&body, &m);
+	ck_assert_int_eq(desk_serve(desk, &client, 0, str_sub(buf_str(&body), 0, body.len - 1),
+	    mono, now, &out), ERR_SYNTAX);
+	buf_putc(&body, 0);
+	ck_assert_int_eq(desk_serve(desk, &client, 0, buf_str(&body), mono, now, &out),
+	    ERR_SYNTAX);
+	ck_assert_uint_eq(out.len, 0);
+}
+END_TEST
+
+START_TEST(without_keys_it_says_so)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct keyring empty = {.made_at = 0};
+
+	keyring_write(&keys, &empty);
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_BROKEN);
+}
+END_TEST
+
+START_TEST(an_expired_ca_signs_nothing)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+
+	now = ca.not_after;
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_BROKEN);
+	ck_assert_uint_eq(answer.der.n, 0);
+}
+END_TEST
+
+START_TEST(a_flood_is_slowed_down)
+{
+	struct msg_sign_ask m = ask_for("");	/* refused, so that it costs nothing */
+	struct desk_client quiet = {0};
+	unsigned i, busy = 0;
+
+	for (i = 0; i < DESK_BURST; i++) {
+		serve(&m);
+		ck_assert_uint_eq(answer.status, SIGN_REFUSED);
+	}
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_BUSY);
+	mono += SECOND / 2;
+	for (i = 0; i < DESK_RATE; i++) {
+		serve(&m);
+		busy += answer.status == SIGN_BUSY;
+	}
+	ck_assert_uint_eq(busy, DESK_RATE / 2);
+	mono += 1000 * (uint64_t)SECOND;
+	for (i = 0; i < DESK_BURST + 10; i++)
+		serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_BUSY);
+	/* One worker's flood is not another's. */
+	client = quiet;
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_REFUSED);
+}
+END_TEST
+
+Suite *
+desk_suite(void)
+{
+	Suite *s = suite_create("desk");
+	TCase *tc = tcase_create("core");
+
+	tcase_add_unchecked_fixture(tc, fixture_warm, NULL);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, answers_with_a_leaf);
+	tcase_add_test(tc, the_same_question_has_the_same_answer_until_half_life);
+	tcase_add_test(tc, workers_find_it_under_the_agreed_key);
+	tcase_add_test(tc, another_origin_has_another_leaf);
+	tcase_add_test(tc, follows_a_rotation_by_another_signer);
+	tcase_add_test(tc, a_refusal_has_a_reason_and_no_leaf);
+	tcase_add_test(tc, a_malformed_request_has_no_answer);
+	tcase_add_test(tc, without_keys_it_says_so);
+	tcase_add_test(tc, an_expired_ca_signs_nothing);
+	tcase_add_test(tc, a_flood_is_slowed_down);
+	suite_add_tcase(s, tc);
+	return s;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MITMD_TESTS_TLS_SUITES_H
+#define MITMD_TESTS_TLS_SUITES_H
+
+#include <check.h>
+
+Suite *hello_suite(void);
+Suite *verify_suite(void);
+Suite *origin_suite(void);
+Suite *client_suite(void);
+Suite *roots_suite(void);
+
+#endif

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "tls/origin.h"
+
+#include <stdlib.h>
+
+#include <openssl/ocsp.h>
+
+#include "base/mem.h"
+#include "certs.h"
+#include "curl_hello.h"
+#include "pair.h"
+#include "suites.h"
+#include "tls/client.h"
+
+static struct tls_origin *origin;
+
+static void
+setup(void)
+{
+	struct tls_origin_conf conf = {.roots = certs_store(), .min_version = TLS1_2_VERSION};
+	struct errmsg err;
+
+	origin = tls_origin_new(&conf, &err);
+	ck_assert_ptr_nonnull(origin);
+}
+
+static void
+teardown(void)
+{
+	tls_origin_free(&origin);
+	ck_assert_ptr_null(origin);
+}
+
+static int
+pick_alpn(SSL *ssl, const unsigned char **out, unsigned char *n, const unsigned char *in,
+    unsigned in_len, void *want)
+{
+	(void)ssl;
+	return SSL_select_next_proto((unsigned char **)(uintptr_t)out, n, want,
+	    (unsigned)strlen(want), in, in_len) == OPENSSL_NPN_NEGOTIATED ?
+	    SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/* A stranger's server; frees the leaf. */
+static SSL_CTX *
+serve(X509 *leaf, EVP_PKEY *key, int version)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	SSL_CTX_set_security_level(ctx, 0);
+	ck_assert_int_eq(SSL_CTX_use_certificate(ctx, leaf), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	SSL_CTX_set_max_proto_version(ctx, version);
+	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"s", 1);
+	SSL_CTX_set_alpn_select_cb(ctx, pick_alpn, (void *)(uintptr_t)"\2h2\x08http/1.1");
+	X509_free(leaf);
+	return ctx;
+}
+
+static struct tls_origin_ask
+ask_for(const char *name)
+{
+	return (struct tls_origin_ask){.name = str_z(name), .send_sni = true, .port = 443,
+		.tag = STR("ben")};
+}
+
+struct outcome {
+	bool shaken, resumed;
+	struct tls_facts *facts;
+	struct tls_leg leg;
+};
+
+static struct outcome
+talk(SSL_CTX *ctx, const struct tls_origin_ask *ask)
+{
+	SSL *ssl = tls_origin_start(origin, ask), *server = SSL_new(ctx);
+	struct outcome out = {.shaken = false};
+
+	ck_assert_ptr_nonnull(ssl);
+	SSL_set_accept_state(server);
+	out.shaken = pair_shake(ssl, server);
+	if (out.shaken) {
+		ck_assert(pair_say(server, ssl) && pair_say(ssl, server));
+		out.facts = tls_origin_facts(origin, ssl);
+		tls_leg_of(ssl, &out.leg);
+		out.resumed = out.leg.resumed;
+		ck_assert_int_eq(SSL_session_reused(server), out.resumed);
+	}
+	tls_origin_stop(&ssl);
+	ck_assert_ptr_null(ssl);
+	SSL_free(server);
+	return out;
+}
+
+START_TEST(both_versions)
+{
+	int version = _i == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.cn = "v"}), certs_key(), version);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome o = talk(ctx, &ask);
+
+	ck_assert(o.shaken && o.facts->verified);
+	ck_assert_str_eq(o.leg.protocol, _i == 0 ? "TLS 1.2" : "TLS 1.3");
+	ck_assert_str_eq(o.leg.cipher, _i == 0 ? "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" :
+	    "TLS_AES_128_GCM_SHA256");
+	ck_assert_str_eq(o.leg.group, "X25519");
+	ck_assert_str_eq(o.leg.sigalg, "ecdsa_secp256r1_sha256");
+	ck_assert_str_eq(o.leg.alpn, "http/1.1");
+	ck_assert_str_eq(o.leg.sni, "www.test");
+	tls_facts_unref(&o.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* Bad certificates are told of; the handshake ends well all the same. */
+START_TEST(bad_ones_complete)
+{
+	const struct spec specs[] = {
+		{.from = -9, .until = -1},
+		{.san = "DNS:other.test"},
+		{.eku = "clientAuth"},
+		{.key = certs_rsa(1024)},
+		{.md = EVP_sha1()},
+		{.from = -9, .until = -1, .san = "DNS:other.test"},
+		{.cn = "self"},
+	};
+	const size_t verdicts[] = {1, 1, 1, 1, 1, 2, 1};
+	const struct spec *s = &specs[_i / 2];
+	X509 *leaf = _i / 2 == 6 ? certs_make(s, NULL) : certs_leaf(s);
+	SSL_CTX *ctx = serve(leaf, s->key != NULL ? s->key : certs_key(),
+	    _i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome o = talk(ctx, &ask);
+
+	ck_assert(o.shaken);
+	ck_assert(!o.facts->verified);
+	ck_assert_uint_eq(o.facts->nverdicts, verdicts[_i / 2]);
+	tls_facts_unref(&o.facts);
+	o = talk(ctx, &ask);
+	ck_assert(o.shaken && !o.resumed);	/* never a session for such a one */
+	tls_facts_unref(&o.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+static bool
+subset(const uint16_t *some, size_t n, const uint16_t *all, size_t nall)
+{
+	size_t i, k;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < nall && all[k] != some[i]; k++)
+			;
+		if (k == nall)
+			return false;
+	}
+	return n > 0;
+}
+
+static struct tls_hello
+offer_for(const struct tls_hello *hello)
+{
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct tls_hello sent;
+	SSL *ssl;
+
+	ask.hello = hello;
+	ssl = tls_origin_start(origin, &ask);
+	ck_assert_ptr_nonnull(ssl);
+	sent = pair_hello(ssl);
+	tls_origin_stop(&ssl);
+	return sent;
+}
+
+/* curl's real offer, then with more and more taken from it. */
+START_TEST(never_more_than_the_client)
+{
+	struct tls_hello h, sent;
+
+	ck_assert_int_eq(tls_hello_parse(curl_hello, sizeof(curl_hello), &h), 0);
+	if (_i == 1) {	/* TLS 1.2 alone */
+		h.versions[0] = 0x0303;
+		h.nversions = 1;
+	}
+	if (_i == 2)	/* TLS 1.3 alone, one suite */
+		h.nversions = h.nciphers = 1;
+	if (_i == 3)
+		h.nsigalgs = 1;
+	if (_i == 4) {	/* once more each: doubles, and values nobody knows */
+		memcpy(h.ciphers + h.nciphers, h.ciphers, h.nciphers * 2);
+		memcpy(h.sigalgs + h.nsigalgs, h.sigalgs, h.nsigalgs * 2);
+		h.nciphers *= 2;
+		h.nsigalgs *= 2;
+		h.ciphers[h.nciphers++] = 0x9999;
+		h.sigalgs[h.nsigalgs++] = 0x9999;
+		h.status_request = h.fallback_scsv = true;
+	}
+	sent = offer_for(&h);
+	if (_i == 1)	/* without supported_versions, all below 1.2 are implied */
+		ck_assert_uint_eq(sent.versions[0], 0x0303);
+	else
+		ck_assert(subset(sent.versions, sent.nversions, h.versions, h.nversions));
+	ck_assert(subset(sent.ciphers, sent.nciphers, h.ciphers, h.nciphers));
+	ck_assert(subset(sent.sigalgs, sent.nsigalgs, h.sigalgs, h.nsigalgs));
+	ck_assert_uint_eq(sent.alpn_len, h.alpn_len);
+	ck_assert_mem_eq(sent.alpn, h.alpn, h.alpn_len);
+	ck_assert_int_eq(sent.status_request, h.status_request);
+	ck_assert_int_eq(sent.fallback_scsv, h.fallback_scsv);
+	ck_assert_uint_eq(sent.ngroups, 3);
+	ck_assert_str_eq(sent.sni, "www.test");
+}
+END_TEST
+
+/* The client's order is kept: it decides where origins follow it. */
+START_TEST(client_order)
+{
+	struct tls_hello h = {.nversions = 2, .versions = {0x0304, 0x0303}, .nciphers = 6,
+		.ciphers = {0x1303, 0x1301, 0xcca8, 0xc02f, 0x0005, 0x009e}, .nsigalgs = 3,
+		.sigalgs = {0x0401, 0x0201, 0x0804}};
+	struct tls_hello sent = offer_for(&h);
+
+	/* neither RC4 nor DHE, no SHA-1 */
+	ck_assert_uint_eq(sent.nciphers, 4);
+	ck_assert_mem_eq(sent.ciphers, h.ciphers, 4 * sizeof(h.ciphers[0]));
+	ck_assert_uint_eq(sent.nsigalgs, 2);
+	ck_assert_uint_eq(sent.sigalgs[0], 0x0401);
+	ck_assert(!sent.has_alpn && !sent.status_request);
+}
+END_TEST
+
+START_TEST(nothing_left)
+{
+	static const struct tls_hello none[] = {
+		{.nversions = 1, .versions = {0x0302}, .nciphers = 1, .ciphers = {0xc02f}},
+		{.nversions = 1, .versions = {0x0303}, .nciphers = 2,
+		    .ciphers = {0x0005, 0x009e}},
+		{.nversions = 1, .versions = {0x0304}, .nciphers = 1, .ciphers = {0xc02f}},
+		{.nversions = 1, .versions = {0x0303}, .nciphers = 1, .ciphers = {0xc02f},
+		    .nsigalgs = 1, .sigalgs = {0x0201}},
+	};
+	struct tls_origin_ask ask = ask_for("www.test");
+
+	ask.hello = &none[_i];
+	ck_assert_ptr_null(tls_origin_start(origin, &ask));
+}
+END_TEST
+
+START_TEST(only_13_left)
+{
+	struct tls_hello h = {.nversions = 2, .versions = {0x0304, 0x0303}, .nciphers = 2,
+		.ciphers = {0x1301, 0x0005}, .nsigalgs = 1, .sigalgs = {0x0403}};
+	struct tls_hello sent = offer_for(&h);
+
+	ck_assert_uint_eq(sent.nversions, 1);
+	ck_assert_uint_eq(sent.versions[0], 0x0304);
+	ck_assert_uint_eq(sent.nciphers, 1);
+}
+END_TEST
+
+START_TEST(floor_of_13)
+{
+	struct tls_origin_conf conf = {.roots = certs_store(), .min_version = TLS1_3_VERSION};
+	struct tls_hello h;
+	struct errmsg err;
+
+	tls_origin_free(&origin);
+	origin = tls_origin_new(&conf, &err);
+	ck_assert_int_eq(tls_hello_parse(curl_hello, sizeof(curl_hello), &h), 0);
+	h = offer_for(&h);
+	ck_assert_uint_eq(h.nversions, 1);
+	ck_assert_uint_eq(h.versions[0], 0x0304);
+}
+END_TEST
+
+START_TEST(own_profile)
+{
+	struct tls_hello sent = offer_for(NULL);
+
+	ck_assert_uint_eq(sent.alpn_len, 9);
+	ck_assert_mem_eq(sent.alpn, "\x08http/1.1", 9);
+	ck_assert_uint_eq(sent.nversions, 2);
+	ck_assert_uint_eq(sent.nciphers, 9);
+	ck_assert(!sent.status_request && !sent.has_session);
+}
+END_TEST
+
+START_TEST(no_sni)
+{
+	struct tls_origin_ask ask = ask_for(_i == 0 ? "www.test" : "192.0.2.7");
+	struct tls_hello sent;
+	SSL *ssl;
+
+	ask.send_sni = _i != 0;
+	ask.name_is_ip = _i != 0;
+	ssl = tls_origin_start(origin, &ask);
+	sent = pair_hello(ssl);
+	ck_assert_uint_eq(sent.sni_len, 0);
+	tls_origin_stop(&ssl);
+}
+END_TEST
+
+START_TEST(alpn_mirrored)
+{
+	struct tls_hello h;
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.cn = "a"}), certs_key(),
+	    TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome o;
+
+	ck_assert_int_eq(tls_hello_parse(curl_hello, sizeof(curl_hello), &h), 0);
+	ask.hello = &h;
+	o = talk(ctx, &ask);
+	ck_assert_str_eq(o.leg.alpn, "h2");
+	tls_facts_unref(&o.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+START_TEST(resumed)
+{
+	int version = _i == 0 ? TLS1_2_VERSION : TLS1_3_VERSION, i;
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.cn = "r"}), certs_key(), version);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome first = talk(ctx, &ask), o;
+
+	ck_assert(first.shaken && !first.resumed);
+	for (i = 0; i < 10; i++) {
+		o = talk(ctx, &ask);
+		ck_assert(o.shaken && o.resumed);
+		ck_assert_ptr_eq(o.facts, first.facts);
+		ck_assert(o.facts->verified);
+		ck_assert_str_eq(o.leg.sigalg, "");
+		tls_facts_unref(&o.facts);
+	}
+	tls_facts_unref(&first.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* Whatever is another ask gets no session of this one. */
+START_TEST(not_resumed_for_others)
+{
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.san = "DNS:www.test,DNS:b.test"}),
+	    certs_key(), _i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct tls_hello h;
+	struct outcome o = talk(ctx, &ask);
+
+	tls_facts_unref(&o.facts);
+	switch (_i / 2) {
+	case 0:
+		ask.tag = STR("eve");
+		break;
+	case 1:
+		ask.name = STR("b.test");
+		break;
+	case 2:
+		ask.port = 8443;
+		break;
+	case 3:
+		ask.verify_mode = 1;
+		break;
+	case 4:
+		ask.send_sni = false;
+		break;
+	default:
+		ck_assert_int_eq(tls_hello_parse(curl_hello, sizeof(curl_hello), &h), 0);
+		ask.hello = &h;
+	}
+	o = talk(ctx, &ask);
+	ck_assert(o.shaken && !o.resumed);
+	tls_facts_unref(&o.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* With verification off, and yet never beyond the end of the chain. */
+START_TEST(kept_unverified_only_when_off)
+{
+	struct spec spec = {.cn = "self", .from = -9, .until = _i == 0 ? 9 : -1};
+	SSL_CTX *ctx = serve(certs_make(&spec, NULL), certs_key(), TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome o;
+	int i;
+
+	ask.verify_off = true;
+	for (i = 0; i < 2; i++) {
+		o = talk(ctx, &ask);
+		ck_assert_int_eq(o.resumed, i == 1 && _i == 0);
+		ck_assert(!o.facts->verified);
+		tls_facts_unref(&o.facts);
+	}
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* A session of TLS 1.3 may be used once, so two asks at once get two. */
+START_TEST(used_once)
+{
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.cn = "u"}), certs_key(),
+	    TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct outcome o = talk(ctx, &ask);
+	SSL *ssl[3];
+	int i;
+
+	tls_facts_unref(&o.facts);
+	for (i = 0; i < 3; i++) {
+		ssl[i] = tls_origin_start(origin, &ask);
+		ck_assert_int_eq(pair_hello(ssl[i]).has_session, i < 2);	/* two came */
+		ck_assert_ptr_null(tls_origin_facts(origin, ssl[i]));
+	}
+	for (i = 0; i < 3; i++)
+		tls_origin_stop(&ssl[i]);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* The longest unused is pushed out. */
+START_TEST(bounded)
+{
+	SSL_CTX *ctx = serve(certs_leaf(&(struct spec){.san = "DNS:*.many.test"}), certs_key(),
+	    TLS1_2_VERSION);
+	struct tls_origin_ask ask;
+	struct outcome o;
+	char name[32];
+	int i;
+
+	for (i = 0; i < 1026; i++) {
+		(void)snprintf(name, sizeof(name), "h%d.many.test", i);
+		ask = ask_for(name);
+		o = talk(ctx, &ask);
+		tls_facts_unref(&o.facts);
+	}
+	ask = ask_for("h0.many.test");
+	o = talk(ctx, &ask);
+	ck_assert(!o.resumed);
+	tls_facts_unref(&o.facts);
+	ask = ask_for("h1000.many.test");
+	o = talk(ctx, &ask);
+	ck_assert(o.resumed);
+	tls_facts_unref(&o.facts);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+/* The leaf and key a client shows where it is asked. */
+START_TEST(client_certificate_after_verification)
+{
+	X509 *leaf = _i < 2 ? certs_leaf(&(struct spec){.cn = "s"}) :
+	    certs_make(&(struct spec){.cn = "s"}, NULL);
+	SSL_CTX *ctx = serve(leaf, certs_key(), _i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	X509 *own = certs_leaf(&(struct spec){.cn = "ben", .eku = "clientAuth"});
+	struct tls_origin_ask ask = ask_for("www.test");
+	SSL *ssl, *server = SSL_new(ctx);
+
+	SSL_set_verify(server, SSL_VERIFY_PEER, NULL);
+	ck_assert_int_eq(SSL_set1_verify_cert_store(server, certs_store()), 1);
+	SSL_set_accept_state(server);
+	EVP_PKEY_up_ref(certs_key());
+	ask.client_cert = tls_leaf_new(own, certs_key(), NULL);
+	ssl = tls_origin_start(origin, &ask);
+	tls_leaf_unref(&ask.client_cert);
+	ck_assert(pair_shake(ssl, server));
+	ck_assert_int_eq(SSL_get0_peer_certificate(server) != NULL, _i < 2);
+	tls_origin_stop(&ssl);
+	SSL_free(server);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+static int
+give_staple(SSL *ssl, void *arg)
+{
+	OCSP_RESPONSE *r = arg;
+	unsigned char *der = NULL;
+	int n = i2d_OCSP_RESPONSE(r, &der);
+
+	SSL_set_tlsext_status_ocsp_resp(ssl, der, n);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static OCSP_RESPONSE *
+make_staple(X509 *leaf, const struct issuer *by, int status)
+{
+	OCSP_BASICRESP *b = OCSP_BASICRESP_new();
+	OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), leaf, certs_root()->cert);
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -60), *next = X509_gmtime_adj(NULL, 3600);
+	OCSP_RESPONSE *r;
+
+	ck_assert_ptr_nonnull(OCSP_basic_add1_status(b, id, status,
+	    OCSP_REVOKED_STATUS_KEYCOMPROMISE, now, now, next));
+	ck_assert_int_eq(OCSP_basic_sign(b, by->cert, by->key, EVP_sha256(), NULL, 0), 1);
+	r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, b);
+	OCSP_BASICRESP_free(b);
+	OCSP_CERTID_free(id);
+	ASN1_TIME_free(now);
+	ASN1_TIME_free(next);
+	return r;
+}
+
+static const struct {
+	int status;
+	bool stranger, asked;
+	enum tls_staple want;
+} staples[] = {
+	{V_OCSP_CERTSTATUS_GOOD, false, true, TLS_STAPLE_GOOD},
+	{V_OCSP_CERTSTATUS_REVOKED, false, true, TLS_STAPLE_REVOKED},
+	{V_OCSP_CERTSTATUS_GOOD, true, true, TLS_STAPLE_INVALID},
+	{V_OCSP_CERTSTATUS_REVOKED, false, false, TLS_STAPLE_NONE},
+};
+
+START_TEST(staple)
+{
+	size_t i = (size_t)_i / 2;
+	X509 *leaf = certs_leaf(&(struct spec){.cn = "st"});
+	OCSP_RESPONSE *r = make_staple(leaf,
+	    staples[i].stranger ? certs_stranger() : certs_root(), staples[i].status);
+	SSL_CTX *ctx = serve(leaf, certs_key(), _i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+	struct tls_origin_ask ask = ask_for("www.test");
+	struct tls_hello h;
+	struct outcome o;
+
+	ck_assert_int_eq(tls_hello_parse(curl_hello, sizeof(curl_hello), &h), 0);
+	h.status_request = staples[i].asked;
+	ask.hello = &h;
+	SSL_CTX_set_tlsext_status_cb(ctx, give_staple);
+	SSL_CTX_set_tlsext_status_arg(ctx, r);
+	o = talk(ctx, &ask);
+	ck_assert(o.shaken);
+	ck_assert_int_eq(o.facts->staple, staples[i].want);
+	ck_assert_int_eq(o.facts->verified, staples[i].want != TLS_STAPLE_REVOKED);
+	if (!o.facts->verified)
+		ck_assert_str_eq(o.facts->reason, "certificate revoked (depth 0, CN = st)");
+	tls_facts_unref(&o.facts);
+	o = talk(ctx, &ask);
+	ck_assert_int_eq(o.resumed, staples[i].want != TLS_STAPLE_REVOKED);
+	tls_facts_unref(&o.facts);
+	OCSP_RESPONSE_free(r);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
+Suite *
+origin_suite(void)
+{
+	Suite *s = suite_create("tls origin");
+	TCase *t = tcase_create("origin");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_unchecked_fixture(t, NULL, certs_cleanup);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, both_versions, 0, 2);
+	tcase_add_loop_test(t, bad_ones_complete, 0, 14);
+	tcase_add_loop_test(t, never_more_than_the_client, 0, 5);
+	tcase_add_test(t, client_order);
+	tcase_add_loop_test(t, nothing_left, 0, 4);
+	tcase_add_test(t, only_13_left);
+	tcase_add_test(t, floor_of_13);
+	tcase_add_test(t, own_profile);
+	tcase_add_loop_test(t, no_sni, 0, 2);
+	tcase_add_test(t, alpn_mirrored);
+	tcase_add_loop_test(t, resumed, 0, 2);
+	tcase_add_loop_test(t, not_resumed_for_others, 0, 12);
+	tcase_add_loop_test(t, kept_unverified_only_when_off, 0, 2);
+	tcase_add_test(t, used_once);
+	tcase_add_test(t, bounded);
+	tcase_add_loop_test(t, client_certificate_after_verification, 0, 4);
+	tcase_add_loop_test(t, staple, 0, 8);
+	suite_add_tcase(s, t);
+	return s;
+}
