@@ -159,14 +159,20 @@ find_object(void *arg, uint64_t from, uint64_t to, bool comma)
 	return 0;
 }
 
+/* A header is good if it makes a whole object of what is nothing but a tail. */
 static bool
 header_ok(int fd, uint64_t n)
 {
+	struct str tail = str_from(STR(HAR_TAIL), 1);	/* without its newlines */
+	struct json_check check;
 	char text[HEADER_MAX];
-	struct str s = {text, (size_t)n};
 
-	return n <= sizeof(text) && pread(fd, text, (size_t)n, 0) == (ssize_t)n &&
-	    str_starts(s, STR("{\"log\":{")) && str_ends(s, STR("[\n"));
+	if (n < 2 || n > sizeof(text) || pread(fd, text, (size_t)n, 0) != (ssize_t)n ||
+	    text[n - 1] != '\n' || !str_starts(str_of(text, (size_t)n), STR("{\"log\":{")))
+		return false;
+	json_check_init(&check);
+	return json_check_feed(&check, text, (size_t)n - 1) &&
+	    json_check_feed(&check, tail.p, tail.n - 1) && json_check_end(&check);
 }
 
 static bool

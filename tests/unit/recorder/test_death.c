@@ -76,13 +76,14 @@ check(unsigned last, unsigned died_at, bool torn)
 	ck_assert_uint_eq(f.other, 0);
 }
 
-/*
- * _i: bit 0: in the middle of writes; bit 1: a large entry; bit 2: the second
- * recorder dies, too, a little later each time.
- */
+static const struct {
+	bool torn, large;
+	bool twice;	/* the second recorder dies, too, at another place each time */
+} ways[] = {{false, false, false}, {true, false, true}, {true, true, false}};
+
 START_TEST(at_every_step)
 {
-	bool torn = (_i & 1) != 0, large = (_i & 2) != 0, twice = (_i & 4) != 0;
+	bool torn = ways[_i].torn, large = ways[_i].large, twice = ways[_i].twice;
 	unsigned n, ended = 0;
 
 	for (n = 1; !ended; n++) {
@@ -129,7 +130,7 @@ death_suite(void)
 	TCase *t = tcase_create("death");
 
 	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, at_every_step, 0, 8);
+	tcase_add_loop_test(t, at_every_step, 0, (int)NELEM(ways));
 	tcase_add_test(t, twice_after_written);
 	suite_add_tcase(s, t);
 	return s;

@@ -86,14 +86,14 @@ check_body(const char *tag, uint64_t n)
 	text = read_all(path, &size);
 	body = strstr(text, "\"body\":\"") + 8;
 	for (i = 0; i < extents; i++)
-		ck_assert_int_eq(body[i * SPILL_EXTENT], 'A' + (int)((extents - 1 - (extents - 1 - i)) % 26));
+		ck_assert_int_eq(body[i * SPILL_EXTENT], 'A' + (int)(i % 26));
 	ck_assert_int_eq(body[n - 1], 'b');
 	ck_assert_int_eq(body[n], '"');
 	free(text);
 }
 
 static const uint64_t sizes[] = {2, SPILL_EXTENT - 1, SPILL_EXTENT + 2, 1000000, SPOOL_LARGE - 100,
-    SPOOL_LARGE + 1, 12345678, 20000000};
+    SPOOL_LARGE + 5, 12345678, 20000000};
 
 START_TEST(spilled_body)
 {

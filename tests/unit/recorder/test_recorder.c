@@ -19,6 +19,7 @@
 static struct world w;
 static pid_t pid;
 static int sock = -1;
+static unsigned spills;		/* SPILL_MADE seen */
 static uint8_t bytes[MSG_MAX + 8];
 
 static void
@@ -86,8 +87,10 @@ hear(enum msg_type type)
 		ck_assert_msg(poll(&p, 1, 10000) == 1, "no %s came", msg_name(type));
 		n = fd_recv_msg(sock, bytes, sizeof(bytes), fds, &nfds);
 		ck_assert_msg(n >= 8, "the recorder is gone");
-		if (bytes[3] == MSG_SPILL_MADE)
+		if (bytes[3] == MSG_SPILL_MADE) {
 			ck_assert_uint_eq(nfds, 1);
+			spills++;
+		}
 		while (nfds > 0)
 			(void)close(fds[--nfds]);
 		if (bytes[3] == type)
@@ -203,8 +206,9 @@ START_TEST(unusable_spool)
 	ck_assert(!set_spool(dir));
 	add_ring(0);
 	world_put(&w, 0, "a", 1, 10);
+	ck_assert_uint_eq(spills, 0);
 	ck_assert(set_spool(w.dir));
-	(void)hear(MSG_SPILL_MADE);
+	ck_assert_uint_eq(spills, 1);
 	stop();
 }
 END_TEST

@@ -104,8 +104,11 @@ world_init(struct world *w)
 	struct errmsg err;
 	unsigned i;
 
+	/* Without a real disk the many deaths take seconds; with TMPDIR set, half a minute. */
+	if (tmp == NULL)
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	memset(w, 0, sizeof(*w));
-	(void)snprintf(w->dir, sizeof(w->dir), "%s/mitmd-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/mitmd-test-XXXXXX", tmp);
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	w->receipts = receipts_create(&err);
 	ck_assert_ptr_nonnull(w->receipts);
@@ -287,6 +290,7 @@ file_is_json(const char *path)
 	char *text = read_all(path, &n);
 	bool ok;
 
+	n -= n > 0 && text[n - 1] == '\n' ? 1 : 0;
 	for (i = 0; i < n; i++)
 		if (text[i] == '\n')
 			text[i] = ' ';
