@@ -233,14 +233,14 @@ cert_with(EVP_PKEY *key, const char *bc, const char *ku, const char *eku)
 	return cert;
 }
 
-enum kind { P256, P384, K1, RSA1024, RSA3072, ED };
+enum kind { P256, P384, K1, RSA1024, RSA2048, ED };
 
 static EVP_PKEY *
 key_of(enum kind kind)
 {
 	EVP_PKEY *key = kind == P256 ? EVP_EC_gen("P-256") : kind == P384 ? EVP_EC_gen("P-384") :
 	    kind == K1 ? EVP_EC_gen("secp256k1") : kind == RSA1024 ? EVP_RSA_gen(1024) :
-	    kind == RSA3072 ? EVP_RSA_gen(3072) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	    kind == RSA2048 ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 
 	ck_assert_ptr_nonnull(key);
 	return key;
@@ -258,7 +258,7 @@ static const struct {
 	{P256, CA_BC, CA_KU, NULL, NOW, NULL},
 	{P256, CA_BC, CA_KU, "serverAuth,clientAuth", NOW, NULL},
 	{P384, CA_BC, CA_KU, NULL, NOW, NULL},
-	{RSA3072, CA_BC, CA_KU, NULL, NOW, NULL},
+	{RSA2048, CA_BC, CA_KU, NULL, NOW, NULL},
 	{P256, NULL, CA_KU, NULL, NOW, "CA:TRUE"},
 	{P256, "CA:FALSE", NULL, NULL, NOW, "CA:TRUE"},
 	{P256, CA_BC, NULL, NULL, NOW, "keyCertSign"},
@@ -457,6 +457,7 @@ ca_suite(void)
 	Suite *s = suite_create("ca");
 	TCase *tc = tcase_create("core");
 
+	tcase_add_unchecked_fixture(tc, fixture_warm, NULL);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, is_made_with_the_profile);
