@@ -26,7 +26,7 @@ def run(*command, ok=True, **env):
 
 
 def proxy_environment(mitmd, tag):
-    url = f"http://{tag}@{mitmd.proxy}"
+    url = f"http://{tag}:@{mitmd.proxy}"		# without the colon git asks for a password
     return {"https_proxy": url, "http_proxy": url, "no_proxy": ""}
 
 

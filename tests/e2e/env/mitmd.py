@@ -14,11 +14,11 @@ import time
 
 from .curl import Curl, clean_environment
 from .har import Har
-from .wire import dial
+from .wire import TIMEOUT, dial
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 SANITIZED = os.environ.get("MITMD_SANITIZED") == "1"
-PATIENCE = 90 if SANITIZED else 30
+PATIENCE = TIMEOUT
 # What a healthy process never says.
 DEFECTS = re.compile(r"Sanitizer|runtime error:|CHECK failed|assertion|Assertion|stack smashing")
 
