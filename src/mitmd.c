@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
-#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "conf/conf.h"
 #include "master/master.h"
 #include "proc/title.h"
+#include "tls/roots.h"
 
 static void
 usage(FILE *out)
@@ -55,7 +55,7 @@ main(int argc, char **argv)
 	open_standard();
 	title_init(argc, argv);
 	/* The environment of whoever starts us decides nothing about TLS. */
-	(void)OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS, NULL);
+	tls_library_init();
 	while ((c = getopt(argc, argv, "c:tTVh")) != -1) {
 		switch (c) {
 		case 'c':

@@ -143,12 +143,9 @@ on_head(void *arg, struct message *m)
 	}
 	if (m->status < 200)
 		return H1_BODY_NONE;
+	if (f->request.is_head || m->status == 204 || m->status == 304)
+		return H1_BODY_NONE;	/* the head is told when it is settled, see on_end() */
 	b->close_after = !m->keep_alive;
-	if (f->request.is_head || m->status == 204 || m->status == 304) {
-		m->has_body = false;
-		flow_head(f, FLOW_BACK);
-		return H1_BODY_NONE;
-	}
 	flow_head(f, FLOW_BACK);
 	return H1_BODY_AS_FRAMED;
 }
@@ -201,8 +198,13 @@ on_end(void *arg, struct message *m)
 		informational_done(b);
 		return;
 	}
+	if (!flow_response_begun(f)) {
+		b->close_after = !m->keep_alive;
+		flow_head(f, FLOW_BACK);
+	}
 	b->response_done = true;
-	flow_end(f, FLOW_BACK);
+	if (b->flow == f)
+		flow_end(f, FLOW_BACK);
 }
 
 static const struct h1_reader_ops reader_ops = {

@@ -427,6 +427,15 @@ static const struct conn_ops client_tls_ops = {.data = held_data, .ended = clien
     .writable = no_writable, .secured = client_secured};
 
 static void
+send_alert(struct intercept *it, uint8_t description)
+{
+	uint8_t alert[TLS_ALERT_SIZE];
+
+	tls_alert(description, alert);
+	conn_write(it->client, alert, sizeof(alert));
+}
+
+static void
 start_client_tls(struct intercept *it)
 {
 	uint8_t context[32];
@@ -435,6 +444,12 @@ start_client_tls(struct intercept *it)
 	leaf_session_context(it->worker->leafs, &it->want, context);
 	ssl = tls_client_start(it->worker->tls_client, it->leaf, str_z(it->tls->origin.alpn), context);
 	tls_leaf_unref(&it->leaf);
+	if (ssl == NULL) {
+		record_failure(it, "no TLS with the client: its leaf cannot be used");
+		send_alert(it, ALERT_INTERNAL_ERROR);
+		end(it, CONN_END_CLEAN, CONN_END_CLEAN);
+		return;
+	}
 	it->tls->recipe = recipe_name(it->want.recipe);
 	it->state = CLIENT_TLS;
 	conn_set_owner(it->client, &client_tls_ops, it);
@@ -444,15 +459,6 @@ start_client_tls(struct intercept *it)
 }
 
 /* ---- verdict and leaf ---- */
-
-static void
-send_alert(struct intercept *it, uint8_t description)
-{
-	uint8_t alert[TLS_ALERT_SIZE];
-
-	tls_alert(description, alert);
-	conn_write(it->client, alert, sizeof(alert));
-}
 
 static void
 on_leaf(void *arg, struct tls_leaf *leaf, const char *reason)
@@ -498,6 +504,12 @@ origin_secured(void *owner, struct conn *c)
 	t->facts = tls_origin_facts(it->worker->tls_origin, conn_ssl(c));
 	conn_pause(c);
 	conn_deadline(c, 0, false);
+	if (t->facts == NULL) {
+		record_failure(it, "the origin sent no certificate");
+		send_alert(it, ALERT_HANDSHAKE_FAILURE);
+		end(it, CONN_END_CLEAN, CONN_END_CLEAN);
+		return;
+	}
 	if (t->facts->verified || it->worker->conf->origin.verify == CONF_VERIFY_OFF) {
 		find_leaf(it);
 		return;
@@ -578,7 +590,8 @@ start_origin_tls(struct intercept *it)
 	struct tls_origin_ask ask = {.name = str_of(it->name.host, it->name.host_len),
 	    .name_is_ip = it->name.is_ip, .send_sni = it->hello->sni_len > 0,
 	    .port = it->target.port, .tag = str_z(it->tag), .hello = it->hello,
-	    .verify_mode = (int)conf->origin.verify};
+	    .verify_mode = (int)conf->origin.verify,
+	    .verify_off = conf->origin.verify == CONF_VERIFY_OFF};
 	SSL *ssl;
 
 	it->state = ORIGIN_TLS;
