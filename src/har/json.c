@@ -93,8 +93,8 @@ put_blocks(char *o, const uint8_t *p, size_t n, size_t *used)
 
 	while (n - i >= 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-		__m128i odd = _mm_or_si128(
-		    _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, last), v), _mm_cmpeq_epi8(v, e2)),
+		__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, last), v);
+		__m128i odd = _mm_or_si128(_mm_or_si128(control, _mm_cmpeq_epi8(v, e2)),
 		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
 		unsigned m = (unsigned)_mm_movemask_epi8(odd);
 

@@ -17,7 +17,8 @@ ascii_run(const uint8_t *p, size_t n)
 
 #ifdef __SSE2__
 	for (; n - i >= 16; i += 16) {
-		int m = _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		int m = _mm_movemask_epi8(v);
 
 		if (m != 0)
 			return i + (size_t)__builtin_ctz((unsigned)m);
