@@ -121,7 +121,9 @@ worked(void *arg, size_t n)
 		return 0;
 	if (b->work > MAX(COUNT_MIN, WORK_RATIO * b->wire))
 		return ERR_LIMIT;
-	return b->size / COUNT_FACTOR > MAX(b->max_body, COUNT_MIN / COUNT_FACTOR) ? ERR_LIMIT : 0;
+	if (b->size / COUNT_FACTOR > MAX(b->max_body, COUNT_MIN / COUNT_FACTOR))
+		return ERR_LIMIT;
+	return 0;
 }
 
 static void
@@ -176,8 +178,9 @@ coded(struct body *b, const uint8_t *p, size_t n)
 		return;
 	coding_free(&b->coding);
 	if (b->size == 0) {
-		keep_encoded(b, err == ERR_SYNTAX ? "content coding broken, kept as received"
-						  : "content coding expands too much, kept as received");
+		keep_encoded(b, err == ERR_SYNTAX
+			? "content coding broken, kept as received"
+			: "content coding expands too much, kept as received");
 		return;
 	}
 	b->mode = MODE_STOPPED;

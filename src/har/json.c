@@ -16,144 +16,142 @@
 
 #define PIECE 4096	/* bounds what is reserved for the worst case */
 
-static bool
-is_plain(uint8_t c)
+/*
+ * What a byte becomes inside a string: eight bytes are copied, n of them count.
+ * So a byte costs the same whether it is escaped or not, and no branch.
+ */
+struct escape {
+	char text[7];
+	uint8_t n;
+};
+
+#define SELF(c) {{(char)(c)}, 1}
+#define SELF4(c) SELF(c), SELF((c) + 1), SELF((c) + 2), SELF((c) + 3)
+#define SELF16(c) SELF4(c), SELF4((c) + 4), SELF4((c) + 8), SELF4((c) + 12)
+#define SHORT(c) {{'\\', c}, 2}
+#define LONG(a, b) {{'\\', 'u', '0', '0', a, b}, 6}
+
+static const struct escape escapes[256] = {
+	LONG('0', '0'), LONG('0', '1'), LONG('0', '2'), LONG('0', '3'),
+	LONG('0', '4'), LONG('0', '5'), LONG('0', '6'), LONG('0', '7'),
+	SHORT('b'), SHORT('t'), SHORT('n'), LONG('0', 'b'),
+	SHORT('f'), SHORT('r'), LONG('0', 'e'), LONG('0', 'f'),
+	LONG('1', '0'), LONG('1', '1'), LONG('1', '2'), LONG('1', '3'),
+	LONG('1', '4'), LONG('1', '5'), LONG('1', '6'), LONG('1', '7'),
+	LONG('1', '8'), LONG('1', '9'), LONG('1', 'a'), LONG('1', 'b'),
+	LONG('1', 'c'), LONG('1', 'd'), LONG('1', 'e'), LONG('1', 'f'),
+	SELF(0x20), SELF(0x21), SHORT('"'), SELF(0x23), SELF4(0x24), SELF4(0x28), SELF4(0x2c),
+	SELF16(0x30), SELF16(0x40),
+	SELF4(0x50), SELF4(0x54), SELF4(0x58), SHORT('\\'), SELF(0x5d), SELF(0x5e), SELF(0x5f),
+	SELF16(0x60), SELF16(0x70), SELF16(0x80), SELF16(0x90), SELF16(0xa0), SELF16(0xb0),
+	SELF16(0xc0), SELF16(0xd0), SELF16(0xe0), SELF16(0xf0),
+};
+
+static inline char *
+put_byte(char *o, uint8_t c)
 {
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+	memcpy(o, &escapes[c], sizeof(escapes[c]));
+	return o + escapes[c].n;
 }
 
-/* Some byte of x is a control, a quote, a backslash or not ASCII. */
-static bool
-word_special(uint64_t x)
+/* U+2028 and U+2029 end a line in JavaScript before ES2019. */
+static inline bool
+is_line_separator(const uint8_t *p, size_t n)
 {
-	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
-	uint64_t q = x ^ (ones * '"'), b = x ^ (ones * '\\');
-
-	return ((x | (x - ones * 0x20) | (q - ones) | (b - ones)) & high) != 0;
-}
-
-/* Copies up to the first byte that needs care; out has room for n. */
-static size_t
-copy_plain(char *out, const uint8_t *p, size_t n)
-{
-	size_t i = 0;
-
-#ifdef __SSE2__
-	const __m128i space = _mm_set1_epi8(0x20);
-	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
-
-	for (; n - i >= 16; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
-		/* Bytes of 0x80 and more are negative, so one comparison finds them and C0. */
-		int m = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(v, space),
-		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
-
-		_mm_storeu_si128((__m128i *)(void *)(out + i), v);
-		if (m != 0)
-			return i + (size_t)__builtin_ctz((unsigned)m);
-	}
-#endif
-	for (; n - i >= 8; i += 8) {
-		uint64_t x;
-
-		memcpy(&x, p + i, 8);
-		if (word_special(x))
-			break;
-		memcpy(out + i, &x, 8);
-	}
-	for (; i < n && is_plain(p[i]); i++)
-		out[i] = (char)p[i];
-	return i;
+	return p[0] == 0xe2 && n >= 3 && p[1] == 0x80 && (p[2] & 0xfe) == 0xa8;
 }
 
 static char *
-put_escape(char *o, uint8_t c)
+put_bytes(char *o, const uint8_t *p, size_t n)
 {
-	static const char shorts[32] = {
-		['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r',
-	};
-	static const char hex[] = "0123456789abcdef";
+	size_t i;
 
-	*o++ = '\\';
-	if (c >= 0x20) {
-		*o++ = (char)c;
-	} else if (shorts[c] != 0) {
-		*o++ = shorts[c];
-	} else {
-		memcpy(o, "u00", 3);
-		o[3] = hex[c >> 4];
-		o[4] = hex[c & 15];
-		o += 5;
+	for (i = 0; i < n; i++) {
+		if (UNLIKELY(is_line_separator(p + i, n - i))) {
+			memcpy(o, p[i + 2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+			o += 6;
+			i += 2;
+		} else {
+			o = put_byte(o, p[i]);
+		}
 	}
 	return o;
 }
 
-/* U+2028 and U+2029 end a line in JavaScript before ES2019. */
+#ifdef __SSE2__
+/*
+ * Sixteen bytes at a time as long as there are that many; *used says how many
+ * were taken.  A block with one odd byte is taken up to and with that byte,
+ * one with several byte by byte.
+ */
 static char *
-put_sequence(char *o, const uint8_t *p, size_t len)
+put_blocks(char *o, const uint8_t *p, size_t n, size_t *used)
 {
-	if (len == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9)) {
-		memcpy(o, p[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
-		return o + 6;
-	}
-	memcpy(o, p, len);
-	return o + len;
-}
-
-/* Stops at what is not UTF-8; *used says where. */
-static size_t
-escape(char *out, const uint8_t *p, size_t n, size_t *used)
-{
-	char *o = out;
+	const __m128i last = _mm_set1_epi8(0x1f), quote = _mm_set1_epi8('"');
+	const __m128i back = _mm_set1_epi8('\\'), e2 = _mm_set1_epi8((char)0xe2);
 	size_t i = 0, k;
-	int len;
 
-	while (i < n) {
-		if (p[i] >= 0x80) {
-			len = utf8_sequence(p + i, n - i);
-			if (len <= 0)
-				break;
-			o = put_sequence(o, p + i, (size_t)len);
-			i += (size_t)len;
+	while (n - i >= 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		__m128i control = _mm_cmpeq_epi8(_mm_min_epu8(v, last), v);
+		__m128i odd = _mm_or_si128(_mm_or_si128(control, _mm_cmpeq_epi8(v, e2)),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back)));
+		unsigned m = (unsigned)_mm_movemask_epi8(odd);
+
+		_mm_storeu_si128((__m128i *)(void *)o, v);
+		if (m == 0) {
+			i += 16;
+			o += 16;
 			continue;
 		}
-		k = copy_plain(o, p + i, n - i);
+		if ((m & (m - 1)) != 0 && _mm_movemask_epi8(_mm_cmpeq_epi8(v, e2)) == 0) {
+			for (k = 0; k < 16; k++)
+				o = put_byte(o, p[i + k]);
+			i += 16;
+			continue;
+		}
+		k = (size_t)__builtin_ctz(m);
 		i += k;
 		o += k;
-		if (i < n && p[i] < 0x80)
-			o = put_escape(o, p[i++]);
+		if (p[i] == 0xe2) {
+			k = MIN((size_t)3, n - i);
+			o = put_bytes(o, p + i, k);
+			i += k;
+		} else {
+			o = put_byte(o, p[i++]);
+		}
 	}
 	*used = i;
-	return (size_t)(o - out);
+	return o;
 }
+#endif
 
 size_t
 json_escape(char *out, const uint8_t *p, size_t n)
 {
-	size_t used, len = escape(out, p, n, &used);
+	char *o = out;
+	size_t i = 0;
 
-	CHECK(used == n);
-	return len;
+#ifdef __SSE2__
+	o = put_blocks(o, p, n, &i);
+#endif
+	o = put_bytes(o, p + i, n - i);
+	return (size_t)(o - out);
 }
 
 static size_t
 escape_latin1(char *out, const uint8_t *p, size_t n)
 {
 	char *o = out;
-	size_t i = 0, k;
+	size_t i;
 
-	while (i < n) {
-		k = copy_plain(o, p + i, n - i);
-		i += k;
-		o += k;
-		if (i == n)
-			break;
+	for (i = 0; i < n; i++) {
 		if (p[i] < 0x80) {
-			o = put_escape(o, p[i++]);
+			o = put_byte(o, p[i]);
 			continue;
 		}
 		*o++ = (char)(0xc0 | p[i] >> 6);
-		*o++ = (char)(0x80 | (p[i++] & 0x3f));
+		*o++ = (char)(0x80 | (p[i] & 0x3f));
 	}
 	return (size_t)(o - out);
 }
@@ -167,38 +165,120 @@ reserve(struct buf *b, size_t n)
 	return at;
 }
 
+/* Some byte of x is a control, a quote, a backslash or not ASCII (or perhaps none is). */
+static inline bool
+word_is_odd(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+	uint64_t q = x ^ (ones * '"'), b = x ^ (ones * '\\');
+
+	return ((x | (x - ones * 0x20) | (q - ones) | (b - ones)) & high) != 0;
+}
+
+/* The same for up to seven bytes; a second copy overlaps the first, so there is no loop. */
+static inline bool
+copy_few(char *out, const uint8_t *p, size_t n)
+{
+	uint32_t lo, hi;
+
+	if (n >= 4) {
+		memcpy(&lo, p, 4);
+		memcpy(&hi, p + n - 4, 4);
+		memcpy(out, &lo, 4);
+		memcpy(out + n - 4, &hi, 4);
+		return !word_is_odd((uint64_t)hi << 32 | lo);
+	}
+	if (n == 0)
+		return true;
+	out[0] = (char)p[0];
+	out[n / 2] = (char)p[n / 2];
+	out[n - 1] = (char)p[n - 1];
+	return !word_is_odd(UINT64_C(0x7878787878) << 24 | (uint32_t)p[0] << 16 |
+	    (uint32_t)p[n / 2] << 8 | p[n - 1]);
+}
+
+static inline bool
+copy_words(char *out, const uint8_t *p, size_t n)
+{
+	uint64_t x;
+	bool odd = false;
+	size_t i;
+
+	if (n < 8)
+		return copy_few(out, p, n);
+	for (i = 0; n - i > 8; i += 8) {
+		memcpy(&x, p + i, 8);
+		memcpy(out + i, &x, 8);
+		odd |= word_is_odd(x);
+	}
+	memcpy(&x, p + n - 8, 8);
+	memcpy(out + n - 8, &x, 8);
+	return !odd && !word_is_odd(x);
+}
+
+/*
+ * Copies all n bytes and says whether that was all there is to do, as with
+ * nearly every name and value.
+ */
+static bool
+copy_plain(char *out, const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+
+#ifdef __SSE2__
+	const __m128i space = _mm_set1_epi8(0x20);
+	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\');
+	__m128i odd = _mm_setzero_si128();
+
+	for (; n - i >= 16; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+
+		_mm_storeu_si128((__m128i *)(void *)(out + i), v);
+		/* Bytes of 0x80 and more are negative, so one comparison finds them and C0. */
+		odd = _mm_or_si128(odd, _mm_or_si128(_mm_cmplt_epi8(v, space),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, back))));
+	}
+	if (_mm_movemask_epi8(odd) != 0)
+		return false;
+#endif
+	return copy_words(out + i, p + i, n - i);
+}
+
 static void
 string_long(struct buf *b, const uint8_t *p, size_t n)
 {
 	bool valid = utf8_valid(p, n) == n;
 	size_t k;
 
+	JSON_LIT(b, "\"");
 	for (; n > 0; p += k, n -= k) {
 		k = MIN(n, (size_t)PIECE);
 		if (valid)
 			k = utf8_valid(p, k);
-		buf_commit(b, valid ? json_escape(reserve(b, 6 * k), p, k)
-				    : escape_latin1(reserve(b, 6 * k), p, k));
+		buf_commit(b, valid ? json_escape(reserve(b, JSON_ESCAPE_ROOM(k)), p, k)
+				    : escape_latin1(reserve(b, JSON_ESCAPE_ROOM(k)), p, k));
 	}
+	JSON_LIT(b, "\"");
 }
 
 void
 json_string(struct buf *b, struct str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p;
-	size_t used, len;
+	size_t len;
 	char *o;
 
 	if (s.n > PIECE) {
-		JSON_LIT(b, "\"");
 		string_long(b, p, s.n);
-		JSON_LIT(b, "\"");
 		return;
 	}
-	o = reserve(b, 6 * s.n + 2);
+	o = reserve(b, JSON_ESCAPE_ROOM(s.n) + 2);
 	*o = '"';
-	len = escape(o + 1, p, s.n, &used);
-	if (used < s.n)
+	if (s.n == 0 || copy_plain(o + 1, p, s.n))
+		len = s.n;
+	else if (utf8_valid(p, s.n) == s.n)
+		len = json_escape(o + 1, p, s.n);
+	else
 		len = escape_latin1(o + 1, p, s.n);
 	o[len + 1] = '"';
 	buf_commit(b, len + 2);

@@ -44,7 +44,11 @@ void json_comma(struct buf *) NONNULL(1);
 /* The bare values. */
 void json_int(struct buf *, int64_t) NONNULL(1);
 void json_ms(struct buf *, int64_t us) NONNULL(1);
-/* Escaped text without quotes; p must be valid UTF-8. Worst case 6 * n bytes. */
+/*
+ * Escaped text without quotes; p must be valid UTF-8.  At most 6 * n bytes,
+ * but out needs room for more: it is written in words.
+ */
+#define JSON_ESCAPE_ROOM(n) (6 * (n) + 16)
 size_t json_escape(char *out, const uint8_t *p, size_t n) NONNULL(1);
 /*
  * The other way, for text json_escape() made: at most n bytes go to out.

@@ -138,7 +138,8 @@ shrink(struct spill *s)
 	if (ftruncate(s->fd, (off_t)s->end * SPILL_EXTENT) != 0)
 		punch(s, s->end, s->max);
 	for (i = 0; i < s->end && s->idle > 0; i++) {
-		for (from = i; i < s->end && bit_get(s->backed, i) && !bit_get(s->taken, i); i++) {
+		from = i;
+		for (; i < s->end && bit_get(s->backed, i) && !bit_get(s->taken, i); i++) {
 			bit_set(s->backed, i, false);
 			s->idle--;
 		}

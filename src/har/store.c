@@ -74,7 +74,7 @@ stage_room(struct store *s, size_t n)
 	uint8_t *at;
 
 	if (s->stage.mem == NULL)
-		CHECK(buf_reserve(&s->stage, STAGE + 6 * PIECE) != NULL);
+		CHECK(buf_reserve(&s->stage, STAGE + JSON_ESCAPE_ROOM(PIECE)) != NULL);
 	at = buf_reserve(&s->stage, n);
 	CHECK(at != NULL);
 	return at;
@@ -115,7 +115,7 @@ put_base64(struct store *s, struct spill_run *r, const uint8_t *p, size_t n)
 static bool
 put_escaped(struct store *s, const uint8_t *p, size_t n)
 {
-	buf_commit(&s->stage, json_escape((char *)stage_room(s, 6 * n), p, n));
+	buf_commit(&s->stage, json_escape((char *)stage_room(s, JSON_ESCAPE_ROOM(n)), p, n));
 	s->pending += n;
 	return flush_full(s, &s->run);
 }
@@ -384,7 +384,7 @@ store_put_text(const struct store *s, struct buf *out)
 	}
 	for (; n > 0; p += k, n -= k) {
 		k = utf8_valid(p, MIN(n, (size_t)PIECE));
-		at = buf_reserve(out, 6 * k);
+		at = buf_reserve(out, JSON_ESCAPE_ROOM(k));
 		CHECK(at != NULL);
 		buf_commit(out, json_escape((char *)at, p, k));
 	}

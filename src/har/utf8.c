@@ -5,6 +5,7 @@
 #include "har/utf8.h"
 
 #include <stdbool.h>
+#include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
@@ -16,12 +17,20 @@ ascii_run(const uint8_t *p, size_t n)
 
 #ifdef __SSE2__
 	for (; n - i >= 16; i += 16) {
-		int m = _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + i)));
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
+		int m = _mm_movemask_epi8(v);
 
 		if (m != 0)
 			return i + (size_t)__builtin_ctz((unsigned)m);
 	}
 #endif
+	for (; n - i >= 8; i += 8) {
+		uint64_t x;
+
+		memcpy(&x, p + i, 8);
+		if ((x & 0x8080808080808080u) != 0)
+			break;
+	}
 	while (i < n && p[i] < 0x80)
 		i++;
 	return i;

@@ -62,6 +62,36 @@ START_TEST(special_byte_at_every_place)
 }
 END_TEST
 
+/* Each length has its own way through the loops; one byte of each may be odd. */
+START_TEST(odd_byte_in_every_length)
+{
+	static const struct {
+		char c;
+		size_t more;	/* bytes it needs beyond one */
+	} odd[] = {{'x', 0}, {'"', 1}, {'\x1f', 5}, {'\xe4', 1}, {'\\', 1}, {'\x7f', 0}};
+	char in[40];
+	struct buf b = {0};
+	size_t n, i, k;
+
+	memset(in, 'x', sizeof(in));
+	for (n = 1; n < sizeof(in); n++) {
+		for (i = 0; i < n; i++) {
+			for (k = 0; k < NELEM(odd); k++) {
+				in[i] = odd[k].c;
+				buf_clear(&b);
+				json_string(&b, str_of(in, n));
+				ck_assert_uint_eq(b.len, n + 2 + odd[k].more);
+				ck_assert_int_eq(buf_data(&b)[b.len - 1], '"');
+				ck_assert(memcmp(buf_data(&b) + 1, in, i) == 0);
+				ck_assert(memcmp(buf_data(&b) + b.len - (n - i), in + i + 1, n - i - 1) == 0);
+			}
+			in[i] = 'x';
+		}
+	}
+	buf_free(&b);
+}
+END_TEST
+
 START_TEST(long_string)
 {
 	struct buf text = {0}, b = {0};
@@ -163,6 +193,7 @@ json_suite(void)
 
 	tcase_add_loop_test(t, string, 0, NELEM(strings));
 	tcase_add_test(t, special_byte_at_every_place);
+	tcase_add_test(t, odd_byte_in_every_length);
 	tcase_add_test(t, long_string);
 	tcase_add_test(t, long_latin1);
 	tcase_add_test(t, unescape_in_pieces);

@@ -147,9 +147,12 @@ nested(size_t depth)
 	char text[2 * JSON_DEPTH_MAX + 16] = "{\"a\":";
 	size_t n = strlen(text);
 
-	memset(text + n, '[', depth - 1);
-	memset(text + n + depth - 1, ']', depth - 1);
-	n += 2 * (depth - 1);
+	memset(text + n, '[', depth - 2);
+	n += depth - 2;
+	memcpy(text + n, "{}", 2);	/* like the outermost, so that bits that wrap fit */
+	n += 2;
+	memset(text + n, ']', depth - 2);
+	n += depth - 2;
 	text[n++] = '}';
 	return check(text, n, SIZE_MAX);
 }
