@@ -149,8 +149,8 @@ warn_of_end(const struct ca *ca, int64_t now)
 	int64_t left = ca->not_after - now;
 
 	if (left < CA_WARN_SECONDS)
-		log_warning("the CA ends in %lld days: prepare a new one, and install it on all "
-		    "clients before that", (long long)(left / 86400));
+		log_warning("the CA ends in %lld days: prepare a new one, and install it on "
+		    "all clients before that", (long long)(left / 86400));
 }
 
 /* Whom root makes the CA directory for: the one that proc_drop() will become. */
@@ -191,7 +191,8 @@ open_ca(struct signer *s, struct errmsg *err)
 		warn_of_end(&s->ca, now);
 		/* A CA on a read-only mount can still sign. */
 		if (export_files(s->ca.cert, &files, SYSTEM_ROOTS, &why) != 0)
-			log_warning("%s: clients cannot fetch the CA certificate there", why.text);
+			log_warning("%s: clients cannot fetch the CA certificate there",
+			    why.text);
 	}
 	files_close(&files);
 	return ret;

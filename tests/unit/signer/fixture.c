@@ -69,7 +69,8 @@ fixture_pem(struct buf *out, EVP_PKEY *key, X509 *cert)
 	long n;
 
 	if (key != NULL)
-		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
+		    NULL), 1);
 	if (cert != NULL)
 		ck_assert_int_eq(PEM_write_bio_X509(bio, cert), 1);
 	n = BIO_get_mem_data(bio, &text);
