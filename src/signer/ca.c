@@ -29,8 +29,8 @@ ca_file_acceptable(const struct stat *st, uid_t uid, const char *path, struct er
 		return errmsg_set(err, "%s belongs to user %u, who could change the CA: "
 		    "chown %u %s", path, (unsigned)st->st_uid, (unsigned)uid, path);
 	if ((st->st_mode & 077) != 0)
-		return errmsg_set(err, "others can read the CA key in %s: chmod 600 %s, and make "
-		    "a new CA if somebody may have done so", path, path);
+		return errmsg_set(err, "others can read the CA key in %s: chmod 600 %s, and "
+		    "make a new CA if somebody may have done so", path, path);
 	if (st->st_size > FILE_MAX)
 		return errmsg_set(err, "%s is too large for a CA: it needs the key, the "
 		    "certificate and its chain", path);
@@ -83,8 +83,8 @@ ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct e
 		return errmsg_set(err, "%s cannot be used as CA: %s: make one with an EC P-256 "
 		    "or RSA-2048 key", path, why);
 	if (X509_check_private_key(cert, key) != 1)
-		return errmsg_set(err, "%s: the key does not belong to the first certificate: put "
-		    "the CA's own certificate in front of its chain", path);
+		return errmsg_set(err, "%s: the key does not belong to the first certificate: "
+		    "put the CA's own certificate in front of its chain", path);
 	bc = X509_get_ext_d2i(cert, NID_basic_constraints, NULL, NULL);
 	is_ca = bc != NULL && bc->ca;
 	BASIC_CONSTRAINTS_free((BASIC_CONSTRAINTS *)(uintptr_t)bc);
@@ -94,8 +94,8 @@ ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct e
 	/* Without the extension OpenSSL says "all usages"; strict clients want it said. */
 	if ((X509_get_extension_flags(cert) & EXFLAG_KUSAGE) == 0 ||
 	    (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) == 0)
-		return errmsg_set(err, "%s: the certificate may not sign others: it needs the key "
-		    "usage keyCertSign", path);
+		return errmsg_set(err, "%s: the certificate may not sign others: it needs the "
+		    "key usage keyCertSign", path);
 	if ((X509_get_extension_flags(cert) & EXFLAG_XKUSAGE) != 0 &&
 	    (X509_get_extended_key_usage(cert) & (XKU_SSL_SERVER | XKU_ANYEKU)) == 0)
 		return errmsg_set(err, "%s: the certificate may not sign for servers: its "
@@ -104,8 +104,8 @@ ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct e
 		return errmsg_set(err, "%s: the CA has expired: install a new one, or move the "
 		    "files mitmd-ca* away and one is made", path);
 	if (seconds_of(X509_get0_notBefore(cert)) > now)
-		return errmsg_set(err, "%s: the CA is not valid yet: check this machine's clock",
-		    path);
+		return errmsg_set(err, "%s: the CA is not valid yet: check this machine's "
+		    "clock", path);
 	return 0;
 }
 
@@ -290,9 +290,9 @@ ca_open(struct ca *ca, struct files *f, const struct ca_new *want, int64_t now,
 	int got = load(ca, f, now, path, err);
 
 	if (got == 0 && faccessat(f->dir, CA_CERT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		got = errmsg_set(err, "%s is gone, but its certificate %s/%s is there, and clients "
-		    "may trust it: put the key back, or move all files mitmd-ca* away and a new "
-		    "CA is made", path, f->path, CA_CERT_FILE);
+		got = errmsg_set(err, "%s is gone, but its certificate %s/%s is there, and "
+		    "clients may trust it: put the key back, or move all files mitmd-ca* away "
+		    "and a new CA is made", path, f->path, CA_CERT_FILE);
 	} else if (got == 0) {
 		got = make(f, want, now, err);
 		if (got == 0)

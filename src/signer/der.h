@@ -48,5 +48,4 @@ void der_close(struct der *, size_t mark) NONNULL(1);
 /* UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5). */
 void der_time(struct der *, int64_t seconds) NONNULL(1);
 
-
 #endif

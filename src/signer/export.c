@@ -77,11 +77,12 @@ export_p12(X509 *cert, struct buf *out)
 	CHECK(bags != NULL && safes != NULL && p12 != NULL);
 	CHECK(X509_digest(cert, EVP_sha256(), hash, NULL) == 1);
 	CHECK(sk_PKCS12_SAFEBAG_push(bags, trusted_bag(cert)) > 0);
-	safe = PKCS12_pack_p7encdata(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, EXPORT_PASSWORD, -1,
-	    hash, 8, ITERATIONS, bags);
+	safe = PKCS12_pack_p7encdata(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, EXPORT_PASSWORD,
+	    -1, hash, 8, ITERATIONS, bags);
 	CHECK(safe != NULL && sk_PKCS7_push(safes, safe) > 0);
 	CHECK(PKCS12_pack_authsafes(p12, safes) == 1);
-	CHECK(PKCS12_set_mac(p12, EXPORT_PASSWORD, -1, hash + 8, 8, ITERATIONS, EVP_sha1()) == 1);
+	CHECK(PKCS12_set_mac(p12, EXPORT_PASSWORD, -1, hash + 8, 8, ITERATIONS,
+	    EVP_sha1()) == 1);
 	n = i2d_PKCS12(p12, &der);
 	CHECK(n > 0);
 	buf_put(out, der, (size_t)n);
@@ -176,7 +177,8 @@ export_files(X509 *cert, struct files *f, const char *system_roots, struct errms
 			files[i].make(cert, &bytes);
 		else
 			export_bundle(cert, system_roots, &bytes);
-		if (files_update(f, files[i].name, 0644, buf_str(&bytes), &why) != 0 && ret == 0) {
+		if (files_update(f, files[i].name, 0644, buf_str(&bytes), &why) != 0 &&
+		    ret == 0) {
 			*err = why;
 			ret = -1;
 		}

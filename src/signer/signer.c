@@ -8,7 +8,6 @@
 
 #include "signer/signer.h"
 
-#include <errno.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -150,27 +149,19 @@ warn_of_end(const struct ca *ca, int64_t now)
 	int64_t left = ca->not_after - now;
 
 	if (left < CA_WARN_SECONDS)
-		log_warning("the CA ends in %lld days: prepare a new one, and install it on all "
-		    "clients before that", (long long)(left / 86400));
+		log_warning("the CA ends in %lld days: prepare a new one, and install it on "
+		    "all clients before that", (long long)(left / 86400));
 }
 
-/* Whom root makes the CA directory for. */
-static int
-find_owner(const struct conf *conf, uid_t *uid, gid_t *gid, struct errmsg *err)
+/* Whom root makes the CA directory for: the one that proc_drop() will become. */
+static void
+find_owner(const struct conf *conf, uid_t *uid, gid_t *gid)
 {
-	const struct passwd *pw;
+	const struct passwd *pw = geteuid() == 0 ? getpwnam(conf->user) : NULL;
+	bool other = pw != NULL && pw->pw_uid != 0;
 
-	*uid = (uid_t)-1;
-	*gid = (gid_t)-1;
-	if (geteuid() != 0 || conf->user == NULL)
-		return 0;
-	errno = 0;
-	pw = getpwnam(conf->user);
-	if (pw == NULL)
-		return errmsg_set(err, "user: there is no user \"%s\"", conf->user);
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	return 0;
+	*uid = other ? pw->pw_uid : (uid_t)-1;
+	*gid = other ? pw->pw_gid : (gid_t)-1;
 }
 
 static int
@@ -187,8 +178,10 @@ open_ca(struct signer *s, struct errmsg *err)
 	int ret;
 
 	s->permit = permit_new(&conf->ca.permit, err);
-	if (s->permit == NULL || find_owner(conf, &uid, &gid, err) != 0 ||
-	    files_open(&files, conf->ca.dir, uid, gid, err) != 0)
+	if (s->permit == NULL)
+		return -1;
+	find_owner(conf, &uid, &gid);
+	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
 		return -1;
 	(void)gethostname(host, sizeof(host) - 1);
 	want.host = host;
@@ -198,7 +191,8 @@ open_ca(struct signer *s, struct errmsg *err)
 		warn_of_end(&s->ca, now);
 		/* A CA on a read-only mount can still sign. */
 		if (export_files(s->ca.cert, &files, SYSTEM_ROOTS, &why) != 0)
-			log_warning("%s: clients cannot fetch the CA certificate there", why.text);
+			log_warning("%s: clients cannot fetch the CA certificate there",
+			    why.text);
 	}
 	files_close(&files);
 	return ret;

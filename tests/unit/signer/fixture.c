@@ -32,9 +32,8 @@ fixture_permit_all(void)
 	return fixture_permit(NULL, 0);
 }
 
-/* One for all: making it takes longer than all the rest. */
-static EVP_PKEY *
-rsa_key(void)
+EVP_PKEY *
+fixture_rsa_key(void)
 {
 	const struct keyring_private *k = &fixture_ring()->keys[KEYRING_RSA];
 	const uint8_t *p = k->der;
@@ -49,7 +48,7 @@ fixture_ca(struct ca *ca, bool rsa)
 {
 	struct permit *all = fixture_permit_all();
 	struct ca_new want = {.rsa = rsa, .host = "host.example", .permit = all};
-	EVP_PKEY *key = rsa ? rsa_key() : ca_make_key(false);
+	EVP_PKEY *key = rsa ? fixture_rsa_key() : ca_make_key(false);
 	X509 *cert = ca_make_cert(key, &want, NOW);
 	struct buf pem = {0};
 	struct errmsg err;
@@ -70,7 +69,8 @@ fixture_pem(struct buf *out, EVP_PKEY *key, X509 *cert)
 	long n;
 
 	if (key != NULL)
-		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
+		    NULL), 1);
 	if (cert != NULL)
 		ck_assert_int_eq(PEM_write_bio_X509(bio, cert), 1);
 	n = BIO_get_mem_data(bio, &text);

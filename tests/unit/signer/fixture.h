@@ -25,6 +25,8 @@ struct msg_sign_ask ask_for(const char *name);
 /* A full key ring of NOW. Made once: call it before tests fork, in fixture_warm. */
 const struct keyring *fixture_ring(void);
 void fixture_warm(void);
+/* The RSA key of that ring: making one takes longer than all the rest. */
+EVP_PKEY *fixture_rsa_key(void);
 
 char *fixture_dir(void);	/* empty, 0755 */
 void fixture_dir_remove(char **);

@@ -66,14 +66,16 @@ main(int argc, char **argv)
 	struct files files;
 	struct errmsg err;
 	struct ca ca = {.key = NULL};
-	struct ca_new want = {.rsa = argc > 2, .host = "test", .permit = permit_new(&none, &err)};
+	struct ca_new want = {.rsa = argc > 2, .host = "test",
+	    .permit = permit_new(&none, &err)};
 	size_t i;
 
 	if (argc < 2 || files_open(&files, argv[1], (uid_t)-1, (gid_t)-1, &err) != 0 ||
 	    ca_open(&ca, &files, &want, now, &err) != 0 ||
 	    export_files(ca.cert, &files, "/etc/ssl/certs/ca-certificates.crt", &err) != 0 ||
 	    keyring_create(&segment, &err) != 0) {
-		(void)fprintf(stderr, "%s\n", argc < 2 ? "usage: make-leafs DIR [rsa]" : err.text);
+		(void)fprintf(stderr, "%s\n",
+		    argc < 2 ? "usage: make-leafs DIR [rsa]" : err.text);
 		return 1;
 	}
 	keys_renew(&segment, now);
@@ -98,8 +100,8 @@ main(int argc, char **argv)
 			m.names = buf_str(&many);
 		CHECK(ask_check(&m, want.permit, now, &ask, &why) == 0);
 		CHECK(mint_leaf(minter, &ask, now, &minted) == 0);
-		write_leaf(argv[1], leafs[i].file, &ring.keys[leafs[i].key_type == SIGN_KEY_RSA ?
-		    KEYRING_RSA : KEYRING_EC]);
+		write_leaf(argv[1], leafs[i].file,
+		    &ring.keys[m.key_type == SIGN_KEY_RSA ? KEYRING_RSA : KEYRING_EC]);
 	}
 	buf_free(&many);
 	minter_free(&minter);

@@ -171,7 +171,8 @@ START_TEST(origin_names_refused)
 		struct str value;
 	} bad[] = {
 		{NAME_DNS, STR("")}, {NAME_DNS, STR("a\0.test")}, {NAME_DNS, STR("a*.b.test")},
-		{NAME_DNS, STR("a b")}, {NAME_DNS, STR("a..b")}, {NAME_DNS, STR("\xc3\xbc.test")},
+		{NAME_DNS, STR("a b")}, {NAME_DNS, STR("a..b")},
+		{NAME_DNS, STR("\xc3\xbc.test")},
 		{NAME_IP, STR("")}, {NAME_IP, STR("abc")}, {NAME_IP, STR("abcdefgh")},
 		{NAME_URI, STR("a:\n")}, {NAME_EMAIL, STR("x")}, {0, STR("x")}, {4, STR("x")},
 		{8, STR("x")}, {255, STR("x")},

@@ -238,9 +238,10 @@ enum kind { P256, P384, K1, RSA1024, RSA2048, ED };
 static EVP_PKEY *
 key_of(enum kind kind)
 {
-	EVP_PKEY *key = kind == P256 ? EVP_EC_gen("P-256") : kind == P384 ? EVP_EC_gen("P-384") :
+	EVP_PKEY *key = kind == P256 ? EVP_EC_gen("P-256") :
+	    kind == P384 ? EVP_EC_gen("P-384") :
 	    kind == K1 ? EVP_EC_gen("secp256k1") : kind == RSA1024 ? EVP_RSA_gen(1024) :
-	    kind == RSA2048 ? EVP_RSA_gen(2048) : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	    kind == RSA2048 ? fixture_rsa_key() : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 
 	ck_assert_ptr_nonnull(key);
 	return key;

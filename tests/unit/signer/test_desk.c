@@ -19,8 +19,8 @@ static struct desk *desk;
 static struct desk_client client;
 static struct buf body, out;
 static struct msg_sign_answer answer;
-static uint64_t mono = 5 * SECOND;
-static int64_t now = NOW;
+static uint64_t mono;
+static int64_t now;
 
 static void
 setup(void)
@@ -28,6 +28,9 @@ setup(void)
 	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400};
 	struct errmsg err;
 
+	mono = 5 * SECOND;
+	now = NOW;
+	client = (struct desk_client){0};
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	fixture_ca(&ca, false);
 	all = fixture_permit_all();

@@ -172,7 +172,8 @@ START_TEST(serials_are_positive_and_never_the_same)
 	mint_name("a.test");
 	ck_assert_int_eq(ASN1_STRING_length(X509_get0_serialNumber(leaf)), 16);
 	ck_assert_int_eq(ASN1_STRING_type(X509_get0_serialNumber(leaf)), V_ASN1_INTEGER);
-	ck_assert_mem_eq(ASN1_STRING_get0_data(X509_get0_serialNumber(leaf)), minted.serial, 16);
+	ck_assert_mem_eq(ASN1_STRING_get0_data(X509_get0_serialNumber(leaf)), minted.serial,
+	    16);
 	first = ASN1_INTEGER_dup(X509_get0_serialNumber(leaf));
 	mint_name("a.test");
 	ck_assert_int_ne(ASN1_INTEGER_cmp(first, X509_get0_serialNumber(leaf)), 0);
