@@ -81,7 +81,8 @@ try_unnamed(struct spool_dir *d)
 }
 
 int
-spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms, struct errmsg *err)
+spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
+    struct errmsg *err)
 {
 	d->path = str_dup(path);
 	d->fd = fd != -1 ? fd : open_root(d->path);
@@ -172,7 +173,8 @@ spool_unnamed(const struct spool_dir *d, int dir, int mode, char out_name[SPOOL_
 	for (tries = 0; tries < 100 && fd == -1; tries++) {
 		(void)snprintf(out_name, SPOOL_NAME, HIDDEN_PREFIX "%d-%u.tmp", (int)getpid(),
 		    ++counter);
-		fd = openat(dir, out_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = openat(dir, out_name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd == -1 && errno != EEXIST)
 			return -1;
 	}
@@ -205,8 +207,8 @@ spool_instance_ok(struct str s)
 	for (i = 0; i < s.n; i++) {
 		char c = ascii_lower(s.p[i]);
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-		    c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+		    c == '-' || c == '.'))
 			return false;
 	}
 	return true;

@@ -446,7 +446,8 @@ START_TEST(unusable_directory_is_refused)
 	(void)snprintf(path, sizeof(path), "%s/no/such", w.dir);
 	ck_assert_int_eq(spool_set(w.spool, str_z(path), -1, STR("host"), &w.conf, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "no/such"));
-	ck_assert_int_eq(spool_set(w.spool, STR("/proc/self"), -1, STR("host"), &w.conf, &err), -1);
+	ck_assert_int_eq(spool_set(w.spool, STR("/proc/self"), -1, STR("host"), &w.conf, &err),
+	    -1);
 	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("a/b"), &w.conf, &err), -1);
 	add("a", 1, 10);	/* the one before stays */
 	commit();

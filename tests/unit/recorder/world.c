@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,21 @@ dies_now(void)
 	return ++death_calls == death_at;
 }
 
+static void
+die(void)
+{
+	(void)kill(getpid(), SIGKILL);
+	for (;;)
+		(void)pause();
+}
+
 #define WRAP(ret, name, params, args)                                                     \
 	ret __real_##name params;                                                         \
 	ret __wrap_##name params;                                                         \
 	ret __wrap_##name params                                                          \
 	{                                                                                 \
 		if (dies_now())                                                           \
-			_exit(99);                                                        \
+			die();                                                            \
 		return __real_##name args;                                                \
 	}
 WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
@@ -65,7 +74,7 @@ __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
 	if (dies_now()) {
 		if (death_torn)
 			(void)!__real_pwrite(fd, p, n / 2, at);
-		_exit(99);
+		die();
 	}
 	return __real_pwrite(fd, p, n, at);
 }
@@ -78,7 +87,7 @@ __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 	if (dies_now()) {
 		if (death_torn)
 			(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
-		_exit(99);
+		die();
 	}
 	if (fail_errno != 0) {
 		/* As a full disk does it: some of it was written. */
@@ -92,7 +101,8 @@ __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 /* ---- the world ---- */
 
 static int
-remove_one(const char *path, const struct stat *st UNUSED, int what UNUSED, struct FTW *f UNUSED)
+remove_one(const char *path, const struct stat *st UNUSED, int what UNUSED,
+    struct FTW *f UNUSED)
 {
 	return remove(path);
 }
@@ -244,7 +254,8 @@ world_put_spilled(struct world *w, unsigned slot, const char *tag, unsigned id, 
 	int rc;
 
 	e.text.n = (size_t)sprintf(text, "{\"id\":%u,\"body\":\"\"}", id);
-	e.inserts[0] = (struct ring_insert){.at = (uint32_t)e.text.n - 2, .nextents = count, .len = n};
+	e.inserts[0] = (struct ring_insert){.at = (uint32_t)e.text.n - 2, .nextents = count,
+	    .len = n};
 	e.extents[0] = extents;
 	memset(fill, 'b', SPILL_EXTENT);
 	/* Out of order, so that it shows when the order of extents is not kept. */
