@@ -45,6 +45,19 @@ open_root(const char *path)
 	return open_made(AT_FDCWD, path, 0, made);
 }
 
+/*
+ * A lock belongs to the open file, which one that was passed shares with its
+ * sender: it would outlive us.
+ */
+static int
+open_passed(int fd)
+{
+	int own = openat(fd, ".", DIR_FLAGS);
+
+	fd_close(&fd);
+	return own;
+}
+
 /* Filesystems without flock(2) on directories go without. */
 static bool
 lock(int fd, unsigned wait_ms)
@@ -85,7 +98,7 @@ spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
     struct errmsg *err)
 {
 	d->path = str_dup(path);
-	d->fd = fd != -1 ? fd : open_root(d->path);
+	d->fd = fd != -1 ? open_passed(fd) : open_root(d->path);
 	if (d->fd == -1) {
 		(void)errmsg_sys(err, "cannot open the spool directory %s", d->path);
 		goto fail;
