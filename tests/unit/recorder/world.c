@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +33,15 @@ dies_now(void)
 	return ++death_calls == death_at;
 }
 
+/*
+ * exec ends every thread at once and takes all memory, as kill -9 does; but
+ * valgrind does not look for leaks in what was killed.
+ */
 static void
 die(void)
 {
-	(void)kill(getpid(), SIGKILL);
-	for (;;)
-		(void)pause();
+	(void)execlp("false", "false", (char *)NULL);
+	abort();
 }
 
 #define WRAP(ret, name, params, args)                                                     \
