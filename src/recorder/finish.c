@@ -147,7 +147,8 @@ finish_new(struct ev_loop *loop, finish_done_fn *on_done, void *arg)
 	f->wake.data = f;
 	ev_async_start(loop, &f->wake);
 	ev_unref(loop);
-	CHECK(pthread_mutex_init(&f->mutex, NULL) == 0 && pthread_cond_init(&f->work, NULL) == 0);
+	CHECK(pthread_mutex_init(&f->mutex, NULL) == 0);
+	CHECK(pthread_cond_init(&f->work, NULL) == 0);
 	/* Signals are the loop's. */
 	sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);

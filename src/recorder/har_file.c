@@ -75,7 +75,8 @@ open_named(const struct har_file *f)
 		return -1;
 	}
 	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, f->name);
-	return openat(f->dir, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	return openat(f->dir, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    FILE_MODE);
 }
 
 static void

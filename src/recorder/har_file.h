@@ -23,7 +23,7 @@ struct har_file {
 	uint64_t entries;
 	uint64_t first_us, last_us;	/* monotonic; of entries */
 	bool no_reserve;		/* the file system has no fallocate(2) */
-	bool torn;			/* the tail could not be put back: leave it to recovery */
+	bool torn;			/* the tail could not be put back */
 };
 
 /*
@@ -31,8 +31,8 @@ struct har_file {
  * NAME.part, or unnamed (to be published). 0, or -1 with errno; EEXIST: another
  * name, please. The caller has set f->name.
  */
-int har_file_create(struct har_file *f, const struct spool_dir *, int dir, const char *instance,
-    bool unnamed) NONNULL(1, 2, 4) MUSTCHECK;
+int har_file_create(struct har_file *f, const struct spool_dir *, int dir,
+    const char *instance, bool unnamed) NONNULL(1, 2, 4) MUSTCHECK;
 void har_file_close(struct har_file *) NONNULL(1);
 /* A reader has it locked: false. The lock is held until har_file_unlock(). */
 bool har_file_lock(struct har_file *) NONNULL(1) MUSTCHECK;

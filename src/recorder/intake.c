@@ -86,8 +86,8 @@ static void
 log_bad(struct slot *s)
 {
 	if (s->bad > s->bad_logged)
-		log_warning("worker %u (slot %u) handed over %llu entries that are not one JSON "
-		    "object on one line; they are dropped", s->pid, s->no,
+		log_warning("worker %u (slot %u) handed over %llu entries that are not one "
+		    "JSON object on one line; they are dropped", s->pid, s->no,
 		    (unsigned long long)(s->bad - s->bad_logged));
 	s->bad_logged = s->bad;
 	s->bad_logged_us = clock_mono_us();
@@ -110,7 +110,7 @@ release_drained(struct intake *i)
 	}
 }
 
-/* except: that slot only up to `before`, since its last entry is not among those that wait. */
+/* except: that slot only up to `before`: its last entry is not among those that wait. */
 static bool
 commit_before(struct intake *i, bool patient, const struct slot *except, uint64_t before)
 {
@@ -215,7 +215,7 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 	if (append_checked(p, out)) {
 		spool_added(i->spool, e->tag, out->len - before);
 	} else {
-		buf_truncate(out, before);
+		spool_refused(i->spool, e->tag, before);
 		drop_bad(s);
 	}
 }
@@ -415,8 +415,8 @@ intake_make_spills(struct intake *i)
 }
 
 int
-intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_fd, int spill_fd,
-    struct errmsg *err)
+intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_fd,
+    int spill_fd, struct errmsg *err)
 {
 	struct ring_reader *reader = NULL;
 	struct slot *s;

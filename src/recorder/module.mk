@@ -7,6 +7,7 @@ librecorder_a_SOURCES = \
 	src/recorder/pieces.c src/recorder/pieces.h \
 	src/recorder/large.c src/recorder/large.h \
 	src/recorder/spool.c src/recorder/spool.h \
+	src/recorder/tags.c src/recorder/tags.h \
 	src/recorder/undo.c src/recorder/undo.h \
 	src/recorder/har_file.c src/recorder/har_file.h \
 	src/recorder/spool_dir.c src/recorder/spool_dir.h \

@@ -11,7 +11,8 @@
 
 struct quota_job;
 
-struct quota_job *quota_new(const struct spool_dir *, const struct quota *) NONNULL(1, 2) MUSTCHECK;
+struct quota_job *quota_new(const struct spool_dir *, const struct quota *)
+    NONNULL(1, 2) MUSTCHECK;
 void quota_free(struct quota_job **);
 unsigned quota_run(struct quota_job **) NONNULL(1);	/* freed; files deleted */
 

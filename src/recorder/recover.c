@@ -293,7 +293,8 @@ recover_file(int dir, const char *name, const char *instance, int *fd)
 /* ---- the spool ---- */
 
 struct recover *
-recover_new(const struct spool_dir *d, const char *instance, recover_live_fn *is_live, void *arg)
+recover_new(const struct spool_dir *d, const char *instance, recover_live_fn *is_live,
+    void *arg)
 {
 	struct recover *r = mem_new(struct recover);
 

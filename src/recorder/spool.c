@@ -14,33 +14,19 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "har/entry.h"
+#include "recorder/tags.h"
 #include "recorder/undo.h"
 
-#define BUCKETS 256
 #define PATIENCE_US 1000000
 #define RETRY_US 5000000
 #define QUOTA_US 60000000
 #define QUOTA_BYTES (256u << 20)	/* finished since the last look */
 #define LOG_US 60000000		/* between two lines about single tags */
 #define NAME_TRIES 1000
-#define KEEP_BYTES (1u << 20)	/* memory a tag's batch may keep between batches */
 #define PREDECESSOR_MS 3000
-
-struct tag {
-	LIST_ENTRY(tag) bucket;
-	TAILQ_ENTRY(tag) use;		/* of those with a file, least recently used first */
-	TAILQ_ENTRY(tag) wait;
-	char name[RING_TAG_MAX + 1];
-	bool open, waiting;
-	struct har_file file;
-	struct buf text;		/* entries that wait, each with ",\n" in front */
-	uint64_t count;
-	uint64_t locked_us;		/* since when a reader has been in the way */
-};
 
 struct spool {
 	struct finish *finish;
@@ -51,10 +37,8 @@ struct spool {
 	char *wanted;			/* the directory asked for */
 	char instance[SPOOL_INSTANCE_MAX + 1];
 	struct spool_conf conf;
-	LIST_HEAD(, tag) buckets[BUCKETS];
-	TAILQ_HEAD(, tag) open, waiting;
-	unsigned nopen, nwaiting, number;
-	size_t bytes;			/* that wait */
+	struct tags tags;
+	unsigned number;		/* of the last file's name */
 	bool due;
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
@@ -62,73 +46,6 @@ struct spool {
 	uint64_t finished_bytes;	/* since the quota was looked at */
 	uint64_t lost, lost_before;	/* ever; when the trouble began */
 };
-
-/* ---- tags ---- */
-
-static unsigned
-hash(struct str s)
-{
-	uint32_t h = 2166136261u;
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
-	return h % BUCKETS;
-}
-
-static struct tag *
-find_tag(struct spool *s, struct str name)
-{
-	struct tag *t;
-
-	LIST_FOREACH(t, &s->buckets[hash(name)], bucket)
-		if (str_eq(str_z(t->name), name))
-			return t;
-	return NULL;
-}
-
-static struct tag *
-get_tag(struct spool *s, struct str name)
-{
-	struct tag *t = find_tag(s, name);
-
-	if (t != NULL)
-		return t;
-	CHECK(ring_tag_ok(name));
-	t = mem_new(struct tag);
-	memcpy(t->name, name.p, name.n);
-	t->file.fd = t->file.dir = -1;
-	buf_init(&t->text, 0);
-	LIST_INSERT_HEAD(&s->buckets[hash(name)], t, bucket);
-	return t;
-}
-
-static void
-drop_tag_if_unused(struct tag *t)
-{
-	if (t->open || t->waiting)
-		return;
-	LIST_REMOVE(t, bucket);
-	buf_free(&t->text);
-	free(t);
-}
-
-static void
-opened(struct spool *s, struct tag *t)
-{
-	t->open = true;
-	TAILQ_INSERT_TAIL(&s->open, t, use);
-	s->nopen++;
-}
-
-static void
-closed(struct spool *s, struct tag *t)
-{
-	t->open = false;
-	t->locked_us = 0;
-	TAILQ_REMOVE(&s->open, t, use);
-	s->nopen--;
-}
 
 /* ---- trouble ---- */
 
@@ -197,7 +114,7 @@ give_up_file(struct spool *s, struct tag *t)
 {
 	finish_live_drop(s->finish, t->file.inode);
 	har_file_close(&t->file);
-	closed(s, t);
+	tags_closed(&s->tags, t);
 	s->torn = true;
 }
 
@@ -212,7 +129,7 @@ finish_tag_file(struct spool *s, struct tag *t)
 	if (finish_file(s->finish, &t->file) != 0)
 		return false;
 	s->finished_bytes += t->file.end;
-	closed(s, t);
+	tags_closed(&s->tags, t);
 	return true;
 }
 
@@ -221,14 +138,14 @@ make_room(struct spool *s)
 {
 	struct tag *t;
 
-	if (s->nopen < SPOOL_OPEN_MAX)
+	if (s->tags.nopen < SPOOL_OPEN_MAX)
 		return true;
-	TAILQ_FOREACH(t, &s->open, use) {
+	TAILQ_FOREACH(t, &s->tags.open, use) {
 		if (t->waiting)
 			continue;
 		if (!finish_tag_file(s, t))
 			break;
-		drop_tag_if_unused(t);
+		tags_drop_if_unused(t);
 		return true;
 	}
 	errno = EBUSY;
@@ -270,7 +187,7 @@ need_file(struct spool *s, struct tag *t)
 		return 0;
 	if (!make_room(s) || create_file(s, t->name, &t->file, false) != 0)
 		return -1;
-	opened(s, t);
+	tags_opened(&s->tags, t);
 	return 0;
 }
 
@@ -279,55 +196,44 @@ need_file(struct spool *s, struct tag *t)
 struct buf *
 spool_text(struct spool *s, struct str tag)
 {
-	return &get_tag(s, tag)->text;
+	return &tags_get(&s->tags, tag)->text;
 }
 
 void
 spool_added(struct spool *s, struct str tag, size_t bytes)
 {
-	struct tag *t = find_tag(s, tag);
+	struct tag *t = tags_find(&s->tags, tag);
 
-	if (!t->waiting) {
-		t->waiting = true;
-		TAILQ_INSERT_TAIL(&s->waiting, t, wait);
-		s->nwaiting++;
-	}
-	t->count++;
-	s->bytes += bytes;
-	if (t->text.len >= SPOOL_BATCH_BYTES || s->nwaiting >= SPOOL_WAITING_TAGS)
+	tags_add(&s->tags, t, bytes);
+	if (t->text.len >= SPOOL_BATCH_BYTES || s->tags.nwaiting >= SPOOL_WAITING_TAGS)
 		s->due = true;
+}
+
+void
+spool_refused(struct spool *s, struct str tag, size_t length)
+{
+	struct tag *t = tags_find(&s->tags, tag);
+
+	buf_truncate(&t->text, length);
+	tags_drop_if_unused(t);
 }
 
 size_t
 spool_waiting(const struct spool *s)
 {
-	return s->bytes;
+	return s->tags.bytes;
 }
 
 bool
 spool_full(const struct spool *s)
 {
-	return s->bytes >= SPOOL_WAITING_MAX || s->nwaiting >= SPOOL_WAITING_TAGS;
+	return s->tags.bytes >= SPOOL_WAITING_MAX || s->tags.nwaiting >= SPOOL_WAITING_TAGS;
 }
 
 bool
 spool_due(const struct spool *s)
 {
 	return s->due || spool_full(s);
-}
-
-static void
-clear_waiting(struct spool *s, struct tag *t)
-{
-	t->waiting = false;
-	TAILQ_REMOVE(&s->waiting, t, wait);
-	s->nwaiting--;
-	s->bytes -= t->text.len;
-	t->count = 0;
-	if (t->text.cap > KEEP_BYTES)
-		buf_free(&t->text);
-	else
-		buf_clear(&t->text);
 }
 
 /* ---- the transaction ---- */
@@ -337,7 +243,7 @@ unlock_until(struct spool *s, const struct tag *end)
 {
 	struct tag *t;
 
-	for (t = TAILQ_FIRST(&s->waiting); t != NULL && t != end; t = TAILQ_NEXT(t, wait))
+	for (t = TAILQ_FIRST(&s->tags.waiting); t != NULL && t != end; t = TAILQ_NEXT(t, wait))
 		if (t->open)
 			har_file_unlock(&t->file);
 }
@@ -348,7 +254,7 @@ lock_all(struct spool *s, uint64_t now_us, bool patient)
 {
 	struct tag *t;
 
-	TAILQ_FOREACH(t, &s->waiting, wait) {
+	TAILQ_FOREACH(t, &s->tags.waiting, wait) {
 		if (!t->open)
 			continue;
 		if (har_file_lock(&t->file)) {
@@ -372,7 +278,7 @@ prepare(struct spool *s)
 {
 	struct tag *t, *next;
 
-	TAILQ_FOREACH_SAFE(t, &s->waiting, wait, next) {
+	TAILQ_FOREACH_SAFE(t, &s->tags.waiting, wait, next) {
 		if (!s->bad && need_file(s, t) == 0)
 			continue;
 		if (s->bad)
@@ -381,8 +287,8 @@ prepare(struct spool *s)
 			trouble(s, t->name, t->count);
 		if (t->open)
 			har_file_unlock(&t->file);
-		clear_waiting(s, t);
-		drop_tag_if_unused(t);
+		tags_clear(&s->tags, t);
+		tags_drop_if_unused(t);
 	}
 }
 
@@ -401,7 +307,7 @@ write_all(struct spool *s, uint64_t now_us)
 {
 	struct tag *t;
 
-	TAILQ_FOREACH(t, &s->waiting, wait) {
+	TAILQ_FOREACH(t, &s->tags.waiting, wait) {
 		if (har_file_append(&t->file, buf_str(&t->text), t->count, now_us) != 0)
 			trouble(s, t->name, t->count);
 		har_file_unlock(&t->file);
@@ -419,13 +325,12 @@ settle_waiting(struct spool *s)
 {
 	struct tag *t;
 
-	while ((t = TAILQ_FIRST(&s->waiting)) != NULL) {
-		clear_waiting(s, t);
-		TAILQ_REMOVE(&s->open, t, use);
-		TAILQ_INSERT_TAIL(&s->open, t, use);
+	while ((t = TAILQ_FIRST(&s->tags.waiting)) != NULL) {
+		tags_clear(&s->tags, t);
+		tags_used(&s->tags, t);
 		if (t->file.torn || t->file.entries == 0 || is_full_size(s, &t->file))
 			(void)finish_tag_file(s, t);
-		drop_tag_if_unused(t);
+		tags_drop_if_unused(t);
 	}
 	s->due = false;
 }
@@ -440,7 +345,8 @@ tell_positions(struct spool *s, const struct spool_pos *pos, size_t n)
 }
 
 int
-spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t now_us, bool patient)
+spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t now_us,
+    bool patient)
 {
 	struct tag *t;
 
@@ -448,7 +354,7 @@ spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t no
 		return ERR_AGAIN;
 	prepare(s);
 	receipts_begin(s->receipts, s->dir.path != NULL ? s->dir.path : "");
-	TAILQ_FOREACH(t, &s->waiting, wait)
+	TAILQ_FOREACH(t, &s->tags.waiting, wait)
 		tell_intent(s, t, &t->file, false);
 	tell_positions(s, pos, n);
 	receipts_ready(s->receipts);
@@ -522,13 +428,13 @@ void
 spool_large_end(struct spool *s, struct str tag, struct har_file *f, struct spool_pos pos,
     uint64_t now_us)
 {
-	struct tag *t = get_tag(s, tag);
+	struct tag *t = tags_get(&s->tags, tag);
 
 	CHECK(!t->waiting);
 	if (har_file_feed_end(f, now_us) == 0 && (!t->open || finish_tag_file(s, t)) &&
 	    make_room(s) && publish(s, t, f, pos)) {
 		t->file = *f;
-		opened(s, t);
+		tags_opened(&s->tags, t);
 		if (is_full_size(s, &t->file))
 			(void)finish_tag_file(s, t);
 	} else {
@@ -536,7 +442,7 @@ spool_large_end(struct spool *s, struct str tag, struct har_file *f, struct spoo
 		spool_large_drop(s, f);
 		receipts_take(s->receipts, pos.slot, pos.pos);
 	}
-	drop_tag_if_unused(t);
+	tags_drop_if_unused(t);
 }
 
 /* ---- finishing ---- */
@@ -547,13 +453,13 @@ spool_flush(struct spool *s, struct str tag)
 	struct tag *t, *next;
 	unsigned n = 0;
 
-	TAILQ_FOREACH_SAFE(t, &s->open, use, next) {
+	TAILQ_FOREACH_SAFE(t, &s->tags.open, use, next) {
 		if (t->waiting || (tag.n > 0 && !str_eq(str_z(t->name), tag)))
 			continue;
 		if (!finish_tag_file(s, t))
 			break;
 		n++;
-		drop_tag_if_unused(t);
+		tags_drop_if_unused(t);
 	}
 	return n;
 }
@@ -579,7 +485,7 @@ rotate(struct spool *s, uint64_t now_us)
 {
 	struct tag *t, *next;
 
-	TAILQ_FOREACH_SAFE(t, &s->open, use, next) {
+	TAILQ_FOREACH_SAFE(t, &s->tags.open, use, next) {
 		if (t->waiting)
 			continue;
 		if (is_deleted(&t->file)) {
@@ -592,7 +498,7 @@ rotate(struct spool *s, uint64_t now_us)
 			if (!finish_tag_file(s, t))
 				return;
 		}
-		drop_tag_if_unused(t);
+		tags_drop_if_unused(t);
 	}
 }
 
@@ -683,7 +589,7 @@ spool_set(struct spool *s, struct str dir, int fd, struct str instance,
 	bool first = s->dir.fd == -1;
 	struct spool_dir d;
 
-	CHECK(s->nwaiting == 0);
+	CHECK(s->tags.nwaiting == 0);
 	if (!spool_instance_ok(instance) || dir.n == 0 || dir.n >= INTENT_DIR) {
 		fd_close(&fd);
 		return errmsg_set(err, "the spool's directory or instance name is unusable");
@@ -745,8 +651,7 @@ spool_new(struct finish *finish, struct receipts *receipts, spool_state_fn *on_s
 	s->on_state = on_state;
 	s->arg = arg;
 	s->dir.fd = -1;
-	TAILQ_INIT(&s->open);
-	TAILQ_INIT(&s->waiting);
+	tags_init(&s->tags);
 	if (receipts_state(receipts) == INTENT_WRITTEN)
 		receipts_done(receipts);
 	return s;
@@ -756,18 +661,11 @@ void
 spool_free(struct spool **sp)
 {
 	struct spool *s = *sp;
-	struct tag *t, *next;
-	size_t i;
 
 	*sp = NULL;
 	if (s == NULL)
 		return;
-	for (i = 0; i < BUCKETS; i++)
-		LIST_FOREACH_SAFE(t, &s->buckets[i], bucket, next) {
-			har_file_close(&t->file);
-			buf_free(&t->text);
-			free(t);
-		}
+	tags_free(&s->tags);
 	spool_dir_close(&s->dir);
 	free(s->wanted);
 	free(s);

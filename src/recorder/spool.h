@@ -47,10 +47,12 @@ const struct spool_dir *spool_where(const struct spool *) NONNULL(1);
 
 /*
  * Where the text of the next entry goes: put ",\n" and one line behind what is
- * there, then call spool_added(). Without that call, put it back as it was.
+ * there, then call spool_added(); or, to take it back, spool_refused() with the
+ * length that was found.
  */
 struct buf *spool_text(struct spool *, struct str tag) NONNULL(1);
 void spool_added(struct spool *, struct str tag, size_t bytes) NONNULL(1);
+void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
 void spool_lost(struct spool *, uint64_t entries) NONNULL(1);	/* count what was not taken */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
 size_t spool_waiting(const struct spool *) NONNULL(1);	/* bytes */
@@ -73,8 +75,10 @@ int spool_commit(struct spool *, const struct spool_pos *, size_t n, uint64_t no
  * An entry of its own file, fed in pieces. Nothing of its tag may be waiting.
  * Errors are lost entries like any other: false.
  */
-bool spool_large_begin(struct spool *, struct str tag, struct har_file *) NONNULL(1, 3) MUSTCHECK;
-bool spool_large_feed(struct spool *, struct har_file *, struct str piece) NONNULL(1, 2) MUSTCHECK;
+bool spool_large_begin(struct spool *, struct str tag, struct har_file *)
+    NONNULL(1, 3) MUSTCHECK;
+bool spool_large_feed(struct spool *, struct har_file *, struct str piece)
+    NONNULL(1, 2) MUSTCHECK;
 /* Publish it; the position is taken in any case. */
 void spool_large_end(struct spool *, struct str tag, struct har_file *, struct spool_pos,
     uint64_t now_us) NONNULL(1, 3);

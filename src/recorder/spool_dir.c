@@ -45,6 +45,19 @@ open_root(const char *path)
 	return open_made(AT_FDCWD, path, 0, made);
 }
 
+/*
+ * A lock belongs to the open file, which one that was passed shares with its
+ * sender: it would outlive us.
+ */
+static int
+open_passed(int fd)
+{
+	int own = openat(fd, ".", DIR_FLAGS);
+
+	fd_close(&fd);
+	return own;
+}
+
 /* Filesystems without flock(2) on directories go without. */
 static bool
 lock(int fd, unsigned wait_ms)
@@ -81,10 +94,11 @@ try_unnamed(struct spool_dir *d)
 }
 
 int
-spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms, struct errmsg *err)
+spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
+    struct errmsg *err)
 {
 	d->path = str_dup(path);
-	d->fd = fd != -1 ? fd : open_root(d->path);
+	d->fd = fd != -1 ? open_passed(fd) : open_root(d->path);
 	if (d->fd == -1) {
 		(void)errmsg_sys(err, "cannot open the spool directory %s", d->path);
 		goto fail;
@@ -172,7 +186,8 @@ spool_unnamed(const struct spool_dir *d, int dir, int mode, char out_name[SPOOL_
 	for (tries = 0; tries < 100 && fd == -1; tries++) {
 		(void)snprintf(out_name, SPOOL_NAME, HIDDEN_PREFIX "%d-%u.tmp", (int)getpid(),
 		    ++counter);
-		fd = openat(dir, out_name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = openat(dir, out_name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 		if (fd == -1 && errno != EEXIST)
 			return -1;
 	}
@@ -205,8 +220,8 @@ spool_instance_ok(struct str s)
 	for (i = 0; i < s.n; i++) {
 		char c = ascii_lower(s.p[i]);
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-		    c == '.'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+		    c == '-' || c == '.'))
 			return false;
 	}
 	return true;

@@ -68,7 +68,9 @@ struct ring_reader {
 static bool
 tag_char(char c, bool first)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
+	char l = ascii_lower(c);
+
+	if ((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '_')
 		return true;
 	return !first && (c == '.' || c == '-');
 }
@@ -102,15 +104,17 @@ ring_create(unsigned slot, struct errmsg *err)
 static uint8_t *
 map_twice(int fd, int prot, struct errmsg *err)
 {
+	const size_t once = (size_t)HEAD_BYTES + RING_BYTES;
 	uint8_t *map;
 
 	/* Reserved first, so that nothing else can come to lie between the two. */
-	map = mmap(NULL, MAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map = mmap(NULL, MAP_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+	    0);
 	if (map == MAP_FAILED)
 		goto fail;
-	if (mmap(map, HEAD_BYTES + RING_BYTES, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
-	    mmap(map + HEAD_BYTES + RING_BYTES, RING_BYTES, prot, MAP_SHARED | MAP_FIXED, fd,
-	    HEAD_BYTES) == MAP_FAILED) {
+	if (mmap(map, once, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    mmap(map + once, RING_BYTES, prot, MAP_SHARED | MAP_FIXED, fd, HEAD_BYTES) ==
+	    MAP_FAILED) {
 		(void)munmap(map, MAP_BYTES);
 		goto fail;
 	}
@@ -202,6 +206,7 @@ put_record(uint8_t *at, size_t size, const struct ring_entry *e)
 int
 ring_put(struct ring_writer *w, const struct ring_entry *e, uint64_t *out_pos)
 {
+	struct head *head = (struct head *)w->map;
 	size_t nextents, size;
 
 	CHECK(ring_tag_ok(e->tag) && e->ninserts <= RING_INSERTS_MAX);
@@ -213,7 +218,7 @@ ring_put(struct ring_writer *w, const struct ring_entry *e, uint64_t *out_pos)
 		return ERR_AGAIN;
 	put_record(w->map + HEAD_BYTES + (w->written & (RING_BYTES - 1)), size, e);
 	w->written += size;
-	atomic_store_explicit(&((struct head *)w->map)->written, w->written, memory_order_release);
+	atomic_store_explicit(&head->written, w->written, memory_order_release);
 	*out_pos = w->written;
 	if (w->written - w->told >= TELL_BYTES)
 		ring_kick(w);

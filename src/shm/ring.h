@@ -48,7 +48,8 @@ struct receipts;
 struct receipts *receipts_create(struct errmsg *) NONNULL(1);
 int receipts_fd(const struct receipts *) NONNULL(1);
 void receipts_fork(struct receipts *, bool inherit) NONNULL(1);	/* around fork(recorder) */
-void receipts_reset(struct receipts *, unsigned slot) NONNULL(1);	/* before a slot is used again */
+/* Before a slot is used again. */
+void receipts_reset(struct receipts *, unsigned slot) NONNULL(1);
 /* ... and mapped read-only by everybody else, from the inherited descriptor. */
 const struct receipts *receipts_open(int fd, struct errmsg *) NONNULL(2);
 void receipts_free(struct receipts **);		/* the map, and in the master the descriptor */
@@ -84,7 +85,8 @@ void ring_reader_free(struct ring_reader **);
  * starts at the slot's receipt.  Views stay good until the next call.
  */
 int ring_next(struct ring_reader *, struct ring_entry *out) NONNULL(1, 2) MUSTCHECK;
-uint64_t ring_reader_pos(const struct ring_reader *) NONNULL(1);	/* behind the last one */
+/* Behind the entry handed out last. */
+uint64_t ring_reader_pos(const struct ring_reader *) NONNULL(1);
 /* What the worker claims to have written; believe it only within RING_BYTES of pos. */
 uint64_t ring_reader_written(const struct ring_reader *) NONNULL(1);
 /* All entries up to pos are on disk: lets the worker use that room again. */

@@ -14,7 +14,8 @@ main(void)
 	int failed;
 
 	(void)signal(SIGXFSZ, SIG_IGN);
-	log_init(getenv("TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	log_init(getenv("TEST_LOG") != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR,
+	    LOG_FORMAT_TEXT);
 	srunner_add_suite(r, recover_suite());
 	srunner_add_suite(r, spool_suite());
 	srunner_add_suite(r, intake_suite());

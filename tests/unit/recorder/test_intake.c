@@ -55,7 +55,8 @@ END_TEST
 
 static const char *const bad[] = {"{\"id\":7", "{\"id\":7}}", "{\"id\":7},{\"id\":8}",
     "{\"id\":7,}", "{\"id\":7}\n", "{\"id\":7,\n\"a\":1}", "[{\"id\":7}]", "7", "\"x\"", "nul",
-    "]}}", "{\"id\":7}\n]}}\n{\"id\":8}", "{\"id\":7,\"a\":\"\xff\"}", "{\"id\":7,\"a\":\"\x01\"}"};
+    "]}}", "{\"id\":7}\n]}}\n{\"id\":8}", "{\"id\":7,\"a\":\"\xff\"}",
+    "{\"id\":7,\"a\":\"\x01\"}"};
 
 START_TEST(what_is_not_one_object_is_dropped)
 {
@@ -92,8 +93,8 @@ check_body(const char *tag, uint64_t n)
 	free(text);
 }
 
-static const uint64_t sizes[] = {2, SPILL_EXTENT - 1, SPILL_EXTENT + 2, 1000000, SPOOL_LARGE - 100,
-    SPOOL_LARGE + 5, 12345678, 20000000};
+static const uint64_t sizes[] = {2, SPILL_EXTENT - 1, SPILL_EXTENT + 2, 1000000,
+    SPOOL_LARGE - 100, SPOOL_LARGE + 5, 12345678, 20000000};
 
 START_TEST(spilled_body)
 {

@@ -27,8 +27,8 @@ start(void)
 {
 	static char user[] = "root";
 	struct conf conf = {.user = user};
-	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1, .ring_fd = -1,
-	    .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts};
+	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1,
+	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts};
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -48,6 +48,7 @@ start(void)
 static void
 setup(void)
 {
+	spills = 0;
 	world_init(&w);
 	start();
 }
@@ -101,7 +102,8 @@ hear(enum msg_type type)
 static bool
 set_spool(const char *dir)
 {
-	struct msg_spool_set m = {.rotate_size = 1 << 20, .dir = str_z(dir), .instance = STR("h")};
+	struct msg_spool_set m = {.rotate_size = 1 << 20, .dir = str_z(dir),
+	    .instance = STR("h")};
 	struct msg_spool_is is;
 	struct buf b = {0};
 

@@ -201,7 +201,8 @@ START_TEST(lies_are_found_out)
 	static const uint32_t a[] = {3, 9}, b[] = {1};
 	struct ring_entry e = {.tag = STR("tt"), .text = STR("{\"a\":1}"), .ninserts = 2,
 	    .inserts = {{2, 2, 300000}, {5, 1, 5}}, .extents = {a, b}}, got;
-	uint8_t *map = mmap(NULL, 65536 + RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ring, 0);
+	uint8_t *map = mmap(NULL, 65536 + RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, ring,
+	    0);
 	uint64_t pos;
 
 	ck_assert_ptr_ne(map, MAP_FAILED);
@@ -213,8 +214,8 @@ START_TEST(lies_are_found_out)
 }
 END_TEST
 
-static const uint64_t positions[] = {1, 7, 8, 112, RING_BYTES + 8, RING_BYTES * 2ull, 1ull << 63,
-    UINT64_MAX};
+static const uint64_t positions[] = {1, 7, 8, 112, RING_BYTES + 8, RING_BYTES * 2ull,
+    1ull << 63, UINT64_MAX};
 
 START_TEST(positions_are_not_believed)
 {

@@ -446,7 +446,8 @@ START_TEST(unusable_directory_is_refused)
 	(void)snprintf(path, sizeof(path), "%s/no/such", w.dir);
 	ck_assert_int_eq(spool_set(w.spool, str_z(path), -1, STR("host"), &w.conf, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "no/such"));
-	ck_assert_int_eq(spool_set(w.spool, STR("/proc/self"), -1, STR("host"), &w.conf, &err), -1);
+	ck_assert_int_eq(spool_set(w.spool, STR("/proc/self"), -1, STR("host"), &w.conf, &err),
+	    -1);
 	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("a/b"), &w.conf, &err), -1);
 	add("a", 1, 10);	/* the one before stays */
 	commit();
@@ -459,14 +460,20 @@ START_TEST(one_recorder_per_directory)
 {
 	struct errmsg err;
 	struct spool_dir d;
+	int fd;
 
 	world_start(&w);
 	ck_assert_int_eq(spool_dir_open(&d, str_z(w.dir), -1, 0, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "in use"));
 	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("host"), &w.conf, &err), 0);
 	world_stop(&w);
+	/* A descriptor that somebody else keeps does not keep the lock. */
+	fd = open(w.dir, O_RDONLY | O_DIRECTORY);
+	ck_assert_int_eq(spool_dir_open(&d, str_z(w.dir), dup(fd), 0, &err), 0);
+	spool_dir_close(&d);
 	ck_assert_int_eq(spool_dir_open(&d, str_z(w.dir), -1, 0, &err), 0);
 	spool_dir_close(&d);
+	fd_close(&fd);
 }
 END_TEST
 

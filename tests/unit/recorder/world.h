@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* world.h - a spool in a temporary directory, rings with workers' ends, and what is in the files. */
+/* world.h - a spool in a temporary directory, rings with workers' ends, what is in files. */
 #ifndef TESTS_RECORDER_WORLD_H
 #define TESTS_RECORDER_WORLD_H
 
