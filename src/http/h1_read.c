@@ -342,6 +342,15 @@ in_section(const struct h1_reader *r)
 	return r->state == H1_IN_HEAD || (r->state == H1_IN_BODY && r->in_trailers);
 }
 
+/* A CR in text[from..n) that no LF follows: no line end will make that one right. */
+static bool
+has_bare_cr(const uint8_t *text, size_t from, size_t n)
+{
+	const uint8_t *cr = from < n ? memchr(text + from, '\r', n - from) : NULL;
+
+	return cr != NULL && cr + 1 < text + n && cr[1] != '\n';
+}
+
 /*
  * Read lines of the section at text[0..n), of which r->seen bytes were looked
  * at before. *out_end: bytes taken, the section's end or an offending line's.
@@ -358,11 +367,14 @@ read_lines(struct h1_reader *r, const uint8_t *text, size_t n, size_t *out_end, 
 					? memchr(text + r->seen, '\n', window - r->seen)
 					: NULL;
 		size_t end = lf != NULL ? (size_t)(lf - text) + 1 : window;
+		size_t fresh = r->seen > r->line ? r->seen - 1 : r->seen;
 
 		*out_end = end;
 		if (end > max)
 			return too_large(r);
 		r->seen = end;
+		if (lf == NULL && has_bare_cr(text, fresh, end))
+			return h1_strict_fail(&r->strict, 400, "a CR that no LF follows");
 		if (lf == NULL)
 			break;
 		err = take_line(r, text, end, out_skip);

@@ -93,7 +93,7 @@ hop_drops(const struct hop *h, const struct fields *f, const struct field *x)
 {
 	unsigned i;
 
-	if (is_always_dropped(x->id))
+	if (is_always_dropped(x->id) || str_istarts(fields_name(f, x), STR("proxy-")))
 		return true;
 	for (i = 0; i < h->n; i++)
 		if (str_ieq(h->name[i], fields_name(f, x)))

@@ -117,6 +117,13 @@ on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			return;
 }
 
+void
+channel_drain(struct channel *ch)
+{
+	while (!ch->dead && receive_one(ch) == 1)
+		;
+}
+
 static void
 on_writable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {

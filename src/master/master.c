@@ -80,6 +80,9 @@ reap(struct master *m)
 
 		if (c == NULL)
 			continue;
+		/* Its last words may explain its end. */
+		if (c->channel != NULL)
+			channel_drain(c->channel);
 		log_end(c, status);
 		spawn_forget(c);
 		if (c->role == ROLE_WORKER)

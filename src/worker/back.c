@@ -4,6 +4,7 @@
 
 #include "worker/back.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -159,6 +160,14 @@ on_body(void *arg, const uint8_t *p, size_t n)
 		flow_body(b->flow, FLOW_BACK, p, n);
 }
 
+/* For the answer on a proxy hop (RFC 9209 2.3). */
+static void
+say_proxy_status(struct flow *f, const char *error)
+{
+	(void)snprintf(f->reply_extra, sizeof(f->reply_extra), "Proxy-Status: mitmd; error=%s\r\n",
+	    error);
+}
+
 /* A 1xx went by: on to the next head. */
 static void
 informational_done(struct back *b)
@@ -167,7 +176,8 @@ informational_done(struct back *b)
 	struct message m;
 
 	if (f->response.status == 101 || ++b->informational > INFORMATIONAL_MAX) {
-		flow_fail(f, FLOW_BACK, CONN_END_RESET, "bad response: %s",
+		say_proxy_status(f, "http_protocol_error");
+		flow_fail(f, FLOW_BACK, CONN_END_CLEAN, "bad response: %s",
 		    f->response.status == 101 ? "101 that nobody asked for" : "no end of 1xx");
 		return;
 	}
@@ -221,6 +231,7 @@ broken_response(struct back *b)
 		return;
 	if (raw.n > 0)
 		buf_puts(&f->raw_head, raw);
+	say_proxy_status(f, "http_protocol_error");
 	flow_fail(f, FLOW_BACK, CONN_END_CLEAN, "bad response: %s", e->text);
 }
 
@@ -297,6 +308,7 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		if (b->reading && h1_reader_eof(b->reader) == 0)
 			return;
 	}
+	say_proxy_status(f, "http_response_incomplete");
 	flow_fail(f, FLOW_BACK, how, "origin %s %s", how_text(how),
 	    flow_response_begun(f) ? "in the middle of the response" : "before the response");
 }

@@ -226,9 +226,14 @@ finished(void *end, struct flow *f, bool whole, enum conn_end how)
 		return;
 	}
 	h->flow = NULL;
-	/* A response that was cut off must not look complete. */
+	/*
+	 * A response that was cut off must not look complete: what is missing shows
+	 * (length, last chunk), except where the end of the connection is the end of
+	 * the body.
+	 */
 	if (h->head_written && how == CONN_END_CLEAN)
-		how = h->kind == FRONT_H1_TLS ? CONN_END_TRUNCATED : CONN_END_RESET;
+		how = h->framing == H1_FRAME_CLOSE && h->kind != FRONT_H1_TLS ? CONN_END_RESET :
+		    CONN_END_TRUNCATED;
 	tell_ended(h, may_speak ? CONN_END_CLEAN : how);
 }
 

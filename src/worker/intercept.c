@@ -348,7 +348,7 @@ inner_client_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 static size_t
 inner_origin_data(void *owner, struct conn *c UNUSED, const uint8_t *p UNUSED, size_t n UNUSED)
 {
-	go_tunnel(owner, "the origin speaks first");
+	go_tunnel(owner, "not http");
 	return 0;
 }
 
@@ -482,7 +482,8 @@ find_leaf(struct intercept *it)
 	struct tls_leaf *leaf;
 
 	it->want = (struct leaf_want){.name = str_of(it->name.host, it->name.host_len),
-	    .origin = it->tls->facts, .recipe = RECIPE_GOOD, .rsa = !tls_hello_takes_ecdsa(it->hello)};
+	    .origin = it->tls->facts, .recipe = RECIPE_GOOD, .rsa = !tls_hello_takes_ecdsa(it->hello),
+	    .add_name = it->worker->conf->origin.verify == CONF_VERIFY_OFF};
 	it->state = LEAF;
 	leaf = leaf_find(it->worker->leafs, &it->want, on_leaf, it, &it->ask);
 	if (leaf != NULL)

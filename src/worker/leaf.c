@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -340,19 +341,42 @@ covers(const struct tls_name *n, struct str asked)
 }
 
 static void
+put_name(struct buf *out, uint8_t type, struct str value)
+{
+	uint8_t head[3] = {type, (uint8_t)(value.n >> 8), (uint8_t)value.n};
+
+	buf_put(out, head, sizeof(head));
+	buf_puts(out, value);
+}
+
+static void
 pack_names(struct buf *out, const struct tls_facts *origin, struct str asked, bool all)
 {
 	size_t i;
 
 	for (i = 0; i < origin->nnames; i++) {
 		const struct tls_name *n = &origin->names[i];
-		uint8_t head[3] = {n->type, (uint8_t)(n->value.n >> 8), (uint8_t)n->value.n};
-
-		if (n->value.n > 0xffff || (!all && !covers(n, asked)))
-			continue;
-		buf_put(out, head, sizeof(head));
-		buf_puts(out, n->value);
+		if (n->value.n <= 0xffff && (all || covers(n, asked)))
+			put_name(out, n->type, n->value);
 	}
+}
+
+/* The name that the client asked for, where the origin's certificate lacks it. */
+static void
+add_asked(struct buf *out, const struct tls_facts *origin, struct str asked)
+{
+	struct addr ip;
+	size_t i;
+
+	for (i = 0; i < origin->nnames; i++)
+		if (covers(&origin->names[i], asked))
+			return;
+	if (!addr_parse_ip(asked, 0, &ip))
+		put_name(out, TLS_NAME_DNS, asked);
+	else if (ip.sa.sa_family == AF_INET6)
+		put_name(out, TLS_NAME_IP, str_of(&ip.in6.sin6_addr, 16));
+	else
+		put_name(out, TLS_NAME_IP, str_of(&ip.in.sin_addr, 4));
 }
 
 static void
@@ -370,6 +394,8 @@ pack_question(struct question *q, const struct leaf_want *want)
 			buf_clear(&names);
 			pack_names(&names, o, want->name, false);
 		}
+		if (want->add_name)
+			add_asked(&names, o, want->name);
 		m.cn = o->cn;
 		m.org = o->org;
 		if (o->verified)

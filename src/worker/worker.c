@@ -182,6 +182,15 @@ on_recoding(struct ev_loop *loop UNUSED, ev_idle *idle UNUSED, int events UNUSED
 {
 }
 
+/* Not before the last byte is out: closed connections linger until it is. */
+static void
+quit_if_done(struct worker *w)
+{
+	if ((w->draining || w->stopping) && w->nfronts == 0 && conn_hub_count(w->conns) == 0 &&
+	    handover_idle(w->handover))
+		proc_quit(w->proc);
+}
+
 void
 worker_turn(struct worker *w)
 {
@@ -196,6 +205,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	quit_if_done(w);
 }
 
 void
@@ -213,19 +223,11 @@ worker_sweep(struct worker *w)
 
 /* ---- draining and stopping ---- */
 
-static void
-quit_if_done(struct worker *w)
-{
-	if ((w->draining || w->stopping) && w->nfronts == 0)
-		proc_quit(w->proc);
-}
-
 void
 worker_front_gone(struct worker *w)
 {
 	w->nfronts--;
 	counter_add(&w->counters->connections_open, -1);
-	quit_if_done(w);
 }
 
 static void
@@ -245,7 +247,6 @@ on_deadline(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 	struct worker_main *m = t->data;
 
 	cut_all(&m->w, m->w.stopping ? "stopped" : "drain");
-	quit_if_done(&m->w);
 }
 
 static void
@@ -268,7 +269,6 @@ let_go(struct worker_main *m)
 		(void)close(m->w.proc->listeners[i].fd);
 	m->w.proc->nlisteners = 0;
 	worker_sweep(&m->w);
-	quit_if_done(&m->w);
 }
 
 static void

@@ -168,7 +168,7 @@ def test_garbage_from_a_tls_origin(strict, start_origin, secure_origin, seed):
         wire.read(5)
         wire.send(b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03" + garbage(seed, 111))
     origin = start_origin(script=talk)
-    assert strict.curl().run(origin.url()).code == 35
+    assert strict.curl().run(f"https://{origin.authority}/hello").code == 35
     assert strict.curl().ok(secure_origin.url()).status == 200
 
 
