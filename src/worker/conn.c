@@ -382,7 +382,8 @@ tls_decrypt(struct conn *c)
 				return;
 			continue;
 		}
-		if (c->paused)
+		/* What is held comes first, also when it was resumed meanwhile. */
+		if (c->paused || c->held.len > 0)
 			return;
 		ERR_clear_error();
 		r = SSL_read_ex(c->ssl, c->hub->plain, RECORD_BYTES, &got);
@@ -463,7 +464,7 @@ deliver(struct conn *c)
 		(void)offer(c, buf_data(&mine), mine.len);
 		buf_free(&mine);
 	}
-	if (c->freed || c->paused || c->ops == NULL)
+	if (c->freed || c->paused || c->ops == NULL || c->held.len > 0)
 		return;
 	if (c->ssl != NULL) {
 		mine = c->cipher;
@@ -471,7 +472,7 @@ deliver(struct conn *c)
 		tls_input(c, buf_data(&mine), mine.len);
 		buf_free(&mine);
 	}
-	if (c->freed || c->paused || c->ops == NULL)
+	if (c->freed || c->paused || c->ops == NULL || c->held.len > 0)
 		return;
 	if (c->eof)
 		tell_end(c);
@@ -859,7 +860,7 @@ conn_unread(struct conn *c, struct str s)
 	buf_free(&c->held);
 	c->held = all;
 	c->bytes_in -= MIN(c->bytes_in, s.n);
-	c->paused = true;
+	conn_pause(c);
 	conn_resume(c);
 }
 
