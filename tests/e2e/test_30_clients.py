@@ -26,8 +26,11 @@ def run(*command, ok=True, **env):
 
 
 def proxy_environment(mitmd, tag):
-    url = f"http://{tag}:@{mitmd.proxy}"		# without the colon git asks for a password
-    return {"https_proxy": url, "http_proxy": url, "no_proxy": ""}
+    """git asks for a missing password, Python sends no name without one, and git sends
+    neither before a 407 unless it is told to."""
+    url = f"http://{tag}:x@{mitmd.proxy}"
+    return {"https_proxy": url, "http_proxy": url, "no_proxy": "",
+            "GIT_HTTP_PROXY_AUTHMETHOD": "basic"}
 
 
 # -- git --------------------------------------------------------------------------------

@@ -447,7 +447,7 @@ def test_a_killed_recorder_under_load_loses_nothing(own_mitmd, secure_origin, ta
     with Traffic(mitmd, secure_origin, tag) as traffic:
         for _ in range(3):
             traffic.wait_more(5)
-            kill(mitmd.pids("recorder")[0])
+            kill(wait_for(lambda: mitmd.pids("recorder"), "a recorder")[0])
             traffic.wait_more(5)
     assert not traffic.failures
     har = mitmd.har(tag, lambda h: len(h) >= traffic.count)

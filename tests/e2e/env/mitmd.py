@@ -116,6 +116,7 @@ class Mitmd:
 
     def spawn(self):
         """Start without waiting for anything."""
+        self.log = []
         self.process = subprocess.Popen(
             [binary(), "-c", str(self.file)], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory,
