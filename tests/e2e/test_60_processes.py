@@ -372,6 +372,7 @@ def test_many_sighups_at_once(own_mitmd, secure_origin, tag):
 def test_the_spool_moves_with_a_reload(own_mitmd, secure_origin, tag):
     mitmd = own_mitmd()
     mitmd.curl(tag).ok(secure_origin.url("/hello?old"))
+    wait_for(lambda: mitmd.files(tag, "*.part"), "the first entry in the old spool")
     old = mitmd.spool
     mitmd.spool = mitmd.directory / "elsewhere"
     mitmd.config["spool"]["dir"] = str(mitmd.spool)
