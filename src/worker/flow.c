@@ -100,13 +100,18 @@ pause_side(struct flow *f, enum flow_side s, bool on)
 	st->ops->pause(st->end, f, on);
 }
 
-static void
+/* false: there is no room for more, and the source is paused. */
+static bool
 give_body(struct flow *f, enum flow_side from, const uint8_t *p, size_t n)
 {
 	struct flow_side_state *to = &f->side[other(from)];
 
-	if (!to->finished && !to->ops->body(to->end, f, p, n))
-		pause_side(f, from, true);
+	if (to->finished)
+		return false;
+	if (to->ops->body(to->end, f, p, n))
+		return true;
+	pause_side(f, from, true);
+	return false;
 }
 
 /* Tell the other end what is there; true when both messages have gone through. */
@@ -125,10 +130,14 @@ give(struct flow *f, enum flow_side from)
 		to->ops->head(to->end, f, m);
 	}
 	if (src->held.len > 0 && !to->finished) {
-		give_body(f, from, buf_data(&src->held), src->held.len);
+		bool room = give_body(f, from, buf_data(&src->held), src->held.len);
+
 		buf_free(&src->held);
 		if (to->finished)
 			return;
+		/* It was paused because there was nobody to take this. */
+		if (room)
+			pause_side(f, from, false);
 	}
 	if (src->ended_in && !src->ended_given && !to->finished) {
 		src->ended_given = true;
@@ -156,9 +165,6 @@ flow_attach(struct flow *f, const struct flow_end_ops *ops, void *back)
 	st->end = back;
 	st->attached = true;
 	give(f, FLOW_FRONT);
-	/* The other end took what was held: the front may go on. */
-	if (!f->side[FLOW_BACK].finished && f->side[FLOW_FRONT].paused)
-		flow_writable(f, FLOW_BACK);
 	finish_if_whole(f);
 }
 
@@ -215,7 +221,7 @@ flow_body(struct flow *f, enum flow_side from, const uint8_t *p, size_t n)
 		return;
 	capture_body(f, from, p, n);
 	if (f->side[other(from)].attached && st->held.len == 0) {
-		give_body(f, from, p, n);
+		(void)give_body(f, from, p, n);
 		return;
 	}
 	/* Bounded: the rest of one read, since the source is paused. */
