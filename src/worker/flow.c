@@ -83,6 +83,7 @@ finish_end(struct flow *f, enum flow_side s, bool whole, enum conn_end how)
 static void
 finish_whole(struct flow *f)
 {
+	f->over = true;
 	record(f);
 	finish_end(f, FLOW_BACK, true, CONN_END_CLEAN);
 	finish_end(f, FLOW_FRONT, true, CONN_END_CLEAN);
@@ -183,7 +184,7 @@ flow_detach(struct flow *f)
 void
 flow_drop(struct flow *f)
 {
-	f->recorded = true;
+	f->over = f->recorded = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
 	release(f);
 }
@@ -254,6 +255,7 @@ flow_writable(struct flow *f, enum flow_side who)
 static void
 fail(struct flow *f, enum flow_side from, enum conn_end how)
 {
+	f->over = true;
 	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
 	record(f);
 	finish_end(f, other(from), false, how);
@@ -273,7 +275,7 @@ flow_fail(struct flow *f, enum flow_side from, enum conn_end how, const char *fm
 {
 	va_list ap;
 
-	if (f->side[FLOW_FRONT].finished)
+	if (f->over)
 		return;
 	va_start(ap, fmt);
 	note(f, fmt, ap);
@@ -286,7 +288,7 @@ flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (f->side[FLOW_FRONT].finished)
+	if (f->over)
 		return;
 	f->reply_status = status;
 	va_start(ap, fmt);
@@ -298,6 +300,7 @@ flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
 void
 flow_become_tunnel(struct flow *f, const char *reason)
 {
+	f->over = true;
 	f->tunnel_reason = reason;
 	finish_end(f, FLOW_BACK, true, CONN_END_CLEAN);
 	finish_end(f, FLOW_FRONT, true, CONN_END_CLEAN);
@@ -331,6 +334,7 @@ flow_response_begun(const struct flow *f)
 void
 flow_adopt(struct flow *f)
 {
+	f->over = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
 }
 

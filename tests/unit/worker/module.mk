@@ -9,7 +9,7 @@ WORKER_TEST_LIBS = libworker.a libproc.a libipc.a libshm.a libconf.a libhar.a li
 tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites.h \
 	tests/unit/worker/world.c tests/unit/worker/world.h \
 	tests/unit/worker/ends.c tests/unit/worker/ends.h \
-	tests/unit/worker/test_flow.c \
+	tests/unit/worker/test_flow.c tests/unit/worker/test_flow_abort.c \
 	tests/unit/worker/test_capture.c tests/unit/worker/test_access.c \
 	tests/unit/worker/test_sniff.c
 tests_unit_run_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -12,6 +12,7 @@ main(void)
 	SRunner *sr = srunner_create(flow_suite());
 	int failed;
 
+	srunner_add_suite(sr, flow_abort_suite());
 	srunner_add_suite(sr, capture_suite());
 	srunner_add_suite(sr, access_suite());
 	srunner_add_suite(sr, sniff_suite());
