@@ -239,6 +239,18 @@ finished(void *end, struct flow *f, bool whole, enum conn_end how)
 
 /* ---- what we read ---- */
 
+/* Facts that a request still has that never reached the host. */
+static void
+fill_client(struct front_h1 *h, struct flow *f)
+{
+	f->facts.client = *conn_peer(h->conn);
+	f->facts.client_id = conn_id(h->conn);
+	if (f->facts.tag[0] == '\0')
+		access_tag_of_address(&f->facts.client, f->facts.tag);
+	if (f->facts.scheme == NULL)
+		f->facts.scheme = h->kind == FRONT_H1_TLS ? "https" : "http";
+}
+
 static enum h1_body
 on_head(void *arg, struct message *m)
 {
@@ -254,10 +266,12 @@ on_head(void *arg, struct message *m)
 		return H1_BODY_TUNNEL;
 	}
 	flow_head(f, FLOW_FRONT);
-	if (m->is_connect)
+	if (m->is_connect) {
+		fill_client(h, f);
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
-	else
+	} else {
 		h->ops->request(h->host, f);
+	}
 	return H1_BODY_AS_FRAMED;
 }
 
@@ -291,18 +305,6 @@ begin_request(struct front_h1 *h)
 	h->keep = true;
 	h1_reader_next(h->reader, &h->flow->request);
 	conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
-}
-
-/* Facts that a request without a readable head still has. */
-static void
-fill_client(struct front_h1 *h, struct flow *f)
-{
-	f->facts.client = *conn_peer(h->conn);
-	f->facts.client_id = conn_id(h->conn);
-	if (f->facts.tag[0] == '\0')
-		access_tag_of_address(&f->facts.client, f->facts.tag);
-	if (f->facts.scheme == NULL)
-		f->facts.scheme = h->kind == FRONT_H1_TLS ? "https" : "http";
 }
 
 static void

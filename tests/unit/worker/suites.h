@@ -9,5 +9,6 @@ Suite *flow_abort_suite(void);
 Suite *capture_suite(void);
 Suite *access_suite(void);
 Suite *sniff_suite(void);
+Suite *exchange_suite(void);
 
 #endif
