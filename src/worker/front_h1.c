@@ -499,6 +499,9 @@ front_h1_idle_since(const struct front_h1 *h)
 void
 front_h1_cut(struct front_h1 *h, const char *error)
 {
-	if (h->flow != NULL)
-		flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
+	if (h->flow == NULL)
+		return;
+	if (!flow_attached(h->flow))
+		fill_client(h, h->flow);
+	flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
 }

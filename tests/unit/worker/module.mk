@@ -13,6 +13,6 @@ tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites
 	tests/unit/worker/test_capture.c tests/unit/worker/test_access.c \
 	tests/unit/worker/test_sniff.c \
 	tests/unit/worker/rig.c tests/unit/worker/rig.h \
-	tests/unit/worker/test_exchange.c
+	tests/unit/worker/test_exchange.c tests/unit/worker/test_exchange_end.c
 tests_unit_run_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_worker_LDADD = $(WORKER_TEST_LIBS) $(CHECK_LINK)

@@ -10,5 +10,6 @@ Suite *capture_suite(void);
 Suite *access_suite(void);
 Suite *sniff_suite(void);
 Suite *exchange_suite(void);
+Suite *exchange_end_suite(void);
 
 #endif
