@@ -134,6 +134,8 @@ static const struct {
 } origin_ends[] = {
     {false, IN_BODY, "HTTP/1.1 502 ", "[FIN]", "closed the connection before the response"},
     {false, REQUEST_SENT, "HTTP/1.1 502 ", "[FIN]", "closed the connection before the response"},
+    {false, AFTER_1XX, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 502 ", "[FIN]",
+	"closed the connection before the response"},
     {false, IN_ANSWER_HEAD, "HTTP/1.1 502 ", "[FIN]", "closed the connection before the response"},
     {false, IN_ANSWER, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhe", "he[FIN]",
 	"closed the connection in the middle of the response"},
