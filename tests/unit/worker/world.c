@@ -18,7 +18,6 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "har/json.h"
-#include "proc/counters.h"
 #include "shm/ring.h"
 #include "worker/access.h"
 #include "worker/conn.h"
@@ -225,12 +224,11 @@ world_init(struct world *world)
 	world->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	world->reader = ring_reader_new(world->ring_fd, world->receipts, SLOT, &err);
 	CHECK(world->reader != NULL);
-	world->counters = mem_new(struct counters);
 	world->proc.slot = SLOT;
 	w->proc = &world->proc;
 	w->loop = ev_loop_new(EVFLAG_AUTO);
 	w->conf = world->conf;
-	w->counters = world->counters;
+	w->counters = &world->counters;
 	TAILQ_INIT(&w->fronts);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
@@ -262,7 +260,6 @@ world_fini(struct world *world)
 	receipts_free(&world->receipts);
 	fd_close(&world->ring_fd);
 	fd_close(&world->wake_fd);
-	free(world->counters);
 	conf_free(&world->conf);
 	buf_free(&world->entry);
 }

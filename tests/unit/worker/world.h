@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "proc/counters.h"
 #include "worker/worker_state.h"
 
 #define WORLD_ORIGINS 8
@@ -17,7 +18,7 @@ struct world {
 	struct worker worker;	/* first: the worker's hooks find the world by it */
 	struct conf *conf;
 	struct proc proc;
-	struct counters *counters;
+	struct counters counters;
 	struct receipts *receipts;
 	struct ring_reader *reader;
 	int ring_fd, wake_fd;
