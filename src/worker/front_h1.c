@@ -238,18 +238,6 @@ finished(void *end, struct flow *f, bool whole, enum conn_end how)
 
 /* ---- what we read ---- */
 
-/* Facts that a request still has that never reached the host. */
-static void
-fill_client(struct front_h1 *h, struct flow *f)
-{
-	f->facts.client = *conn_peer(h->conn);
-	f->facts.client_id = conn_id(h->conn);
-	if (f->facts.tag[0] == '\0')
-		access_tag_of_address(&f->facts.client, f->facts.tag);
-	if (f->facts.scheme == NULL)
-		f->facts.scheme = h->kind == FRONT_H1_TLS ? "https" : "http";
-}
-
 static enum h1_body
 on_head(void *arg, struct message *m)
 {
@@ -265,12 +253,10 @@ on_head(void *arg, struct message *m)
 		return H1_BODY_TUNNEL;
 	}
 	flow_head(f, FLOW_FRONT);
-	if (m->is_connect) {
-		fill_client(h, f);
+	if (m->is_connect)
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
-	} else {
+	else
 		h->ops->request(h->host, f);
-	}
 	return H1_BODY_AS_FRAMED;
 }
 
@@ -495,9 +481,6 @@ front_h1_idle_since(const struct front_h1 *h)
 void
 front_h1_cut(struct front_h1 *h, const char *error)
 {
-	if (h->flow == NULL)
-		return;
-	if (!flow_attached(h->flow))
-		fill_client(h, h->flow);
-	flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
+	if (h->flow != NULL)
+		flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
 }
