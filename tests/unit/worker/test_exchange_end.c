@@ -123,6 +123,55 @@ START_TEST(client_leaves_during_the_dial)
 }
 END_TEST
 
+/* ---- inside a CONNECT: what one side does is what the other sees ---- */
+
+#define TAGGED "CONNECT o.test:80 HTTP/1.1\r\nHost: o.test:80\r\n" \
+	"Proxy-Authorization: Basic am9iLTE6\r\n\r\n"
+#define INSIDE "POST / HTTP/1.1\r\nHost: o.test\r\nContent-Length: 4\r\n\r\n"
+
+START_TEST(reset_inside_connect_is_mirrored)
+{
+	static const char *const requests[] = {INSIDE "ab", INSIDE "abcd"};
+
+	say(client, TAGGED);
+	say(client, requests[_i]);
+	HEARS(ORIGIN(0), requests[_i]);
+	reset(&client);
+	HEARS(ORIGIN(0), "[RST]");
+	SAYS(only_entry(), "\"_tag\":\"job-1\"");
+	ck_assert_uint_eq(world.worker.nfronts, 0);
+}
+END_TEST
+
+START_TEST(end_inside_connect_is_mirrored)
+{
+	say(client, TAGGED);
+	say(client, INSIDE "abcd");
+	half_close(client);
+	HEARS(ORIGIN(0), INSIDE "abcd[FIN]");
+	say(ORIGIN(0), OK2);
+	ck_assert_msg(ends_with(hear(client), "\r\n\r\nhi[FIN]"), "the answer is cut");
+	SAYS_NOT(only_entry(), "_error");
+}
+END_TEST
+
+START_TEST(whatever_breaks_inside_connect_has_its_tag)
+{
+	static const char *const inside[] = {
+	    "GET / HTTP/1.1\r\nHost: o.test\r\nA : b\r\n\r\n",
+	    "CONNECT o.test:80 HTTP/1.1\r\nHost: o.test:80\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHos",
+	};
+
+	say(client, TAGGED);
+	say(client, inside[_i]);
+	if (_i == 2)
+		half_close(client);
+	SAYS(only_entry(), "\"_tag\":\"job-1\"");
+	SAYS(entry_last(), "_error");
+}
+END_TEST
+
 /* ---- the origin ---- */
 
 static const struct {
@@ -390,6 +439,9 @@ exchange_end_suite(void)
 	tcase_add_loop_test(tc, client_half_closes, 0, NMOMENTS);
 	tcase_add_loop_test(tc, client_leaves_before_a_request, 0, 4);
 	tcase_add_test(tc, client_leaves_during_the_dial);
+	tcase_add_loop_test(tc, reset_inside_connect_is_mirrored, 0, 2);
+	tcase_add_test(tc, end_inside_connect_is_mirrored);
+	tcase_add_loop_test(tc, whatever_breaks_inside_connect_has_its_tag, 0, 3);
 	tcase_add_loop_test(tc, origin_ends_it, 0, (int)NELEM(origin_ends));
 	tcase_add_loop_test(tc, idle_origin_goes_unnoticed, 0, 2);
 	tcase_add_loop_test(tc, bad_request, 0, (int)NELEM(bad_requests));
