@@ -12,7 +12,6 @@
 #include "conf/conf.h"
 #include "http/h1_read.h"
 #include "http/h1_write.h"
-#include "worker/access.h"
 #include "worker/worker_state.h"
 
 struct front_h1 {
@@ -254,10 +253,12 @@ on_head(void *arg, struct message *m)
 		return H1_BODY_TUNNEL;
 	}
 	flow_head(f, FLOW_FRONT);
-	if (m->is_connect)
+	if (m->is_connect) {
+		h->ops->describe(h->host, f);
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
-	else
+	} else {
 		h->ops->request(h->host, f);
+	}
 	return H1_BODY_AS_FRAMED;
 }
 
@@ -295,14 +296,10 @@ begin_request(struct front_h1 *h)
 
 /* Facts that a request without a readable head still has. */
 static void
-fill_client(struct front_h1 *h, struct flow *f)
+describe(struct front_h1 *h, struct flow *f)
 {
-	f->facts.client = *conn_peer(h->conn);
-	f->facts.client_id = conn_id(h->conn);
 	if (f->facts.tag[0] == '\0')
-		access_tag_of_address(&f->facts.client, f->facts.tag);
-	if (f->facts.scheme == NULL)
-		f->facts.scheme = h->kind == FRONT_H1_TLS ? "https" : "http";
+		h->ops->describe(h->host, f);
 }
 
 static void
@@ -316,7 +313,7 @@ broken_request(struct front_h1 *h)
 		tell_ended(h, CONN_END_CLEAN);
 		return;
 	}
-	fill_client(h, f);
+	describe(h, f);
 	if (raw.n > 0)
 		buf_puts(&f->raw_head, raw);
 	f->request.keep_alive = false;
@@ -366,8 +363,7 @@ abort_flow(struct front_h1 *h, enum conn_end how)
 	    h->request_read ? "before the response" : "in the middle of the request";
 
 	h->client_ended = true;
-	if (!flow_attached(f))
-		fill_client(h, f);
+	describe(h, f);
 	if (how == CONN_END_TIMEOUT)
 		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
 	else
@@ -380,7 +376,7 @@ header_timeout(struct front_h1 *h)
 {
 	struct flow *f = h->flow;
 
-	fill_client(h, f);
+	describe(h, f);
 	buf_puts(&f->raw_head, h1_reader_pending(h->reader));
 	f->request.keep_alive = false;
 	flow_refuse(f, 408, "the request's head did not come in time");
@@ -497,6 +493,10 @@ front_h1_idle_since(const struct front_h1 *h)
 void
 front_h1_cut(struct front_h1 *h, const char *error)
 {
-	if (h->flow != NULL)
-		flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
+	struct flow *f = h->flow;
+
+	if (f == NULL)
+		return;
+	describe(h, f);
+	flow_fail(f, FLOW_FRONT, CONN_END_RESET, "%s", error);
 }

@@ -19,9 +19,11 @@ enum front_h1_kind {
 };
 
 struct front_h1_ops {
+	/* Whose it is and on which connection: for a flow that ends before `request`. */
+	void (*describe)(void *host, struct flow *);
 	/* A request's head is complete: fill f->facts, then flow_attach() now or later. */
 	void (*request)(void *host, struct flow *);
-	/* CONNECT (FRONT_H1_PROXY only): the flow is the host's now, the bytes behind wait. */
+	/* CONNECT (FRONT_H1_PROXY only; refused elsewhere): the flow is the host's now, the bytes behind wait. */
 	void (*connect)(void *host, struct flow *);
 	/*
 	 * The client will send no more requests on its connection: CLEAN half-closes

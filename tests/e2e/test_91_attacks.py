@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: ISC
+"""Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
+import time
+
+
+from env.har import Har
+
+
+def ask_of(origin, path="/hello", method="GET", more=""):
+    return (f"{method} {origin.url(path)} HTTP/1.1\r\nHost: {origin.authority}\r\n"
+            f"{more}\r\n").encode()
+
+
+# -- CONNECT where none belongs ------------------------------------------------------------
+def test_connect_inside_https_costs_its_connection_only(mitmd, secure_origin, tag):
+    before = mitmd.pids("worker")
+    with mitmd.secure(secure_origin.authority, tag) as client:
+        client.send(b"CONNECT other:443 HTTP/1.1\r\nHost: other:443\r\n\r\n")
+        assert client.at_end()
+    assert mitmd.har(tag, lambda har: har.entries).entries[0]["request"]["method"] == "CONNECT"
+    assert mitmd.pids("worker") == before
+
+
+def test_connect_inside_a_plain_tunnel_is_405(mitmd, origin):
+    before = mitmd.pids("worker")
+    with mitmd.tunnel(origin.authority) as client:
+        assert client.connect("other:443").status == 405
+    assert mitmd.curl().ok(origin.url()).status == 200
+    assert mitmd.pids("worker") == before
+
+
+# -- stop --------------------------------------------------------------------------------------
+def test_stop_cuts_half_a_head(own_mitmd, origin):
+    mitmd = own_mitmd({"workers": 1, "stop_timeout": "1s"})
+    with mitmd.dial() as client:
+        client.send(ask_of(origin)[:-10])
+        time.sleep(0.3)
+        mitmd.close()
+    assert "killed" not in mitmd.log_text(), mitmd.log
+    assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
