@@ -61,7 +61,7 @@ status_text(unsigned status)
 
 void
 front_h1_answer(struct conn *c, unsigned status, const char *extra, const char *text,
-    bool keep_alive)
+    bool keep_alive, bool to_head)
 {
 	struct buf b = {0};
 
@@ -73,7 +73,7 @@ front_h1_answer(struct conn *c, unsigned status, const char *extra, const char *
 	if (status == 407)
 		buf_putz(&b, "Proxy-Authenticate: Basic realm=\"mitmd\", charset=\"UTF-8\"\r\n");
 	buf_printf(&b, "%s\r\n", extra);
-	if (status >= 300)
+	if (status >= 300 && !to_head)
 		buf_printf(&b, "mitmd: %s\n", text);
 	conn_write(c, buf_data(&b), b.len);
 	buf_free(&b);
@@ -191,7 +191,7 @@ answer_failure(struct front_h1 *h, struct flow *f)
 	bool keep = f->request.keep_alive && !f->request.has_body && !h->client_ended &&
 	    !h->worker->draining && status != 400 && status != 408 && status != 431;
 
-	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep);
+	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep, f->request.is_head);
 	return keep;
 }
 

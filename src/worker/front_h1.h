@@ -48,6 +48,6 @@ double front_h1_idle_since(const struct front_h1 *);
 void front_h1_cut(struct front_h1 *, const char *error);
 /* One response on the proxy hop, written directly: CONNECT's answers. extra: fields with CRLF. */
 void front_h1_answer(struct conn *, unsigned status, const char *extra, const char *text,
-    bool keep_alive);
+    bool keep_alive, bool to_head);
 
 #endif

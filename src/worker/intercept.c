@@ -785,7 +785,7 @@ on_dialled(void *arg, const struct dialled *r)
 	it->state = SNIFF;
 	conn_set_owner(it->client, &sniff_client_ops, it);
 	conn_deadline(it->client, it->worker->conf->timeouts.idle_ms, true);
-	front_h1_answer(it->client, 200, "", "", true);
+	front_h1_answer(it->client, 200, "", "", true, false);
 	if (listed(it, it->worker->conf->ignore_hosts))
 		go_tunnel(it, "ignore_hosts");
 	else

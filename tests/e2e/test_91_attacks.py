@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
+import socket
 import time
 
 
@@ -38,3 +39,17 @@ def test_stop_cuts_half_a_head(own_mitmd, origin):
         mitmd.close()
     assert "killed" not in mitmd.log_text(), mitmd.log
     assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
+
+
+# -- who answers what ---------------------------------------------------------------------------
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def test_a_refused_head_request_has_no_body(mitmd, origin):
+    """Or the next response on the connection would be misread."""
+    with mitmd.dial() as client:
+        client.send(f"HEAD http://localhost:{free_port()}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert client.read_response("HEAD").status == 502
+        assert client.ask(ask_of(origin)).body == b"hello\n"
