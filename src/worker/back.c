@@ -305,7 +305,7 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 	}
 	if (how == CONN_END_CLEAN || how == CONN_END_TRUNCATED) {
 		/* The end of the connection may be the end of the body (RFC 9112 6.3). */
-		if (b->reading && h1_reader_eof(b->reader) == 0)
+		if (h1_reader_state(b->reader) == H1_IN_BODY && h1_reader_eof(b->reader) == 0)
 			return;
 	}
 	say_proxy_status(f, "http_response_incomplete");

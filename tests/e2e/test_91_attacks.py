@@ -53,3 +53,13 @@ def test_a_refused_head_request_has_no_body(mitmd, origin):
         client.send(f"HEAD http://localhost:{free_port()}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         assert client.read_response("HEAD").status == 502
         assert client.ask(ask_of(origin)).body == b"hello\n"
+
+
+def test_an_origin_that_closes_after_100(mitmd, start_origin):
+    def talk(wire):
+        wire.read_head()
+        wire.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+    origin = start_origin(script=talk)
+    with mitmd.dial() as client:
+        client.sock.settimeout(5)
+        assert client.ask(ask_of(origin)).status == 502
