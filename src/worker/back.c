@@ -283,6 +283,20 @@ how_text(enum conn_end how)
 	}
 }
 
+/* RFC 9110 9.2.2: what may be sent again without being asked. */
+static bool
+may_repeat(const struct message *m)
+{
+	static const struct str methods[] = {STR("GET"), STR("HEAD"), STR("OPTIONS"), STR("TRACE"),
+	    STR("PUT"), STR("DELETE")};
+	size_t i;
+
+	for (i = 0; i < NELEM(methods); i++)
+		if (str_eq(m->method, methods[i]))
+			return !m->has_body;
+	return false;
+}
+
 static void
 on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 {
@@ -297,7 +311,7 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 	}
 	if (b->response_done)
 		return;	/* the request is still being swallowed */
-	if (!b->reading && b->served > 0 && !f->request.has_body) {
+	if (!b->reading && b->served > 0 && may_repeat(&f->request)) {
 		b->flow = NULL;
 		if (b->ops->lost(b->host, b, f))
 			return;

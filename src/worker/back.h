@@ -21,7 +21,7 @@ struct back_ops {
 	void (*ended)(void *host, struct back *, enum conn_end how);
 	/*
 	 * The origin closed before the first byte of an answer, on a connection that
-	 * had served before. true: the host takes the flow back (it was detached) and
+	 * had served before, to a request that may be repeated. true: the host takes the flow back (it was detached) and
 	 * frees the back; false: the flow fails.
 	 */
 	bool (*lost)(void *host, struct back *, struct flow *);

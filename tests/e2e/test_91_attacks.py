@@ -63,3 +63,18 @@ def test_an_origin_that_closes_after_100(mitmd, start_origin):
     with mitmd.dial() as client:
         client.sock.settimeout(5)
         assert client.ask(ask_of(origin)).status == 502
+
+
+def test_a_post_is_not_sent_twice(mitmd, start_origin):
+    """RFC 9110 9.2.2: nobody knows what the first one did."""
+    def talk(wire):
+        wire.read_head()
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        seen.append(wire.read_head())
+    seen = []
+    origin = start_origin(script=talk)
+    with mitmd.dial() as client:
+        client.ask(ask_of(origin))
+        more = "Content-Length: 0\r\n"
+        assert client.ask(ask_of(origin, method="POST", more=more)).status == 502
+    assert len(seen) == 1 and len(origin.connections) == 1
