@@ -309,8 +309,12 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		tell_ended(b, how);
 		return;
 	}
-	if (b->response_done)
-		return;	/* the request is still being swallowed */
+	if (b->response_done) {
+		/* Only the request is left. Room for it never comes where nothing is read. */
+		if (how == CONN_END_RESET || how == CONN_END_TLS)
+			flow_writable(f, FLOW_BACK);
+		return;
+	}
 	if (!b->reading && b->served > 0 && may_repeat(&f->request)) {
 		b->flow = NULL;
 		if (b->ops->lost(b->host, b, f))

@@ -6,6 +6,8 @@ import time
 
 from env.har import Har
 
+MIB = 1 << 20
+
 
 def ask_of(origin, path="/hello", method="GET", more=""):
     return (f"{method} {origin.url(path)} HTTP/1.1\r\nHost: {origin.authority}\r\n"
@@ -78,3 +80,24 @@ def test_a_post_is_not_sent_twice(mitmd, start_origin):
         more = "Content-Length: 0\r\n"
         assert client.ask(ask_of(origin, method="POST", more=more)).status == 502
     assert len(seen) == 1 and len(origin.connections) == 1
+
+
+# -- pauses -----------------------------------------------------------------------------------
+def test_an_answer_before_the_end_of_an_upload(mitmd, start_origin):
+    """The origin refuses, and resets on what still comes: the client hears the answer."""
+    def talk(wire):
+        wire.read_head()
+        wire.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\n\r\nlarge")
+        time.sleep(0.5)
+        wire.reset()
+    origin = start_origin(script=talk)
+    size = 32 * MIB
+    with mitmd.dial() as client:
+        client.sock.settimeout(10)
+        client.send(ask_of(origin, method="POST", more=f"Content-Length: {size}\r\n"))
+        try:
+            for _ in range(size // MIB):
+                client.send(bytes(MIB))
+        except ConnectionError:
+            pass
+        assert client.read_response().body == b"large"
