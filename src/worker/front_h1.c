@@ -335,7 +335,8 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 		int err;
 
 		if (h->flow == NULL) {
-			if (h->client_ended)
+			/* Answers that nobody reads must not pile up: see on_writable(). */
+			if (h->client_ended || conn_full(h->conn))
 				break;
 			begin_request(h);
 		} else if (h->request_read) {
@@ -421,6 +422,8 @@ on_writable(void *owner, struct conn *c UNUSED)
 
 	if (h->flow != NULL)
 		flow_writable(h->flow, FLOW_FRONT);
+	else
+		conn_resume(h->conn);
 }
 
 static void

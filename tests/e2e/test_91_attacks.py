@@ -3,8 +3,10 @@
 import socket
 import time
 
+import pytest
 
 from env.har import Har
+from env.mitmd import SANITIZED
 
 MIB = 1 << 20
 
@@ -83,6 +85,52 @@ def test_a_post_is_not_sent_twice(mitmd, start_origin):
 
 
 # -- pauses -----------------------------------------------------------------------------------
+def send_until_stuck(client, data, limit, patience=2):
+    """Send without reading; how much was taken before nothing more was."""
+    client.sock.settimeout(patience)
+    sent = 0
+    try:
+        while sent < limit:
+            sent += client.sock.send(data)
+    except (socket.timeout, ConnectionError):
+        pass
+    return sent
+
+
+@pytest.mark.parametrize("kind", ["refused", "served"])
+def test_a_client_that_pipelines_and_reads_nothing(own_mitmd, origin, kind):
+    """Answers nobody reads stop the requests."""
+    mitmd = own_mitmd({"workers": 1})
+    (worker,) = mitmd.pids("worker")
+    path = "/bytes/200000"
+    data = b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n" if kind == "refused" else ask_of(origin, path)
+    with mitmd.dial() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        before = mitmd.memory(worker)
+        if kind == "refused":
+            send_until_stuck(client, data * 1000, 32 * MIB)
+        else:
+            client.send(data * 1000)
+            time.sleep(2)
+        grown = mitmd.memory(worker) - before
+        assert SANITIZED or grown < 24 * MIB, f"{grown // MIB} MiB"
+        client.reset()
+
+
+def test_pipelined_answers_all_come_to_a_slow_reader(mitmd, origin):
+    """... and go on when they are read after all."""
+    with mitmd.dial() as client:
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        client.send(ask_of(origin, "/bytes/200000") * 50)
+        time.sleep(0.5)
+        for _ in range(50):
+            assert len(client.read_response().body) == 200000
+        client.send(b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n" * 5000)
+        time.sleep(0.5)
+        for _ in range(5000):
+            assert client.read_response().status == 404
+
+
 def test_an_answer_before_the_end_of_an_upload(mitmd, start_origin):
     """The origin refuses, and resets on what still comes: the client hears the answer."""
     def talk(wire):
