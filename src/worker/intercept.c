@@ -317,6 +317,7 @@ static size_t
 inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct intercept *it = owner;
+	bool first = it->first.len == 0;
 
 	buf_put(&it->first, p, n);
 	switch (sniff(buf_data(&it->first), it->first.len)) {
@@ -324,7 +325,8 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 		go_http(it);
 		break;
 	case SNIFF_MORE:
-		conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
+		if (first)
+			conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
 		break;
 	default:
 		go_tunnel(it, "not http");
@@ -656,7 +658,9 @@ got_hello(struct intercept *it)
 		go_tunnel(it, reason);
 		return;
 	}
+	/* From here on it is the origin's time, and then the signer's. */
 	conn_pause(it->client);
+	conn_deadline(it->client, 0, false);
 	start_origin_tls(it);
 }
 

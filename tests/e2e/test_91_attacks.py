@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
 import socket
+import ssl
 import time
 
 import pytest
@@ -149,3 +150,26 @@ def test_an_answer_before_the_end_of_an_upload(mitmd, start_origin):
         except ConnectionError:
             pass
         assert client.read_response().body == b"large"
+
+
+# -- deadlines -----------------------------------------------------------------------------------
+def test_an_origin_that_never_shakes_hands_is_named(own_mitmd, start_origin, tag):
+    origin = start_origin(script=lambda wire: wire.read_until(b"never"))
+    mitmd = own_mitmd({"workers": 1, "timeouts": {"handshake": "500ms"}})
+    hello = client_hello()
+    with mitmd.tunnel(origin.authority, tag) as client:
+        client.send(hello[:20])
+        time.sleep(0.3)
+        client.send(hello[20:])
+        client.read_to_end()
+    (entry,) = mitmd.har(tag, lambda har: har.entries).entries
+    assert "with the origin timed out" in entry["_error"], entry["_error"]
+
+
+def client_hello():
+    out = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    shy = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        shy.do_handshake()
+    return out.read()
