@@ -27,6 +27,7 @@ struct front_h1 {
 	bool head_written;
 	enum h1_framing framing;
 	bool client_ended;
+	bool choked;			/* the next request waits until earlier answers are read */
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
@@ -336,7 +337,8 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 
 		if (h->flow == NULL) {
 			/* Answers that nobody reads must not pile up: see on_writable(). */
-			if (h->client_ended || conn_full(h->conn))
+			h->choked = conn_full(h->conn);
+			if (h->client_ended || h->choked)
 				break;
 			begin_request(h);
 		} else if (h->request_read) {
@@ -422,7 +424,7 @@ on_writable(void *owner, struct conn *c UNUSED)
 
 	if (h->flow != NULL)
 		flow_writable(h->flow, FLOW_FRONT);
-	else
+	else if (h->choked)
 		conn_resume(h->conn);
 }
 
