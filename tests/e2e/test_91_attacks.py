@@ -173,3 +173,20 @@ def client_hello():
     with pytest.raises(ssl.SSLWantReadError):
         shy.do_handshake()
     return out.read()
+
+
+def test_dialling_has_a_deadline_of_its_own(own_mitmd, tag):
+    """The client's idle time, when it is shorter, does not end it unrecorded."""
+    mitmd = own_mitmd({"workers": 1, "timeouts": {"idle": "300ms", "connect": "1s"}})
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        filler = [socket.socket() for _ in range(4)]
+        for s in filler:
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", port))
+        with mitmd.dial() as client:
+            assert client.connect(f"127.0.0.1:{port}", tag).status == 504
+        for s in filler:
+            s.close()
+    (entry,) = mitmd.har(tag, lambda har: har.entries).entries
+    assert "timed out" in entry["_error"]
