@@ -215,6 +215,15 @@ reload(struct master *m)
 	generation_start(m, conf);
 }
 
+void
+master_reload_wanted(struct master *m)
+{
+	if (!m->reload_wanted || m->next != NULL || m->current == NULL)
+		return;
+	m->reload_wanted = false;
+	reload(m);
+}
+
 static void
 on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
@@ -238,10 +247,6 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 		default:
 			begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
 		}
-	}
-	if (m->reload_wanted && m->next == NULL && m->current != NULL) {
-		m->reload_wanted = false;
-		reload(m);
 	}
 }
 

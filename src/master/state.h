@@ -115,6 +115,7 @@ void generation_child_ready(struct child *, const struct msg_ready *);
 void generation_child_gone(struct child *);
 void generation_spool_is(struct master *, const struct msg_spool_is *);
 void generation_failed(struct generation *, const char *reason);
+void generation_abandon(struct master *);	/* the one being started, without a word */
 void generation_free(struct generation *);
 void generation_stop_all(struct master *, uint64_t timeout_ms);
 bool generation_any_worker(const struct master *);
@@ -133,6 +134,7 @@ bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
 
 /* ---- master.c ---- */
+void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */
 

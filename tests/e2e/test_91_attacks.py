@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
+import signal
 import socket
 import ssl
 import time
@@ -44,6 +45,26 @@ def test_stop_cuts_half_a_head(own_mitmd, origin):
         mitmd.close()
     assert "killed" not in mitmd.log_text(), mitmd.log
     assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
+
+
+# -- reload ------------------------------------------------------------------------------------
+def test_a_reload_asked_during_the_start_comes(own_mitmd):
+    mitmd = own_mitmd(start=False)
+    mitmd.spawn().wait_log("listening on")
+    mitmd.tell(signal.SIGHUP)
+    mitmd.wait_log("reloaded: generation 2", timeout=10)
+
+
+def test_a_reload_asked_during_a_reload_comes(own_mitmd, origin):
+    """Nothing but the reload's own end wakes the one that waits for it."""
+    mitmd = own_mitmd({"workers": 1})
+    with mitmd.tunnel(origin.authority):		# keeps the first generation
+        mitmd.tell(signal.SIGHUP)
+        time.sleep(0.002)
+        mitmd.tell(signal.SIGHUP)
+        time.sleep(0.002)
+        mitmd.tell(signal.SIGHUP)
+        mitmd.wait_log("reloaded: generation 3", timeout=10)
 
 
 # -- who answers what ---------------------------------------------------------------------------
