@@ -144,6 +144,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
 	master_step_stop(m);
@@ -250,8 +251,8 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 	}
 }
 
-static int
-watch_signals(struct master *m)
+static sigset_t
+wanted_signals(void)
 {
 	static const int wanted[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGQUIT, SIGTERM, SIGINT};
 	sigset_t set;
@@ -260,12 +261,26 @@ watch_signals(struct master *m)
 	sigemptyset(&set);
 	for (i = 0; i < NELEM(wanted); i++)
 		sigaddset(&set, wanted[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		return -1;
+	return set;
+}
+
+void
+master_hold_signals(void)
+{
+	sigset_t set = wanted_signals();
+
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+}
+
+static int
+watch_signals(struct master *m, struct errmsg *err)
+{
+	sigset_t set = wanted_signals();
+
 	(void)signal(SIGPIPE, SIG_IGN);
 	m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (m->signal_fd == -1)
-		return -1;
+		return errmsg_sys(err, "cannot watch signals");
 	ev_io_init(&m->signals, on_signal, m->signal_fd, EV_READ);
 	m->signals.data = m;
 	ev_io_start(m->loop, &m->signals);
@@ -334,7 +349,7 @@ master_main(struct conf *conf, const char *file)
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
 	raise_nofile(conf);
-	if (watch_signals(m) == -1 || make_shared(m, &err) == -1) {
+	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}

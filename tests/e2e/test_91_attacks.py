@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
+import random
 import signal
 import socket
 import ssl
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from env.har import Har
-from env.mitmd import SANITIZED
+from env.mitmd import SANITIZED, wait_for
 
 MIB = 1 << 20
 
@@ -45,6 +46,29 @@ def test_stop_cuts_half_a_head(own_mitmd, origin):
         mitmd.close()
     assert "killed" not in mitmd.log_text(), mitmd.log
     assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
+
+
+def test_sigterm_at_any_time_of_the_start(own_mitmd):
+    """Stopped before it was ready is still an orderly end."""
+    rng = random.Random(1)
+    mitmd = own_mitmd(start=False)
+    mitmd.spawn().wait_log("ready")		# the CA is made
+    mitmd.stop()
+    for _ in range(25):
+        mitmd.spawn()
+        wait_for(lambda: "mitmd" in open(f"/proc/{mitmd.process.pid}/comm").read(), "exec")
+        wait_for(lambda: signals_blocked(mitmd.process.pid), "main()")
+        time.sleep(rng.random() * (0.5 if SANITIZED else 0.08))
+        started = time.monotonic()
+        assert mitmd.stop() == 0, mitmd.log
+        assert time.monotonic() - started < 5, mitmd.log
+        assert "cannot start" not in mitmd.log_text()
+
+
+def signals_blocked(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        mask = [line.split()[1] for line in status if line.startswith("SigBlk")]
+    return int(mask[0], 16) & 1 << signal.SIGTERM - 1
 
 
 # -- reload ------------------------------------------------------------------------------------
