@@ -174,7 +174,7 @@ recording_ready(struct master *m)
 void
 recording_gone(struct master *m)
 {
-	if (m->stopping && m->recorder.leaving)
+	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
 	spawn_again(&m->recorder);
 }

@@ -180,7 +180,7 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	struct child *c = w->data;
 	struct errmsg err;
 
-	if (c->master->stopping)
+	if (c->master->stopping && c->role != ROLE_RECORDER)
 		return;
 	if (spawn(c, &err) == 0)
 		return;

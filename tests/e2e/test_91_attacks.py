@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
+import os
 import random
 import signal
 import socket
@@ -46,6 +47,19 @@ def test_stop_cuts_half_a_head(own_mitmd, origin):
         mitmd.close()
     assert "killed" not in mitmd.log_text(), mitmd.log
     assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
+
+
+def test_stop_loses_nothing_when_the_recorder_died(own_mitmd, origin, tag):
+    """What lies in the rings is for the next recorder, also while stopping."""
+    mitmd = own_mitmd({"workers": 1})
+    (recorder,) = mitmd.pids("recorder")
+    os.kill(recorder, signal.SIGSTOP)
+    for i in range(20):
+        assert mitmd.curl(tag).ok(origin.url(f"/hello?{i}")).status == 200
+    os.kill(recorder, signal.SIGKILL)
+    assert mitmd.stop() == 0
+    text = "".join(f.read_text() for f in mitmd.files(tag))
+    assert [i for i in range(20) if f"/hello?{i}\"" not in text] == []
 
 
 def test_sigterm_at_any_time_of_the_start(own_mitmd):
