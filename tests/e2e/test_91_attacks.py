@@ -49,6 +49,17 @@ def test_stop_cuts_half_a_head(own_mitmd, origin):
     assert Har(mitmd.files("127.0.0.1")).entries[0]["_error"] == "stopped"
 
 
+def test_stop_cuts_a_silent_tunnel_in_time(own_mitmd, start_origin):
+    """A peer that never closes does not hold a worker."""
+    origin = start_origin(script=lambda wire: (wire.read(5), wire.read(1)))
+    mitmd = own_mitmd({"workers": 1, "stop_timeout": "200ms"})
+    with mitmd.tunnel(origin.authority) as client:
+        client.send(b"\0\0\0\0\0")
+        time.sleep(0.3)
+        assert mitmd.stop() == 0
+    assert "killed" not in mitmd.log_text(), mitmd.log
+
+
 def test_stop_loses_nothing_when_the_recorder_died(own_mitmd, origin, tag):
     """What lies in the rings is for the next recorder, also while stopping."""
     mitmd = own_mitmd({"workers": 1})
