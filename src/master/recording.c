@@ -54,6 +54,12 @@ recording_slot_new(struct master *m, struct child *worker, struct errmsg *err)
 	return 0;
 }
 
+void
+recording_slot_drop(struct master *m, unsigned slot)
+{
+	slot_free(&m->slots[slot]);
+}
+
 static void
 tell_add(struct master *m, unsigned slot)
 {

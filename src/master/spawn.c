@@ -161,7 +161,7 @@ fail:
 	fd_close(&pair[1]);
 	fd_close(&signer[0]);
 	if (row->serves)
-		recording_slot_end(m, c->slot);
+		recording_slot_drop(m, c->slot);
 	return -1;
 }
 

@@ -128,6 +128,7 @@ void recording_gone(struct master *);		/* the recorder died */
 void recording_set_spool(struct master *, struct conf *);
 /* A ring for a worker that is about to be forked. */
 int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
+void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
 void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);

@@ -2,6 +2,7 @@
 """Attacks on what joins the parts: pauses, endings, signals, and who cleans up."""
 import os
 import random
+import resource
 import signal
 import socket
 import ssl
@@ -71,6 +72,26 @@ def test_stop_loses_nothing_when_the_recorder_died(own_mitmd, origin, tag):
     assert mitmd.stop() == 0
     text = "".join(f.read_text() for f in mitmd.files(tag))
     assert [i for i in range(20) if f"/hello?{i}\"" not in text] == []
+
+
+def test_stop_after_a_worker_could_not_be_forked(own_mitmd, origin):
+    """A ring that no worker ever had is not waited for."""
+    mitmd = own_mitmd({"workers": 1})
+    pid, nofile = mitmd.process.pid, resource.RLIMIT_NOFILE
+    before = resource.prlimit(pid, nofile)
+    used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    (worker,) = mitmd.pids("worker")
+    os.kill(worker, signal.SIGSTOP)		# so that its own descriptors stay counted
+    room = sorted(set(range(1000)) - used)[:2]	# for a ring, not for the channels
+    resource.prlimit(pid, nofile, (room[-1] + 1, before[1]))
+    os.kill(worker, signal.SIGKILL)
+    mitmd.wait_log("cannot (make|fork)")
+    resource.prlimit(pid, nofile, before)
+    wait_for(lambda: mitmd.pids("worker"), "a worker")
+    assert mitmd.curl().ok(origin.url()).status == 200
+    started = time.monotonic()
+    assert mitmd.stop() == 0
+    assert time.monotonic() - started < 8
 
 
 def test_sigterm_at_any_time_of_the_start(own_mitmd):
