@@ -322,7 +322,10 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		b->flow = f;
 	}
 	if (how == CONN_END_CLEAN || how == CONN_END_TRUNCATED) {
-		/* The end of the connection may be the end of the body (RFC 9112 6.3). */
+		/*
+		 * The end of the connection may be the end of the body (RFC 9112 6.3);
+		 * behind a 1xx it is the end of nothing.
+		 */
 		if (h1_reader_state(b->reader) == H1_IN_BODY && h1_reader_eof(b->reader) == 0)
 			return;
 	}

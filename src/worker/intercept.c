@@ -256,14 +256,17 @@ on_idle(void *host)
 }
 
 static void
-on_back_ended(void *host, struct back *b UNUSED, enum conn_end how)
+on_back_ended(void *host, struct back *b, enum conn_end how)
 {
 	struct intercept *it = host;
+	struct conn *conn;
 
 	if (it->dead)
 		return;
 	it->origin_gone = true;
 	it->origin_end = how;
+	conn = back_take_conn(b);
+	conn_end_like(&conn, how);
 	back_free(&it->back);
 	if (front_h1_idle(it->h1))
 		end(it, how, how);
