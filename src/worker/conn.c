@@ -424,6 +424,9 @@ tls_decrypt(struct conn *c)
 		r = SSL_read_ex(c->ssl, c->hub->plain, RECORD_BYTES, &got);
 		if (r == 1) {
 			(void)offer(c, c->hub->plain, got);
+			/* To be told that there is no more costs as much as a small record. */
+			if (!c->freed && !c->eof && c->hub->feed_len == 0 && !SSL_has_pending(c->ssl))
+				return;
 			continue;
 		}
 		err = SSL_get_error(c->ssl, r);
