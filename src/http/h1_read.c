@@ -342,13 +342,16 @@ in_section(const struct h1_reader *r)
 	return r->state == H1_IN_HEAD || (r->state == H1_IN_BODY && r->in_trailers);
 }
 
-/* A CR in text[from..n) that no LF follows: no line end will make that one right. */
-static bool
-has_bare_cr(const uint8_t *text, size_t from, size_t n)
+/*
+ * A CR in text[from..n) that no LF follows: no line end will make that one right.
+ * Where it shows (behind the byte after it), or 0.
+ */
+static size_t
+bare_cr(const uint8_t *text, size_t from, size_t n)
 {
 	const uint8_t *cr = from < n ? memchr(text + from, '\r', n - from) : NULL;
 
-	return cr != NULL && cr + 1 < text + n && cr[1] != '\n';
+	return cr != NULL && cr + 1 < text + n && cr[1] != '\n' ? (size_t)(cr - text) + 2 : 0;
 }
 
 /*
@@ -367,14 +370,16 @@ read_lines(struct h1_reader *r, const uint8_t *text, size_t n, size_t *out_end, 
 					? memchr(text + r->seen, '\n', window - r->seen)
 					: NULL;
 		size_t end = lf != NULL ? (size_t)(lf - text) + 1 : window;
-		size_t fresh = r->seen > r->line ? r->seen - 1 : r->seen;
+		size_t bare = bare_cr(text, r->seen > r->line ? r->seen - 1 : r->seen, end);
 
 		*out_end = end;
 		if (end > max)
 			return too_large(r);
 		r->seen = end;
-		if (lf == NULL && has_bare_cr(text, fresh, end))
+		if (bare > 0) {
+			*out_end = bare;
 			return h1_strict_fail(&r->strict, 400, "a CR that no LF follows");
+		}
 		if (lf == NULL)
 			break;
 		err = take_line(r, text, end, out_skip);
@@ -414,6 +419,10 @@ section_continued(struct h1_reader *r, const uint8_t *p, size_t n, size_t *out_u
 	*out_used = MIN(lf != NULL ? (size_t)(lf - p) + 1 : n, room);
 	keep(r, p, *out_used);
 	err = read_lines(r, buf_data(&r->text), r->text.len, &end, &skip);
+	if (err != 0 && end < r->text.len) {
+		*out_used -= r->text.len - end;	/* it showed before the line's end */
+		buf_truncate(&r->text, end);
+	}
 	if (skip && err == 0)
 		section_start(r);
 	return err;

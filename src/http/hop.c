@@ -93,7 +93,10 @@ hop_drops(const struct hop *h, const struct fields *f, const struct field *x)
 {
 	unsigned i;
 
-	if (is_always_dropped(x->id) || str_istarts(fields_name(f, x), STR("proxy-")))
+	if (is_always_dropped(x->id))
+		return true;
+	/* Whatever else speaks to a proxy; Proxy-Status is for the client (RFC 9209 2). */
+	if (x->id != FIELD_PROXY_STATUS && str_istarts(fields_name(f, x), STR("proxy-")))
 		return true;
 	for (i = 0; i < h->n; i++)
 		if (str_ieq(h->name[i], fields_name(f, x)))

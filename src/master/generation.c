@@ -53,8 +53,8 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
-		log_error("%s", err.text);
+	if (proc_check_user(conf, &err) == -1 || listen_prepare(m, gen, &err) == -1 ||
+	    spawn(&gen->signer, &err) == -1) {
 		generation_failed(gen, err.text);
 	}
 }

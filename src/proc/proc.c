@@ -115,6 +115,15 @@ proc_begin(struct proc *self)
 	CHECK(self->loop != NULL);
 }
 
+int
+proc_check_user(const struct conf *conf, struct errmsg *err)
+{
+	if (geteuid() != 0 || getpwnam(conf->user) != NULL)
+		return 0;
+	return errmsg_set(err, "there is no user '%s' to become: make it (adduser --system "
+	    "--group %s), or name another one with 'user:'", conf->user, conf->user);
+}
+
 bool
 proc_drop_ids(const struct conf *conf, uid_t *out_uid, gid_t *out_gid)
 {

@@ -76,6 +76,8 @@ typedef int role_main_fn(struct proc *);
 void proc_begin(struct proc *) NONNULL(1);
 /* Become conf->user for good when started as root (and that is another one). */
 void proc_drop(struct proc *) NONNULL(1);
+/* The user that root is to become exists. In the master, before anything is forked. */
+int proc_check_user(const struct conf *, struct errmsg *) NONNULL(1, 2) MUSTCHECK;
 /* uid and gid of conf->user when root would become it; false: nothing to become. */
 bool proc_drop_ids(const struct conf *, uid_t *out_uid, gid_t *out_gid) NONNULL(1, 2, 3);
 /* The role cannot start: tells the master why and exits with 1. */

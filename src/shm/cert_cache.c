@@ -61,8 +61,23 @@ struct cert_cache {
 	size_t size;
 };
 
+void
+cert_like_hash(const struct cert_like *like, uint8_t out[32])
+{
+	/* Parts of any length as digests: no two inputs run into one. */
+	uint8_t bytes[32 + 8 + 8 + 3 * 32];
+
+	memcpy(bytes, like->origin_leaf, 32);
+	memcpy(bytes + 32, &like->not_before, 8);
+	memcpy(bytes + 40, &like->not_after, 8);
+	(void)SHA256((const uint8_t *)like->cn.p, like->cn.n, bytes + 48);
+	(void)SHA256((const uint8_t *)like->org.p, like->org.n, bytes + 80);
+	(void)SHA256((const uint8_t *)like->names.p, like->names.n, bytes + 112);
+	(void)SHA256(bytes, sizeof(bytes), out);
+}
+
 struct cert_key
-cert_key_make(struct str asked_name, const uint8_t origin_leaf[32], uint8_t recipe,
+cert_key_make(struct str asked_name, const uint8_t like[32], uint8_t recipe,
     const uint8_t leaf_key_id[8], const uint8_t ca_id[32])
 {
 	/* Fixed fields first, the one of variable length last: no two inputs run into one. */
@@ -70,7 +85,7 @@ cert_key_make(struct str asked_name, const uint8_t origin_leaf[32], uint8_t reci
 	struct cert_key key;
 	size_t n = MIN(asked_name.n, 256);
 
-	memcpy(bytes, origin_leaf, 32);
+	memcpy(bytes, like, 32);
 	bytes[32] = recipe;
 	memcpy(bytes + 33, leaf_key_id, 8);
 	memcpy(bytes + 41, ca_id, 32);

@@ -21,8 +21,20 @@ struct cert_key {
 	uint8_t hash[32];
 };
 
-struct cert_key cert_key_make(struct str asked_name, const uint8_t origin_leaf[32],
-    uint8_t recipe, const uint8_t leaf_key_id[8], const uint8_t ca_id[32]) NONNULL(2, 4, 5);
+struct cert_key cert_key_make(struct str asked_name, const uint8_t like[32], uint8_t recipe,
+    const uint8_t leaf_key_id[8], const uint8_t ca_id[32]) NONNULL(2, 4, 5);
+
+/*
+ * What the leaf is to be like: the origin's certificate and everything of it that
+ * an ask names.  Both sides make it from the ask, so a worker that lies about an
+ * origin files its leaf where no honest one looks.
+ */
+struct cert_like {
+	const uint8_t *origin_leaf;	/* its SHA-256, 32 bytes */
+	int64_t not_before, not_after;
+	struct str cn, org, names;	/* as in an ask */
+};
+void cert_like_hash(const struct cert_like *, uint8_t out[32]) NONNULL(1, 2);
 
 struct cert_cache;	/* either side's view */
 

@@ -136,6 +136,9 @@ static void
 answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, int64_t now,
     struct msg_sign_answer *out)
 {
+	struct cert_like like = {.origin_leaf = m->origin.b, .not_before = m->not_before,
+	    .not_after = m->not_after, .cn = m->cn, .org = m->org, .names = m->names};
+	uint8_t like_hash[32];
 	struct cert_key key;
 	size_t n;
 
@@ -145,7 +148,8 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
 		out->reason = STR("there are no leaf keys");
 		return;
 	}
-	key = cert_key_make(m->asked_name, m->origin.b, m->recipe, d->key_ids[m->key_type],
+	cert_like_hash(&like, like_hash);
+	key = cert_key_make(m->asked_name, like_hash, m->recipe, d->key_ids[m->key_type],
 	    d->conf.ca->id);
 	n = cert_cache_find(d->cache, &key, now, d->cached, &out->refresh_at);
 	if (n == 0) {

@@ -9,7 +9,6 @@
 #include "signer/signer.h"
 
 #include <openssl/crypto.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -153,17 +152,6 @@ warn_of_end(const struct ca *ca, int64_t now)
 		    "all clients before that", (long long)(left / 86400));
 }
 
-/* Whom root makes the CA directory for: the one that proc_drop() will become. */
-static void
-find_owner(const struct conf *conf, uid_t *uid, gid_t *gid)
-{
-	const struct passwd *pw = geteuid() == 0 ? getpwnam(conf->user) : NULL;
-	bool other = pw != NULL && pw->pw_uid != 0;
-
-	*uid = other ? pw->pw_uid : (uid_t)-1;
-	*gid = other ? pw->pw_gid : (gid_t)-1;
-}
-
 static int
 open_ca(struct signer *s, struct errmsg *err)
 {
@@ -180,7 +168,10 @@ open_ca(struct signer *s, struct errmsg *err)
 	s->permit = permit_new(&conf->ca.permit, err);
 	if (s->permit == NULL)
 		return -1;
-	find_owner(conf, &uid, &gid);
+	if (!proc_drop_ids(conf, &uid, &gid)) {
+		uid = (uid_t)-1;
+		gid = (gid_t)-1;
+	}
 	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
 		return -1;
 	(void)gethostname(host, sizeof(host) - 1);

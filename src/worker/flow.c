@@ -255,7 +255,7 @@ fail(struct flow *f, enum flow_side from, enum conn_end how)
 	release(f);
 }
 
-static void
+static void PRINTF(2, 0)
 note(struct flow *f, const char *fmt, va_list ap)
 {
 	if (f->error[0] == '\0')

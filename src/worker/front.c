@@ -20,6 +20,7 @@
 #include "worker/intercept.h"
 #include "worker/worker_state.h"
 
+static void on_identify(void *host, struct flow *);
 static void on_request(void *host, struct flow *);
 static void on_connect(void *host, struct flow *);
 static void on_client_ended(void *host, enum conn_end how);
@@ -29,7 +30,8 @@ static bool on_back_lost(void *host, struct back *, struct flow *);
 static void on_upgraded(void *host, struct back *, struct flow *);
 
 static const struct front_h1_ops h1_ops = {
-    .request = on_request, .connect = on_connect, .ended = on_client_ended, .idle = on_idle};
+    .identify = on_identify, .request = on_request, .connect = on_connect,
+    .ended = on_client_ended, .idle = on_idle};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};
 
@@ -86,11 +88,14 @@ front_next(struct front *fr)
 /* ---- who asks for what ---- */
 
 static void
-fill_client(struct front *fr, struct flow *f)
+on_identify(void *host, struct flow *f)
 {
+	struct front *fr = host;
+
 	f->facts.client = fr->client_addr;
 	f->facts.client_id = conn_id(fr->client);
 	f->facts.scheme = "http";
+	access_tag_of_address(&fr->client_addr, f->facts.tag);
 }
 
 /* false: refused, and answered. */
@@ -99,8 +104,6 @@ admit(struct front *fr, struct flow *f)
 {
 	const char *why;
 
-	fill_client(fr, f);
-	access_tag_of_address(&fr->client_addr, f->facts.tag);
 	why = access_client(fr->worker->access, &fr->client_addr);
 	if (why != NULL) {
 		flow_refuse(f, 403, "%s", why);

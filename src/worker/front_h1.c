@@ -12,7 +12,6 @@
 #include "conf/conf.h"
 #include "http/h1_read.h"
 #include "http/h1_write.h"
-#include "worker/access.h"
 #include "worker/worker_state.h"
 
 struct front_h1 {
@@ -289,20 +288,9 @@ begin_request(struct front_h1 *h)
 	h->flow = flow_new(h->worker, &end_ops, h);
 	h->request_read = h->head_written = false;
 	h->keep = true;
+	h->ops->identify(h->host, h->flow);
 	h1_reader_next(h->reader, &h->flow->request);
 	conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
-}
-
-/* Facts that a request without a readable head still has. */
-static void
-fill_client(struct front_h1 *h, struct flow *f)
-{
-	f->facts.client = *conn_peer(h->conn);
-	f->facts.client_id = conn_id(h->conn);
-	if (f->facts.tag[0] == '\0')
-		access_tag_of_address(&f->facts.client, f->facts.tag);
-	if (f->facts.scheme == NULL)
-		f->facts.scheme = h->kind == FRONT_H1_TLS ? "https" : "http";
 }
 
 static void
@@ -316,7 +304,6 @@ broken_request(struct front_h1 *h)
 		tell_ended(h, CONN_END_CLEAN);
 		return;
 	}
-	fill_client(h, f);
 	if (raw.n > 0)
 		buf_puts(&f->raw_head, raw);
 	f->request.keep_alive = false;
@@ -366,8 +353,6 @@ abort_flow(struct front_h1 *h, enum conn_end how)
 	    h->request_read ? "before the response" : "in the middle of the request";
 
 	h->client_ended = true;
-	if (!flow_attached(f))
-		fill_client(h, f);
 	if (how == CONN_END_TIMEOUT)
 		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
 	else
@@ -380,7 +365,6 @@ header_timeout(struct front_h1 *h)
 {
 	struct flow *f = h->flow;
 
-	fill_client(h, f);
 	buf_puts(&f->raw_head, h1_reader_pending(h->reader));
 	f->request.keep_alive = false;
 	flow_refuse(f, 408, "the request's head did not come in time");

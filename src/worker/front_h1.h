@@ -19,6 +19,8 @@ enum front_h1_kind {
 };
 
 struct front_h1_ops {
+	/* A request begins: fill in whose it is, should its head turn out unreadable. */
+	void (*identify)(void *host, struct flow *);
 	/* A request's head is complete: fill f->facts, then flow_attach() now or later. */
 	void (*request)(void *host, struct flow *);
 	/* CONNECT (FRONT_H1_PROXY only): the flow is the host's now, the bytes behind wait. */

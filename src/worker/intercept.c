@@ -188,11 +188,10 @@ go_tunnel(struct intercept *it, const char *reason)
 /* ---- HTTP inside ---- */
 
 static void
-on_request(void *host, struct flow *f)
+on_identify(void *host, struct flow *f)
 {
 	struct intercept *it = host;
 	struct flow_facts *facts = &f->facts;
-	const char *why;
 
 	memcpy(facts->tag, it->tag, sizeof(facts->tag));
 	facts->scheme = it->tls != NULL ? "https" : "http";
@@ -200,21 +199,30 @@ on_request(void *host, struct flow *f)
 	facts->server = it->server;
 	facts->client_id = it->client_id;
 	facts->origin_id = it->origin_id;
+	facts->origin = it->name;
+	facts->origin.port = it->target.port;
+	facts->has_origin = true;
 	facts->tls = tls_info_ref(it->tls);
 	facts->whole_chain = it->tls != NULL && !it->tls->chain_told;
 	if (it->tls != NULL)
 		it->tls->chain_told = true;
-	/* The URL is what HTTP says; where it really went stands beside it. */
-	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &facts->origin,
-	    &why) != 0) {
-		facts->origin = it->name;
-		facts->origin.port = it->target.port;
-	}
-	facts->has_origin = true;
 	if (!it->first_flow_told) {
 		it->first_flow_told = true;
 		facts->connect = it->times;
 	}
+}
+
+static void
+on_request(void *host, struct flow *f)
+{
+	struct intercept *it = host;
+	struct host_port asked;
+	const char *why;
+
+	/* The URL is what HTTP says; where it really went stands beside it. */
+	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &asked,
+	    &why) == 0)
+		f->facts.origin = asked;
 	if (it->back == NULL || !back_idle(it->back))
 		flow_fail(f, FLOW_BACK, it->origin_end, "origin closed the connection before the request");
 	else
@@ -286,8 +294,8 @@ on_upgraded(void *host, struct back *b, struct flow *f)
 	    on_tunnel_done, it);
 }
 
-static const struct front_h1_ops h1_ops = {.request = on_request, .connect = on_nested_connect,
-    .ended = on_client_ended, .idle = on_idle};
+static const struct front_h1_ops h1_ops = {.identify = on_identify, .request = on_request,
+    .connect = on_nested_connect, .ended = on_client_ended, .idle = on_idle};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};
 

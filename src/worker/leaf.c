@@ -61,6 +61,7 @@ struct leafs {
 	EVP_PKEY *keys[2];	/* by SIGN_KEY_* */
 	struct tls_ticket_keys tickets;
 	STACK_OF(X509) *ca_chain;
+	struct buf names;	/* scratch */
 	uint8_t ca_id[32];
 	TAILQ_HEAD(entry_list, entry) table[TABLE_BUCKETS], by_age;
 	size_t nentries;
@@ -379,46 +380,48 @@ add_asked(struct buf *out, const struct tls_facts *origin, struct str asked)
 		put_name(out, TLS_NAME_IP, str_of(&ip.in.sin_addr, 4));
 }
 
-static void
-pack_question(struct question *q, const struct leaf_want *want)
+/* All that the signer is told, but for the number. Names lie in the scratch buffer. */
+static struct msg_sign_ask
+describe(struct leafs *ls, const struct leaf_want *want)
 {
 	const struct tls_facts *o = want->origin;
-	struct buf names = {0};
-	struct msg_sign_ask m = {.id = q->id, .recipe = (uint8_t)want->recipe,
+	struct buf *names = &ls->names;
+	struct msg_sign_ask m = {.recipe = (uint8_t)want->recipe,
 	    .key_type = want->rsa ? SIGN_KEY_RSA : SIGN_KEY_EC, .asked_name = want->name};
 
-	if (o != NULL) {
-		memcpy(m.origin.b, o->chain[0].sha256, sizeof(m.origin.b));
-		pack_names(&names, o, want->name, true);
-		if (names.len > NAMES_MAX) {
-			buf_clear(&names);
-			pack_names(&names, o, want->name, false);
-		}
-		if (want->add_name)
-			add_asked(&names, o, want->name);
-		m.cn = o->cn;
-		m.org = o->org;
-		if (o->verified)
-			m.not_after = o->earliest_not_after;
+	if (o == NULL)
+		return m;
+	buf_clear(names);
+	pack_names(names, o, want->name, true);
+	if (names->len > NAMES_MAX) {
+		buf_clear(names);
+		pack_names(names, o, want->name, false);
 	}
-	m.names = buf_str(&names);
-	msg_pack_sign_ask(&q->packed, &m);
-	buf_free(&names);
+	if (want->add_name)
+		add_asked(names, o, want->name);
+	memcpy(m.origin.b, o->chain[0].sha256, sizeof(m.origin.b));
+	m.names = buf_str(names);
+	m.cn = o->cn;
+	m.org = o->org;
+	if (o->verified)
+		m.not_after = o->earliest_not_after;
+	return m;
 }
 
 static struct cert_key
-key_for(struct leafs *ls, const struct leaf_want *want)
+key_for(struct leafs *ls, const struct msg_sign_ask *m, const uint8_t key_id[8])
 {
-	static const uint8_t no_origin[32];
+	struct cert_like like = {.origin_leaf = m->origin.b, .not_before = m->not_before,
+	    .not_after = m->not_after, .cn = m->cn, .org = m->org, .names = m->names};
+	uint8_t hash[32];
 
-	return cert_key_make(want->name,
-	    want->origin != NULL ? want->origin->chain[0].sha256 : no_origin, (uint8_t)want->recipe,
-	    ls->ring.keys[key_of[want->rsa ? SIGN_KEY_RSA : SIGN_KEY_EC]].id, ls->ca_id);
+	cert_like_hash(&like, hash);
+	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->ca_id);
 }
 
 static struct leaf_ask *
-ask(struct leafs *ls, const struct cert_key *key, const struct leaf_want *want,
-    leaf_done_fn *done, void *arg)
+ask(struct leafs *ls, const struct cert_key *key, struct msg_sign_ask *m, leaf_done_fn *done,
+    void *arg)
 {
 	struct leaf_ask *a = mem_new(struct leaf_ask);
 	struct question *q;
@@ -430,11 +433,12 @@ ask(struct leafs *ls, const struct cert_key *key, const struct leaf_want *want,
 		q = mem_new(struct question);
 		q->id = ++ls->last_id;
 		q->key = *key;
-		q->rsa = want->rsa;
+		q->rsa = m->key_type == SIGN_KEY_RSA;
 		q->sequence = ls->sequence;
 		q->deadline = ev_now(ls->worker->loop) + ASK_SECONDS;
 		TAILQ_INIT(&q->asks);
-		pack_question(q, want);
+		m->id = q->id;
+		msg_pack_sign_ask(&q->packed, m);
 		if (TAILQ_EMPTY(&ls->questions))
 			ev_timer_again(ls->worker->loop, &ls->timer);
 		TAILQ_INSERT_TAIL(&ls->questions, q, link);
@@ -483,6 +487,7 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
     struct leaf_ask **out_ask)
 {
 	uint8_t der[CERT_CACHE_DER_MAX];
+	struct msg_sign_ask m;
 	struct cert_key key;
 	struct entry *e;
 	int64_t refresh_at;
@@ -490,7 +495,8 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
 
 	*out_ask = NULL;
 	look_at_keyring(ls);
-	key = key_for(ls, want);
+	m = describe(ls, want);
+	key = key_for(ls, &m, ls->ring.keys[key_of[m.key_type]].id);
 	e = table_find(ls, &key);
 	if (e != NULL && e->leaf != NULL)
 		return tls_leaf_ref(e->leaf);
@@ -505,7 +511,7 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
 		if (leaf != NULL)
 			return leaf;
 	}
-	*out_ask = ask(ls, &key, want, done, arg);
+	*out_ask = ask(ls, &key, &m, done, arg);
 	return NULL;
 }
 
@@ -528,14 +534,11 @@ leaf_cancel(struct leaf_ask **pa)
 void
 leaf_session_context(struct leafs *ls, const struct leaf_want *want, uint8_t out[32])
 {
-	struct cert_key key;
-
 	/* The key's rotation must not end sessions; everything else must. */
-	static const uint8_t any_key[8], no_origin[32];
+	static const uint8_t any_key[8];
+	struct msg_sign_ask m = describe(ls, want);
+	struct cert_key key = key_for(ls, &m, any_key);
 
-	key = cert_key_make(want->name,
-	    want->origin != NULL ? want->origin->chain[0].sha256 : no_origin, (uint8_t)want->recipe,
-	    any_key, ls->ca_id);
 	memcpy(out, key.hash, 32);
 }
 
@@ -612,6 +615,7 @@ leafs_free(struct leafs **pls)
 	EVP_PKEY_free(ls->keys[0]);
 	EVP_PKEY_free(ls->keys[1]);
 	sk_X509_pop_free(ls->ca_chain, X509_free);
+	buf_free(&ls->names);
 	keyring_reader_free(&ls->keyring);
 	cert_cache_free(&ls->cache);
 	mem_wipe(&ls->ring, sizeof(ls->ring));

@@ -117,18 +117,36 @@ START_TEST(workers_find_it_under_the_agreed_key)
 	struct keyring ring;
 	struct cert_key key;
 	struct errmsg err;
+	uint8_t like[32];
 	int64_t refresh_at;
 
 	memset(m.origin.b, 5, sizeof(m.origin.b));
 	m.key_type = SIGN_KEY_RSA;
 	serve(&m);
 	keyring_read_own(&keys, &ring);
-	key = cert_key_make(m.asked_name, m.origin.b, RECIPE_GOOD, ring.keys[KEYRING_RSA].id,
-	    ca.id);
+	cert_like_hash(&(struct cert_like){.origin_leaf = m.origin.b, .not_before = m.not_before,
+	    .not_after = m.not_after, .cn = m.cn, .org = m.org, .names = m.names}, like);
+	key = cert_key_make(m.asked_name, like, RECIPE_GOOD, ring.keys[KEYRING_RSA].id, ca.id);
 	reader = cert_cache_reader(certs.fd, &err);
 	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.der.n);
 	ck_assert_mem_eq(der, answer.der.p, answer.der.n);
 	cert_cache_free(&reader);
+}
+END_TEST
+
+/* A worker that claims an origin with names of its own cannot file them for others. */
+START_TEST(other_names_have_another_leaf)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct buf first = {0};
+
+	serve(&m);
+	keep(&first);
+	m.org = STR("Somebody Else");
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_OK);
+	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	buf_free(&first);
 }
 END_TEST
 
@@ -256,6 +274,7 @@ desk_suite(void)
 	tcase_add_test(tc, answers_with_a_leaf);
 	tcase_add_test(tc, the_same_question_has_the_same_answer_until_half_life);
 	tcase_add_test(tc, workers_find_it_under_the_agreed_key);
+	tcase_add_test(tc, other_names_have_another_leaf);
 	tcase_add_test(tc, another_origin_has_another_leaf);
 	tcase_add_test(tc, follows_a_rotation_by_another_signer);
 	tcase_add_test(tc, a_refusal_has_a_reason_and_no_leaf);
