@@ -32,7 +32,6 @@ struct back {
 	bool ended;			/* the origin sends no more */
 	enum conn_end end_kind;
 	bool dead;			/* freed; the memory stays until the loop turn ends */
-	struct buf scratch;
 };
 
 /* ---- the request ---- */
@@ -41,6 +40,7 @@ static void
 end_head(void *end, struct flow *f, const struct message *m)
 {
 	struct back *b = end;
+	struct buf *out;
 	struct h1_write w = {.version = HTTP_VERSION_1_1, .connection = -1, .upgrade = m->upgrade};
 
 	CHECK(b->flow == NULL);
@@ -50,9 +50,9 @@ end_head(void *end, struct flow *f, const struct message *m)
 	b->framing = !m->has_body ? H1_FRAME_NONE : m->length >= 0 ? H1_FRAME_LENGTH :
 	    H1_FRAME_CHUNKED;
 	w.framing = b->framing;
-	buf_clear(&b->scratch);
-	h1_write_head(&b->scratch, m, &w);
-	conn_write(b->conn, buf_data(&b->scratch), b->scratch.len);
+	out = worker_scratch(b->worker);
+	h1_write_head(out, m, &w);
+	conn_write(b->conn, buf_data(out), out->len);
 	h1_reader_next(b->reader, &f->response);
 	conn_deadline(b->conn, 0, false);	/* the client's connection has the idle timer */
 }
@@ -77,12 +77,13 @@ static void
 end_end(void *end, struct flow *f UNUSED, const struct fields *trailers)
 {
 	struct back *b = end;
+	struct buf *out;
 
 	if (b->framing != H1_FRAME_CHUNKED)
 		return;
-	buf_clear(&b->scratch);
-	h1_write_last_chunk(&b->scratch, trailers);
-	conn_write(b->conn, buf_data(&b->scratch), b->scratch.len);
+	out = worker_scratch(b->worker);
+	h1_write_last_chunk(out, trailers);
+	conn_write(b->conn, buf_data(out), out->len);
 }
 
 static void
@@ -378,7 +379,6 @@ destroy(void *p)
 	struct back *b = p;
 
 	h1_reader_free(&b->reader);
-	buf_free(&b->scratch);
 	free(b);
 }
 

@@ -31,7 +31,6 @@ struct front_h1 {
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
-	struct buf scratch;
 };
 
 static void finished(void *end, struct flow *, bool whole, enum conn_end how);
@@ -86,6 +85,7 @@ end_head(void *end, struct flow *f, const struct message *m)
 	struct front_h1 *h = end;
 	bool old = f->request.version == HTTP_VERSION_1_0;
 	struct h1_write w = {.version = HTTP_VERSION_1_1};
+	struct buf *out;
 
 	h->framing = h1_write_framing(m, f->request.version, f->request.is_head);
 	/* Inside a tunnel the client's connection ends as the origin's does. */
@@ -98,9 +98,9 @@ end_head(void *end, struct flow *f, const struct message *m)
 		w.connection = -1;
 	}
 	h->head_written = true;
-	buf_clear(&h->scratch);
-	h1_write_head(&h->scratch, m, &w);
-	conn_write(h->conn, buf_data(&h->scratch), h->scratch.len);
+	out = worker_scratch(h->worker);
+	h1_write_head(out, m, &w);
+	conn_write(h->conn, buf_data(out), out->len);
 }
 
 static void
@@ -108,12 +108,13 @@ end_informational(void *end, struct flow *f, const struct message *m)
 {
 	struct front_h1 *h = end;
 	struct h1_write w = {.version = HTTP_VERSION_1_1, .framing = H1_FRAME_NONE, .connection = -1};
+	struct buf *out;
 
 	if (f->request.version == HTTP_VERSION_1_0)
 		return;	/* RFC 9110 15.2: not to HTTP/1.0 clients */
-	buf_clear(&h->scratch);
-	h1_write_head(&h->scratch, m, &w);
-	conn_write(h->conn, buf_data(&h->scratch), h->scratch.len);
+	out = worker_scratch(h->worker);
+	h1_write_head(out, m, &w);
+	conn_write(h->conn, buf_data(out), out->len);
 }
 
 static bool
@@ -140,11 +141,12 @@ static void
 end_end(void *end, struct flow *f UNUSED, const struct fields *trailers)
 {
 	struct front_h1 *h = end;
+	struct buf *out;
 
 	if (h->framing == H1_FRAME_CHUNKED) {
-		buf_clear(&h->scratch);
-		h1_write_last_chunk(&h->scratch, trailers);
-		conn_write(h->conn, buf_data(&h->scratch), h->scratch.len);
+		out = worker_scratch(h->worker);
+		h1_write_last_chunk(out, trailers);
+		conn_write(h->conn, buf_data(out), out->len);
 	}
 	/* An answer before the request's end: the client should stop sending. */
 	if (!h->keep && !h->request_read)
@@ -465,7 +467,6 @@ destroy(void *p)
 	struct front_h1 *h = p;
 
 	h1_reader_free(&h->reader);
-	buf_free(&h->scratch);
 	free(h);
 }
 

@@ -464,6 +464,8 @@ start_client_tls(struct intercept *it)
 	conn_deadline(it->client, it->worker->conf->timeouts.handshake_ms, false);
 	conn_start_tls(it->client, ssl, tls_client_stop, buf_str(&it->first));
 	buf_free(&it->first);
+	free(it->hello);
+	it->hello = NULL;
 }
 
 /* ---- verdict and leaf ---- */

@@ -428,6 +428,7 @@ fini(struct worker_main *m)
 	leafs_free(&w->leafs);
 	access_free(&w->access);
 	free(w->graves);
+	buf_free(&w->scratch);
 	free(m->listening);
 }
 
