@@ -102,15 +102,9 @@ buf_truncate(struct buf *b, size_t len)
 }
 
 void
-buf_put(struct buf *b, const void *p, size_t n)
+buf_put_slow(struct buf *b, const void *p, size_t n)
 {
 	CHECK(buf_append(b, p, n) == 0);
-}
-
-void
-buf_puts(struct buf *b, struct str s)
-{
-	buf_put(b, s.p, s.n);
 }
 
 void

@@ -8,6 +8,7 @@
 #define MITMD_BASE_BUF_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/str.h"
@@ -53,8 +54,25 @@ void buf_consume(struct buf *, size_t n) NONNULL(1);
 void buf_truncate(struct buf *, size_t len) NONNULL(1);	/* keep the first len bytes */
 
 /* For buffers without a maximum (text we make ourselves): these cannot fail. */
-void buf_put(struct buf *, const void *p, size_t n) NONNULL(1);
-void buf_puts(struct buf *, struct str) NONNULL(1);
+void buf_put_slow(struct buf *, const void *p, size_t n) NONNULL(1);	/* for buf_put() */
+
+static inline void NONNULL(1)
+buf_put(struct buf *b, const void *p, size_t n)
+{
+	if (b->max == 0 && n > 0 && b->cap - b->off - b->len >= n) {
+		memcpy(b->mem + b->off + b->len, p, n);
+		b->len += n;
+	} else {
+		buf_put_slow(b, p, n);
+	}
+}
+
+static inline void NONNULL(1)
+buf_puts(struct buf *b, struct str s)
+{
+	buf_put(b, s.p, s.n);
+}
+
 void buf_putz(struct buf *, const char *) NONNULL(1, 2);
 void buf_putc(struct buf *, char) NONNULL(1);
 void buf_printf(struct buf *, const char *fmt, ...) PRINTF(2, 3) NONNULL(1, 2);

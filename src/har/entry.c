@@ -542,6 +542,10 @@ put_extras(struct buf *out, const struct har_flow *f)
 		put_setup(out, f->setup);
 	if (f->tls != NULL)
 		tls_text_put(out, f->tls);
+	if (f->tls_text.n > 0) {
+		JSON_LIT(out, ",");
+		json_raw(out, f->tls_text.p, f->tls_text.n);
+	}
 	if (f->ninformational > 0)
 		put_informational(out, f);
 	put_endings(out, f, is_truncated(f->request_body) || is_truncated(f->response_body));

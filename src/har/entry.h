@@ -61,7 +61,8 @@ struct har_flow {
 	size_t ninformational;
 	struct har_times times;
 	const struct har_setup *setup;	/* of a connection's first flow; else NULL */
-	const struct har_tls *tls;	/* NULL: no TLS on either leg */
+	const struct har_tls *tls;	/* NULL: no TLS on either leg, or: */
+	struct str tls_text;		/* the same, ready made by tls_text_put() into an empty buffer */
 	struct har_tunnel tunnel;
 	uint64_t origin_id, client_id;	/* unique connection numbers */
 	int64_t response_wire_bytes;	/* _transferSize */

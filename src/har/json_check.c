@@ -297,17 +297,49 @@ step(struct json_check *c, uint8_t b)
 	}
 }
 
+/*
+ * What mostly follows the quote p[0] that ends a string: the quote of the next
+ * one.  How many bytes that are, 0 where it is anything else; the state is
+ * S_STRING before and after.
+ */
+static size_t
+to_next_string(struct json_check *c, const uint8_t *p, size_t n)
+{
+	if (n < 5)
+		return 0;
+	if (c->in_name) {
+		if (p[1] != ':' || p[2] != '"')
+			return 0;
+		c->in_name = 0;
+		return 3;
+	}
+	if (p[1] == ',' && p[2] == '"') {
+		c->in_name = in_object(c);
+		return 3;
+	}
+	/* One object of an array ends and the next begins, at the same depth. */
+	if (memcmp(p + 1, "},{\"", 4) != 0 || c->depth < 2 || !in_object(c) ||
+	    (c->objects >> (c->depth - 2) & 1) != 0)
+		return 0;
+	c->in_name = 1;
+	return 5;
+}
+
 bool
 json_check_feed(struct json_check *c, const void *bytes, size_t n)
 {
 	const uint8_t *p = bytes;
-	size_t i = 0;
+	size_t i = 0, k;
 
 	while (i < n && c->state != S_BAD) {
 		if (c->state == S_STRING) {
 			i += string_run(p + i, n - i);
 			if (i == n)
 				break;
+			k = p[i] == '"' ? to_next_string(c, p + i, n - i) : 0;
+			i += k;
+			if (k > 0)
+				continue;
 		}
 		c->state = (uint8_t)step(c, p[i++]);
 	}

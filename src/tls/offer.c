@@ -85,14 +85,17 @@ static void
 pick_ciphers(struct offer *o, const struct tls_hello *h, const struct offer_suites *known)
 {
 	bool taken[NELEM(known->v)] = {false};
-	size_t i, k;
+	size_t i, k, n = 0;
 
+	o->known_ciphers = true;
 	for (i = 0; i < h->nciphers; i++)
 		for (k = 0; k < known->n; k++)
 			if (known->v[k].id == h->ciphers[i] && !taken[k]) {
 				taken[k] = true;
 				append(o->ciphers, sizeof(o->ciphers), known->v[k].name);
+				o->known_ciphers = o->known_ciphers && k == n++;
 			}
+	o->known_ciphers = o->known_ciphers && n == known->n;
 }
 
 /* In the client's order, each once: OpenSSL refuses a list with doubles. */
@@ -156,7 +159,7 @@ offer_make(struct offer *o, const struct tls_hello *h, const struct offer_suites
     int min_version)
 {
 	o->ciphers[0] = o->suites[0] = o->sigalgs[0] = '\0';
-	o->status_request = o->fallback_scsv = false;
+	o->status_request = o->fallback_scsv = o->known_ciphers = false;
 	if (h != NULL)
 		mirror_offer(o, h, known);
 	else
@@ -173,7 +176,9 @@ offer_set(const struct offer *o, SSL *ssl)
 		return false;
 	if (o->max_version == TLS1_3_VERSION && SSL_set_ciphersuites(ssl, o->suites) != 1)
 		return false;
-	if (o->min_version == TLS1_2_VERSION && SSL_set_cipher_list(ssl, o->ciphers) != 1)
+	/* The context's own list need not be parsed again, for 20 microseconds. */
+	if (o->min_version == TLS1_2_VERSION && !o->known_ciphers &&
+	    SSL_set_cipher_list(ssl, o->ciphers) != 1)
 		return false;
 	/* This one returns 0 for success. */
 	if (o->alpn_len > 0 && SSL_set_alpn_protos(ssl, o->alpn, (unsigned)o->alpn_len) != 0)

@@ -23,6 +23,7 @@ struct offer_suites {
 struct offer {
 	int min_version, max_version;
 	char ciphers[TLS_HELLO_LIST_MAX * 33];	/* TLS 1.2, "A:B" */
+	bool known_ciphers;	/* ... all that offer_suites_init() found, in that order */
 	char suites[96];	/* TLS 1.3 */
 	char sigalgs[512];
 	const uint8_t *alpn;	/* wire format, borrowed */

@@ -18,6 +18,7 @@
 #include "tls/roots.h"
 #include "tls/sessions.h"
 #include "tls/staple.h"
+#include "tls/verdicts.h"
 #include "tls/verify.h"
 
 struct tls_origin {
@@ -25,16 +26,19 @@ struct tls_origin {
 	struct tls_origin_conf conf;
 	struct offer_suites suites;
 	struct sessions *sessions;
+	struct verdicts *verdicts;
 };
 
 struct ask {
 	struct tls_origin *origin;
 	uint8_t key[32];	/* of the session */
 	char *name;
-	bool verify_off;
+	size_t name_len;
+	bool name_is_ip, verify_off;
 	struct tls_leaf *client_cert;
 	struct tls_facts *facts;	/* of the offered session, until a chain is seen */
 	bool fresh;		/* the facts are of this handshake */
+	bool shared;		/* ... and of others: not to be written to */
 };
 
 static void
@@ -71,6 +75,36 @@ ask_of(SSL *ssl)
 	return ask;
 }
 
+/* No staple has to be looked at, which would add to the facts (TLS 1.2 sends it later). */
+static bool
+has_no_staple(SSL *ssl)
+{
+	const unsigned char *der;
+
+	return SSL_get_tlsext_status_type(ssl) != TLSEXT_STATUSTYPE_ocsp ||
+	    (SSL_version(ssl) >= TLS1_3_VERSION && SSL_get_tlsext_status_ocsp_resp(ssl, &der) <= 0);
+}
+
+static struct tls_facts *
+judge(struct tls_origin *o, struct ask *ask, SSL *ssl, X509_STORE_CTX *ctx)
+{
+	struct tls_facts *f;
+	uint8_t key[32];
+
+	ask->shared = has_no_staple(ssl);
+	if (!ask->shared)
+		return verify_run(ctx, &o->conf, str_z(ask->name));
+	verdicts_key(ctx, str_of(ask->name, ask->name_len), ask->name_is_ip, key);
+	f = verdicts_find(o->verdicts, key);
+	if (f != NULL) {
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return f;
+	}
+	f = verify_run(ctx, &o->conf, str_z(ask->name));
+	verdicts_keep(o->verdicts, key, f);
+	return f;
+}
+
 /* Instead of libssl's verification, so that nothing can end the handshake here. */
 static int
 on_chain(X509_STORE_CTX *ctx, void *arg)
@@ -82,7 +116,7 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 	tls_facts_unref(&ask->facts);
 	/* What is left in the error queue, SSL_get_error() takes for a failure. */
 	(void)ERR_set_mark();
-	ask->facts = verify_run(ctx, &o->conf, str_z(ask->name));
+	ask->facts = judge(o, ask, ssl, ctx);
 	(void)ERR_pop_to_mark();
 	ask->fresh = true;
 	return 1;
@@ -95,7 +129,7 @@ on_staple(SSL *ssl, void *arg)
 	struct tls_origin *o = arg;
 	struct ask *ask = ask_of(ssl);
 
-	if (!ask->fresh)
+	if (!ask->fresh || ask->shared)
 		return 1;
 	(void)ERR_set_mark();
 	ask->facts->staple = staple_read(ssl, o->conf.roots);
@@ -175,6 +209,7 @@ tls_origin_new(const struct tls_origin_conf *conf, struct errmsg *err)
 	o->conf = *conf;
 	CHECK(X509_STORE_up_ref(conf->roots) == 1);
 	o->sessions = sessions_new();
+	o->verdicts = verdicts_new();
 	set_up_context(o);
 	offer_suites_init(&o->suites, ctx);
 	return o;
@@ -186,6 +221,7 @@ tls_origin_free(struct tls_origin **op)
 	if (op == NULL || *op == NULL)
 		return;
 	sessions_free(&(*op)->sessions);
+	verdicts_free(&(*op)->verdicts);
 	SSL_CTX_free((*op)->ctx);
 	X509_STORE_free((*op)->conf.roots);
 	free(*op);
@@ -231,6 +267,8 @@ ask_new(struct tls_origin *o, const struct tls_origin_ask *a, const struct offer
 
 	ask->origin = o;
 	ask->name = str_dup(a->name);
+	ask->name_len = a->name.n;
+	ask->name_is_ip = a->name_is_ip;
 	ask->verify_off = a->verify_off;
 	ask->client_cert = a->client_cert != NULL ? tls_leaf_ref(a->client_cert) : NULL;
 	session_key(a, offer, ask->key);

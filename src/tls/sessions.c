@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * sessions.c - a hash table of keys with up to four sessions each; the key
+ * sessions.c - a hash table of keys with some sessions each; the key
  * unused for longest goes first.  See sessions.h.
  * Runs in: worker.
  */
@@ -16,7 +16,7 @@
 
 #define BUCKETS 1024
 #define SESSIONS_MAX 1024	/* of all keys; a session holds its peer's chain, some 10 KB */
-#define PER_KEY_MAX 4
+#define PER_KEY_MAX 32	/* TLS 1.3 uses each once: as many as connect at a time */
 #define LIFE_US (3600u * UINT64_C(1000000))
 
 struct kept {

@@ -32,7 +32,6 @@ struct back {
 	bool ended;			/* the origin sends no more */
 	enum conn_end end_kind;
 	bool dead;			/* freed; the memory stays until the loop turn ends */
-	struct buf scratch;
 };
 
 /* ---- the request ---- */
@@ -41,6 +40,7 @@ static void
 end_head(void *end, struct flow *f, const struct message *m)
 {
 	struct back *b = end;
+	struct buf *out;
 	struct h1_write w = {.version = HTTP_VERSION_1_1, .connection = -1, .upgrade = m->upgrade};
 
 	CHECK(b->flow == NULL);
@@ -50,9 +50,9 @@ end_head(void *end, struct flow *f, const struct message *m)
 	b->framing = !m->has_body ? H1_FRAME_NONE : m->length >= 0 ? H1_FRAME_LENGTH :
 	    H1_FRAME_CHUNKED;
 	w.framing = b->framing;
-	buf_clear(&b->scratch);
-	h1_write_head(&b->scratch, m, &w);
-	conn_write(b->conn, buf_data(&b->scratch), b->scratch.len);
+	out = worker_scratch(b->worker);
+	h1_write_head(out, m, &w);
+	conn_write(b->conn, buf_data(out), out->len);
 	h1_reader_next(b->reader, &f->response);
 	conn_deadline(b->conn, 0, false);	/* the client's connection has the idle timer */
 }
@@ -77,12 +77,13 @@ static void
 end_end(void *end, struct flow *f UNUSED, const struct fields *trailers)
 {
 	struct back *b = end;
+	struct buf *out;
 
 	if (b->framing != H1_FRAME_CHUNKED)
 		return;
-	buf_clear(&b->scratch);
-	h1_write_last_chunk(&b->scratch, trailers);
-	conn_write(b->conn, buf_data(&b->scratch), b->scratch.len);
+	out = worker_scratch(b->worker);
+	h1_write_last_chunk(out, trailers);
+	conn_write(b->conn, buf_data(out), out->len);
 }
 
 static void
@@ -283,6 +284,20 @@ how_text(enum conn_end how)
 	}
 }
 
+/* RFC 9110 9.2.2: what may be sent again without being asked. */
+static bool
+may_repeat(const struct message *m)
+{
+	static const struct str methods[] = {STR("GET"), STR("HEAD"), STR("OPTIONS"), STR("TRACE"),
+	    STR("PUT"), STR("DELETE")};
+	size_t i;
+
+	for (i = 0; i < NELEM(methods); i++)
+		if (str_eq(m->method, methods[i]))
+			return !m->has_body;
+	return false;
+}
+
 static void
 on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 {
@@ -295,9 +310,13 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		tell_ended(b, how);
 		return;
 	}
-	if (b->response_done)
-		return;	/* the request is still being swallowed */
-	if (!b->reading && b->served > 0 && !f->request.has_body) {
+	if (b->response_done) {
+		/* Only the request is left. Room for it never comes where nothing is read. */
+		if (how == CONN_END_RESET || how == CONN_END_TLS)
+			flow_writable(f, FLOW_BACK);
+		return;
+	}
+	if (!b->reading && b->served > 0 && may_repeat(&f->request)) {
 		b->flow = NULL;
 		if (b->ops->lost(b->host, b, f))
 			return;
@@ -360,7 +379,6 @@ destroy(void *p)
 	struct back *b = p;
 
 	h1_reader_free(&b->reader);
-	buf_free(&b->scratch);
 	free(b);
 }
 

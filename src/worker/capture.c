@@ -158,8 +158,10 @@ hand_over(struct flow *f)
 	    .raw_head = buf_str(&f->raw_head),
 	};
 
-	if (f->facts.tls != NULL) {
-		tls = tls_info_har(f->facts.tls, f->facts.whole_chain);
+	if (f->facts.tls != NULL && !f->facts.whole_chain) {
+		h.tls_text = tls_info_text(f->facts.tls);
+	} else if (f->facts.tls != NULL) {
+		tls = tls_info_har(f->facts.tls, true);
 		h.tls = &tls;
 	}
 	put_url(&url, f);

@@ -36,7 +36,9 @@
 #define FLUSH_SECONDS 20.0	/* ... and how long it may take none of them */
 #define SWEEP_SECONDS 0.25
 #define POOL_MAX 32		/* output buffers kept for reuse */
-#define POOL_CAP_MAX (80u << 10)
+#define POOL_CAP_MAX (160u << 10)
+#define PUSH_BYTES (64u << 10)	/* output that is sent before the turn ends */
+#define DIRECT_BYTES (16u << 10)	/* a plain write that is not worth copying */
 #define ROUNDS_MAX 4		/* of ready connections before the loop polls again */
 
 enum { LIST_NONE = 0, LIST_DIRTY = 1, LIST_READY = 2 };
@@ -157,14 +159,47 @@ give_out_buffer(struct conn *c)
 	}
 }
 
+/* How much the socket took; what failed for good shows as broken. */
+static size_t
+send_some(struct conn *c, const uint8_t *p, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(c->fd, p, n, MSG_NOSIGNAL);
+	while (sent == -1 && errno == EINTR);
+	if (sent >= 0) {
+		c->active = ev_now(c->hub->loop);
+		return (size_t)sent;
+	}
+	if (errno != EAGAIN && errno != EWOULDBLOCK)
+		c->broken = true;
+	return 0;
+}
+
+/*
+ * Large output goes out in pieces that still lie in the cache.  Nobody is told
+ * from here; flush() does that when the turn ends.
+ */
+static void
+push(struct conn *c)
+{
+	buf_consume(&c->out, send_some(c, buf_data(&c->out), c->out.len));
+	if (c->out.len > 0)
+		ev_io_start(c->hub->loop, &c->writer);
+}
+
+/* The bytes put last stay until the turn ends: an entry is handed over before its last byte. */
 static void
 put_out(struct conn *c, const void *p, size_t n)
 {
 	if (c->broken)
 		return;
+	mark_dirty(c);
+	if (c->out.len >= PUSH_BYTES && !ev_is_active(&c->writer))
+		push(c);
 	take_out_buffer(c);
 	buf_put(&c->out, p, n);
-	mark_dirty(c);
 }
 
 static int
@@ -389,6 +424,9 @@ tls_decrypt(struct conn *c)
 		r = SSL_read_ex(c->ssl, c->hub->plain, RECORD_BYTES, &got);
 		if (r == 1) {
 			(void)offer(c, c->hub->plain, got);
+			/* To be told that there is no more costs as much as a small record. */
+			if (!c->freed && !c->eof && c->hub->feed_len == 0 && !SSL_has_pending(c->ssl))
+				return;
 			continue;
 		}
 		err = SSL_get_error(c->ssl, r);
@@ -549,6 +587,22 @@ conn_write(struct conn *c, const void *p, size_t n)
 		c->full = true;
 }
 
+void
+conn_relay(struct conn *c, const uint8_t *p, size_t n)
+{
+	size_t sent;
+
+	if (n >= DIRECT_BYTES && c->ssl == NULL && c->out.len == 0 && !c->broken &&
+	    !c->shut_wanted && !c->freed) {
+		sent = send_some(c, p, n);
+		c->bytes_out += sent;
+		p += sent;
+		n -= sent;
+		mark_dirty(c);	/* tells of a failure */
+	}
+	conn_write(c, p, n);
+}
+
 bool
 conn_full(const struct conn *c)
 {
@@ -580,20 +634,13 @@ flush(struct conn *c)
 	if (c->hub->corked == c)
 		uncork(c->hub);
 	while (c->out.len > 0 && !c->broken) {
-		ssize_t n = send(c->fd, buf_data(&c->out), c->out.len, MSG_NOSIGNAL);
+		size_t n = send_some(c, buf_data(&c->out), c->out.len);
 
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		if (n == 0 && !c->broken) {
 			ev_io_start(loop, &c->writer);
 			return;
 		}
-		if (n == -1) {
-			c->broken = true;
-			break;
-		}
-		c->active = ev_now(loop);
-		buf_consume(&c->out, (size_t)n);
+		buf_consume(&c->out, n);
 	}
 	ev_io_stop(loop, &c->writer);
 	if (c->broken) {

@@ -67,6 +67,8 @@ unsigned conn_tls_alert(const struct conn *);
 const char *conn_tls_error(const struct conn *);
 
 void conn_write(struct conn *, const void *p, size_t n);
+/* The same for bytes that nothing has to precede: they may be out when it returns. */
+void conn_relay(struct conn *, const uint8_t *p, size_t n);
 bool conn_full(const struct conn *);
 /* Stop and go on reading; what is held comes first, from the loop, not from this call. */
 void conn_pause(struct conn *);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "har/tls_text.h"
 
 struct tls_info *
 tls_info_new(const char *verify_mode)
@@ -35,6 +36,7 @@ tls_info_unref(struct tls_info **pt)
 	if (t == NULL || --t->refs > 0)
 		return;
 	tls_facts_unref(&t->facts);
+	free(t->text);
 	free(t);
 }
 
@@ -49,4 +51,20 @@ tls_info_har(const struct tls_info *t, bool whole_chain)
 	    .verify_mode = t->verify_mode,
 	    .recipe = t->recipe,
 	};
+}
+
+struct str
+tls_info_text(struct tls_info *t)
+{
+	if (t->text == NULL) {
+		struct har_tls har = tls_info_har(t, false);
+		struct buf b;
+
+		buf_init(&b, 0);
+		tls_text_put(&b, &har);
+		t->text_len = b.len;
+		t->text = mem_dup(buf_data(&b), b.len);
+		buf_free(&b);
+	}
+	return str_of(t->text, t->text_len);
 }

@@ -18,6 +18,8 @@ struct tls_info {
 	const char *verify_mode;
 	const char *recipe;
 	bool chain_told;		/* some entry of the connection has it in full */
+	char *text;			/* of the entries after that one; NULL until it is asked for */
+	size_t text_len;
 };
 
 struct tls_info *tls_info_new(const char *verify_mode);
@@ -25,5 +27,7 @@ struct tls_info *tls_info_ref(struct tls_info *);
 void tls_info_unref(struct tls_info **);
 /* The form that entries are made from. */
 struct har_tls tls_info_har(const struct tls_info *, bool whole_chain);
+/* Without the chain, as text: once both handshakes are done. */
+struct str tls_info_text(struct tls_info *);
 
 #endif

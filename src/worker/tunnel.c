@@ -48,7 +48,7 @@ on_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 		t->flow->bytes_up += n;
 	else
 		t->flow->bytes_down += n;
-	conn_write(to, p, n);
+	conn_relay(to, p, n);
 	if (conn_full(to))
 		conn_pause(c);
 	return n;

@@ -10,6 +10,7 @@
 #ifndef MITMD_WORKER_WORKER_STATE_H
 #define MITMD_WORKER_WORKER_STATE_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "proc/proc.h"
 #include "tls/client.h"
@@ -42,10 +43,19 @@ struct worker {
 	size_t ngraves, graves_cap;
 	TAILQ_HEAD(, front) fronts;
 	unsigned nfronts;
+	struct buf scratch;		/* worker_scratch() */
 	bool draining;			/* responses say Connection: close */
 	bool stopping;
 	double drain_idle_s;
 };
+
+/* For text that is passed on at once; good until the next call. */
+static inline struct buf *
+worker_scratch(struct worker *w)
+{
+	buf_clear(&w->scratch);
+	return &w->scratch;
+}
 
 /* destroy(p) when the loop turn ends: nothing is freed inside its own callback. */
 void worker_bury(struct worker *, void *p, void (*destroy)(void *));

@@ -12,6 +12,7 @@ main(void)
 	int failed;
 
 	srunner_add_suite(runner, verify_suite());
+	srunner_add_suite(runner, verdicts_suite());
 	srunner_add_suite(runner, origin_suite());
 	srunner_add_suite(runner, client_suite());
 	srunner_add_suite(runner, roots_suite());

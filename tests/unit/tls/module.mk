@@ -7,6 +7,7 @@ tests_unit_run_tls_SOURCES = tests/unit/tls/main.c tests/unit/tls/suites.h \
 	tests/unit/tls/curl_hello.h \
 	tests/unit/tls/test_hello.c \
 	tests/unit/tls/test_verify.c \
+	tests/unit/tls/test_verdicts.c \
 	tests/unit/tls/test_origin.c \
 	tests/unit/tls/test_client.c \
 	tests/unit/tls/test_roots.c

@@ -6,6 +6,7 @@
 
 Suite *hello_suite(void);
 Suite *verify_suite(void);
+Suite *verdicts_suite(void);
 Suite *origin_suite(void);
 Suite *client_suite(void);
 Suite *roots_suite(void);
