@@ -299,10 +299,37 @@ drain(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++) {
 		gen->workers[i].leaving = true;
 		ev_timer_stop(gen->master->loop, &gen->workers[i].again);
-		if (gen->workers[i].channel != NULL)
-			(void)CHANNEL_TELL(gen->workers[i].channel, DRAIN, drain, &m);
+		if (gen->workers[i].channel == NULL)
+			continue;
+		gen->workers[i].holding = true;
+		(void)CHANNEL_TELL(gen->workers[i].channel, DRAIN, drain, &m);
 	}
 	cut_oldest(gen->master);
+}
+
+/* Who reads the news expects the new configuration: not before the old ones have let go. */
+static void
+tell_news(struct master *m)
+{
+	struct generation *gen, *now = m->current;
+	unsigned i;
+
+	if (now == NULL || now->news == NULL)
+		return;
+	TAILQ_FOREACH(gen, &m->generations, link)
+		for (i = 0; i < gen->nworkers; i++)
+			if (gen->workers[i].holding)
+				return;
+	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number, now->nworkers,
+	    now->conf->spool.dir);
+	now->news = NULL;
+}
+
+void
+generation_let_go(struct child *c)
+{
+	c->holding = false;
+	tell_news(c->master);
 }
 
 static void
@@ -319,11 +346,10 @@ serve(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
-	/* Told before the news is: who reads it expects the new configuration. */
+	gen->news = before == NULL ? "ready" : "reloaded";
 	if (before != NULL)
 		drain(before);
-	log_info("%s: generation %u, %u workers, spool %s", before == NULL ? "ready" : "reloaded",
-	    gen->number, gen->nworkers, gen->conf->spool.dir);
+	tell_news(m);
 	master_reload_wanted(m);
 }
 
@@ -376,6 +402,7 @@ generation_child_gone(struct child *c)
 	struct generation *gen = c->gen;
 	struct master *m = c->master;
 
+	generation_let_go(c);
 	if (gen->state < GEN_SERVING) {
 		generation_failed(gen, c->role == ROLE_SIGNER ? "the signer cannot start" :
 		    "a worker cannot start");

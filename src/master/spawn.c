@@ -39,6 +39,9 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 		else
 			generation_child_ready(c, &ready);
 		return 0;
+	case MSG_LET_GO:
+		generation_let_go(c);
+		return 0;
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;

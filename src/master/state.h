@@ -27,6 +27,7 @@ struct child {
 	struct channel *channel;
 	bool ready;
 	bool leaving;			/* told to end: not started again */
+	bool holding;			/* told to drain, and may still accept */
 	unsigned slot;			/* workers, while running */
 	ev_tstamp started;
 	double backoff;			/* seconds until the next start */
@@ -52,6 +53,7 @@ struct generation {
 	unsigned nworkers;
 	unsigned *worker_slots;		/* shared with the workers */
 	unsigned nready;
+	const char *news;		/* to be logged once the one before has let go */
 };
 
 /* A listening socket; lives as long as some generation's configuration names it. */
@@ -113,6 +115,7 @@ void spawn_again(struct child *c);	/* after its back-off */
 void generation_start(struct master *, struct conf *);
 void generation_child_ready(struct child *, const struct msg_ready *);
 void generation_child_gone(struct child *);
+void generation_let_go(struct child *);	/* a draining worker accepts no more */
 void generation_spool_is(struct master *, const struct msg_spool_is *);
 void generation_failed(struct generation *, const char *reason);
 void generation_abandon(struct master *);	/* the one being started, without a word */

@@ -289,6 +289,7 @@ on_drain(void *arg, uint64_t timeout_ms, uint64_t idle_ms)
 	m->w.drain_idle_s = (double)idle_ms / 1000;
 	arm_deadline(m, timeout_ms);
 	let_go(m);
+	(void)CHANNEL_TELL(m->w.proc->master, LET_GO, none, &(struct msg_none){0});
 }
 
 static void

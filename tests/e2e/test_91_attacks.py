@@ -205,7 +205,8 @@ def test_a_client_that_pipelines_and_reads_nothing(own_mitmd, origin, kind):
             client.send(data * 1000)
             time.sleep(2)
         grown = mitmd.memory(worker) - before
-        assert SANITIZED or grown < 24 * MIB, f"{grown // MIB} MiB"
+        # The ring (8 MiB) and what waits for it (16 MiB) count as its memory, too.
+        assert SANITIZED or grown < 40 * MIB, f"{grown // MIB} MiB"
         client.reset()
 
 
