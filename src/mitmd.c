@@ -46,7 +46,7 @@ open_standard(void)
 int
 main(int argc, char **argv)
 {
-	const char *file = NULL;
+	char *file = NULL;
 	bool test = false, dump = false;
 	struct errmsg err;
 	struct conf *conf;
@@ -54,8 +54,6 @@ main(int argc, char **argv)
 
 	open_standard();
 	title_init(argc, argv);
-	/* The environment of whoever starts us decides nothing about TLS. */
-	tls_library_init();
 	while ((c = getopt(argc, argv, "c:tTVh")) != -1) {
 		switch (c) {
 		case 'c':
@@ -82,9 +80,14 @@ main(int argc, char **argv)
 		usage(stderr);
 		return EX_USAGE;
 	}
+	if (!test && !dump)
+		master_hold_signals();
+	/* The environment of whoever starts us decides nothing about TLS. */
+	tls_library_init();
 	conf = conf_load(file, &err);
 	if (conf == NULL) {
 		(void)fprintf(stderr, "mitmd: %s\n", err.text);
+		free(file);
 		return EX_CONFIG;
 	}
 	if (dump)
@@ -93,6 +96,7 @@ main(int argc, char **argv)
 		(void)printf("mitmd: %s: ok\n", conf->file != NULL ? conf->file : "defaults");
 	if (dump || test) {
 		conf_free(&conf);
+		free(file);
 		return 0;
 	}
 	return master_main(conf, file);

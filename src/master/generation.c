@@ -106,18 +106,28 @@ generation_free(struct generation *gen)
  * when the last of them was reaped.
  */
 void
-generation_failed(struct generation *gen, const char *reason)
+generation_abandon(struct master *m)
 {
-	struct master *m = gen->master;
+	struct generation *gen = m->next;
 	unsigned i;
 
-	if (m->next != gen)
+	if (gen == NULL)
 		return;
 	m->next = NULL;
 	gen->state = GEN_DRAINING;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
 		kill_child(&gen->workers[i]);
+}
+
+void
+generation_failed(struct generation *gen, const char *reason)
+{
+	struct master *m = gen->master;
+
+	if (m->next != gen)
+		return;
+	generation_abandon(m);
 	if (m->current == NULL) {
 		master_fail(m, reason);
 		return;
@@ -129,6 +139,7 @@ generation_failed(struct generation *gen, const char *reason)
 	}
 	if (!any_running(gen))
 		generation_free(gen);
+	master_reload_wanted(m);
 }
 
 /* ---- the way to serving ---- */
@@ -312,6 +323,7 @@ serve(struct generation *gen)
 	    gen->number, gen->nworkers, gen->conf->spool.dir);
 	if (before != NULL)
 		drain(before);
+	master_reload_wanted(m);
 }
 
 void

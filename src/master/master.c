@@ -144,6 +144,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
 	master_step_stop(m);
@@ -165,9 +166,10 @@ master_step_stop(struct master *m)
 		m->stop_step = 1;
 		arm_stop_timer(m, RECORDER_FINISH_MS / 1000 + 2);
 	}
+	/* A recorder that died meanwhile is started again: the rings are not empty. */
+	if (recording_any_slot(m) && (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
+		return;
 	if (m->recorder.pid > 0) {
-		if (recording_any_slot(m) && m->recorder.ready)
-			return;
 		if (!m->recorder.leaving && m->recorder.channel != NULL) {
 			m->recorder.leaving = true;
 			(void)CHANNEL_TELL(m->recorder.channel, STOP, stop, &stop);
@@ -215,6 +217,15 @@ reload(struct master *m)
 	generation_start(m, conf);
 }
 
+void
+master_reload_wanted(struct master *m)
+{
+	if (!m->reload_wanted || m->next != NULL || m->current == NULL)
+		return;
+	m->reload_wanted = false;
+	reload(m);
+}
+
 static void
 on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
@@ -239,14 +250,10 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
 		}
 	}
-	if (m->reload_wanted && m->next == NULL && m->current != NULL) {
-		m->reload_wanted = false;
-		reload(m);
-	}
 }
 
-static int
-watch_signals(struct master *m)
+static sigset_t
+wanted_signals(void)
 {
 	static const int wanted[] = {SIGCHLD, SIGHUP, SIGUSR1, SIGQUIT, SIGTERM, SIGINT};
 	sigset_t set;
@@ -255,12 +262,26 @@ watch_signals(struct master *m)
 	sigemptyset(&set);
 	for (i = 0; i < NELEM(wanted); i++)
 		sigaddset(&set, wanted[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
-		return -1;
+	return set;
+}
+
+void
+master_hold_signals(void)
+{
+	sigset_t set = wanted_signals();
+
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+}
+
+static int
+watch_signals(struct master *m, struct errmsg *err)
+{
+	sigset_t set = wanted_signals();
+
 	(void)signal(SIGPIPE, SIG_IGN);
 	m->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (m->signal_fd == -1)
-		return -1;
+		return errmsg_sys(err, "cannot watch signals");
 	ev_io_init(&m->signals, on_signal, m->signal_fd, EV_READ);
 	m->signals.data = m;
 	ev_io_start(m->loop, &m->signals);
@@ -329,7 +350,7 @@ master_main(struct conf *conf, const char *file)
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
 	raise_nofile(conf);
-	if (watch_signals(m) == -1 || make_shared(m, &err) == -1) {
+	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}

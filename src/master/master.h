@@ -10,6 +10,8 @@
 
 #include "conf/conf.h"
 
+/* First of all, before the configuration is read: what comes early is kept for the loop. */
+void master_hold_signals(void);
 /* conf is taken. Returns the exit code. */
 int master_main(struct conf *conf, const char *file);
 

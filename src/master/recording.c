@@ -54,6 +54,12 @@ recording_slot_new(struct master *m, struct child *worker, struct errmsg *err)
 	return 0;
 }
 
+void
+recording_slot_drop(struct master *m, unsigned slot)
+{
+	slot_free(&m->slots[slot]);
+}
+
 static void
 tell_add(struct master *m, unsigned slot)
 {
@@ -174,7 +180,7 @@ recording_ready(struct master *m)
 void
 recording_gone(struct master *m)
 {
-	if (m->stopping && m->recorder.leaving)
+	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
 	spawn_again(&m->recorder);
 }

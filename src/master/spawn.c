@@ -161,7 +161,7 @@ fail:
 	fd_close(&pair[1]);
 	fd_close(&signer[0]);
 	if (row->serves)
-		recording_slot_end(m, c->slot);
+		recording_slot_drop(m, c->slot);
 	return -1;
 }
 
@@ -180,7 +180,7 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	struct child *c = w->data;
 	struct errmsg err;
 
-	if (c->master->stopping)
+	if (c->master->stopping && c->role != ROLE_RECORDER)
 		return;
 	if (spawn(c, &err) == 0)
 		return;

@@ -115,6 +115,7 @@ void generation_child_ready(struct child *, const struct msg_ready *);
 void generation_child_gone(struct child *);
 void generation_spool_is(struct master *, const struct msg_spool_is *);
 void generation_failed(struct generation *, const char *reason);
+void generation_abandon(struct master *);	/* the one being started, without a word */
 void generation_free(struct generation *);
 void generation_stop_all(struct master *, uint64_t timeout_ms);
 bool generation_any_worker(const struct master *);
@@ -127,12 +128,14 @@ void recording_gone(struct master *);		/* the recorder died */
 void recording_set_spool(struct master *, struct conf *);
 /* A ring for a worker that is about to be forked. */
 int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
+void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
 void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
 
 /* ---- master.c ---- */
+void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */
 

@@ -284,6 +284,20 @@ how_text(enum conn_end how)
 	}
 }
 
+/* RFC 9110 9.2.2: what may be sent again without being asked. */
+static bool
+may_repeat(const struct message *m)
+{
+	static const struct str methods[] = {STR("GET"), STR("HEAD"), STR("OPTIONS"), STR("TRACE"),
+	    STR("PUT"), STR("DELETE")};
+	size_t i;
+
+	for (i = 0; i < NELEM(methods); i++)
+		if (str_eq(m->method, methods[i]))
+			return !m->has_body;
+	return false;
+}
+
 static void
 on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 {
@@ -296,17 +310,24 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 		tell_ended(b, how);
 		return;
 	}
-	if (b->response_done)
-		return;	/* the request is still being swallowed */
-	if (!b->reading && b->served > 0 && !f->request.has_body) {
+	if (b->response_done) {
+		/* Only the request is left. Room for it never comes where nothing is read. */
+		if (how == CONN_END_RESET || how == CONN_END_TLS)
+			flow_writable(f, FLOW_BACK);
+		return;
+	}
+	if (!b->reading && b->served > 0 && may_repeat(&f->request)) {
 		b->flow = NULL;
 		if (b->ops->lost(b->host, b, f))
 			return;
 		b->flow = f;
 	}
 	if (how == CONN_END_CLEAN || how == CONN_END_TRUNCATED) {
-		/* The end of the connection may be the end of the body (RFC 9112 6.3). */
-		if (b->reading && h1_reader_eof(b->reader) == 0)
+		/*
+		 * The end of the connection may be the end of the body (RFC 9112 6.3);
+		 * behind a 1xx it is the end of nothing.
+		 */
+		if (h1_reader_state(b->reader) == H1_IN_BODY && h1_reader_eof(b->reader) == 0)
 			return;
 	}
 	say_proxy_status(f, "http_response_incomplete");

@@ -21,8 +21,8 @@ struct back_ops {
 	void (*ended)(void *host, struct back *, enum conn_end how);
 	/*
 	 * The origin closed before the first byte of an answer, on a connection that
-	 * had served before. true: the host takes the flow back (it was detached) and
-	 * frees the back; false: the flow fails.
+	 * had served before, and the request may be repeated. true: the host takes the
+	 * flow back (it was detached) and frees the back; false: the flow fails.
 	 */
 	bool (*lost)(void *host, struct back *, struct flow *);
 	/* 101: both connections are the host's; bytes may be held on them. */

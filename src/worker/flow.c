@@ -83,6 +83,7 @@ finish_end(struct flow *f, enum flow_side s, bool whole, enum conn_end how)
 static void
 finish_whole(struct flow *f)
 {
+	f->over = true;
 	record(f);
 	finish_end(f, FLOW_BACK, true, CONN_END_CLEAN);
 	finish_end(f, FLOW_FRONT, true, CONN_END_CLEAN);
@@ -100,13 +101,18 @@ pause_side(struct flow *f, enum flow_side s, bool on)
 	st->ops->pause(st->end, f, on);
 }
 
-static void
+/* false: there is no room for more, and the source is paused. */
+static bool
 give_body(struct flow *f, enum flow_side from, const uint8_t *p, size_t n)
 {
 	struct flow_side_state *to = &f->side[other(from)];
 
-	if (!to->finished && !to->ops->body(to->end, f, p, n))
-		pause_side(f, from, true);
+	if (to->finished)
+		return false;
+	if (to->ops->body(to->end, f, p, n))
+		return true;
+	pause_side(f, from, true);
+	return false;
 }
 
 /* Tell the other end what is there; true when both messages have gone through. */
@@ -125,10 +131,14 @@ give(struct flow *f, enum flow_side from)
 		to->ops->head(to->end, f, m);
 	}
 	if (src->held.len > 0 && !to->finished) {
-		give_body(f, from, buf_data(&src->held), src->held.len);
+		bool room = give_body(f, from, buf_data(&src->held), src->held.len);
+
 		buf_free(&src->held);
 		if (to->finished)
 			return;
+		/* It was paused because there was nobody to take this. */
+		if (room)
+			pause_side(f, from, false);
 	}
 	if (src->ended_in && !src->ended_given && !to->finished) {
 		src->ended_given = true;
@@ -156,9 +166,6 @@ flow_attach(struct flow *f, const struct flow_end_ops *ops, void *back)
 	st->end = back;
 	st->attached = true;
 	give(f, FLOW_FRONT);
-	/* The other end took what was held: the front may go on. */
-	if (!f->side[FLOW_BACK].finished && f->side[FLOW_FRONT].paused)
-		flow_writable(f, FLOW_BACK);
 	finish_if_whole(f);
 }
 
@@ -177,7 +184,7 @@ flow_detach(struct flow *f)
 void
 flow_drop(struct flow *f)
 {
-	f->recorded = true;
+	f->over = f->recorded = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
 	release(f);
 }
@@ -215,7 +222,7 @@ flow_body(struct flow *f, enum flow_side from, const uint8_t *p, size_t n)
 		return;
 	capture_body(f, from, p, n);
 	if (f->side[other(from)].attached && st->held.len == 0) {
-		give_body(f, from, p, n);
+		(void)give_body(f, from, p, n);
 		return;
 	}
 	/* Bounded: the rest of one read, since the source is paused. */
@@ -248,6 +255,7 @@ flow_writable(struct flow *f, enum flow_side who)
 static void
 fail(struct flow *f, enum flow_side from, enum conn_end how)
 {
+	f->over = true;
 	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
 	record(f);
 	finish_end(f, other(from), false, how);
@@ -267,7 +275,7 @@ flow_fail(struct flow *f, enum flow_side from, enum conn_end how, const char *fm
 {
 	va_list ap;
 
-	if (f->side[FLOW_FRONT].finished)
+	if (f->over)
 		return;
 	va_start(ap, fmt);
 	note(f, fmt, ap);
@@ -280,7 +288,7 @@ flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (f->side[FLOW_FRONT].finished)
+	if (f->over)
 		return;
 	f->reply_status = status;
 	va_start(ap, fmt);
@@ -292,6 +300,7 @@ flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
 void
 flow_become_tunnel(struct flow *f, const char *reason)
 {
+	f->over = true;
 	f->tunnel_reason = reason;
 	finish_end(f, FLOW_BACK, true, CONN_END_CLEAN);
 	finish_end(f, FLOW_FRONT, true, CONN_END_CLEAN);
@@ -325,6 +334,7 @@ flow_response_begun(const struct flow *f)
 void
 flow_adopt(struct flow *f)
 {
+	f->over = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
 }
 

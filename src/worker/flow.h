@@ -100,6 +100,7 @@ struct flow {
 		struct buf held;		/* body read before the other end was there */
 	} side[2];
 	bool has_response;
+	bool over;			/* its ends are being told: nothing can fail any more */
 	bool recorded, released;
 	TAILQ_ENTRY(flow) link;
 };

@@ -20,7 +20,7 @@
 #include "worker/intercept.h"
 #include "worker/worker_state.h"
 
-static void on_identify(void *host, struct flow *);
+static void on_describe(void *host, struct flow *);
 static void on_request(void *host, struct flow *);
 static void on_connect(void *host, struct flow *);
 static void on_client_ended(void *host, enum conn_end how);
@@ -29,9 +29,8 @@ static void on_back_ended(void *host, struct back *, enum conn_end how);
 static bool on_back_lost(void *host, struct back *, struct flow *);
 static void on_upgraded(void *host, struct back *, struct flow *);
 
-static const struct front_h1_ops h1_ops = {
-    .identify = on_identify, .request = on_request, .connect = on_connect,
-    .ended = on_client_ended, .idle = on_idle};
+static const struct front_h1_ops h1_ops = {.describe = on_describe, .request = on_request,
+    .connect = on_connect, .ended = on_client_ended, .idle = on_idle};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};
 
@@ -88,7 +87,7 @@ front_next(struct front *fr)
 /* ---- who asks for what ---- */
 
 static void
-on_identify(void *host, struct flow *f)
+on_describe(void *host, struct flow *f)
 {
 	struct front *fr = host;
 
@@ -104,6 +103,7 @@ admit(struct front *fr, struct flow *f)
 {
 	const char *why;
 
+	on_describe(fr, f);
 	why = access_client(fr->worker->access, &fr->client_addr);
 	if (why != NULL) {
 		flow_refuse(f, 403, "%s", why);

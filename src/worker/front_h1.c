@@ -27,6 +27,7 @@ struct front_h1 {
 	bool head_written;
 	enum h1_framing framing;
 	bool client_ended;
+	bool choked;			/* the next request waits until earlier answers are read */
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
@@ -60,7 +61,7 @@ status_text(unsigned status)
 
 void
 front_h1_answer(struct conn *c, unsigned status, const char *extra, const char *text,
-    bool keep_alive)
+    bool keep_alive, bool to_head)
 {
 	struct buf b = {0};
 
@@ -72,7 +73,7 @@ front_h1_answer(struct conn *c, unsigned status, const char *extra, const char *
 	if (status == 407)
 		buf_putz(&b, "Proxy-Authenticate: Basic realm=\"mitmd\", charset=\"UTF-8\"\r\n");
 	buf_printf(&b, "%s\r\n", extra);
-	if (status >= 300)
+	if (status >= 300 && !to_head)
 		buf_printf(&b, "mitmd: %s\n", text);
 	conn_write(c, buf_data(&b), b.len);
 	buf_free(&b);
@@ -193,7 +194,7 @@ answer_failure(struct front_h1 *h, struct flow *f)
 	bool keep = f->request.keep_alive && !f->request.has_body && !h->client_ended &&
 	    !h->worker->draining && status != 400 && status != 408 && status != 431;
 
-	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep);
+	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep, f->request.is_head);
 	return keep;
 }
 
@@ -255,10 +256,12 @@ on_head(void *arg, struct message *m)
 		return H1_BODY_TUNNEL;
 	}
 	flow_head(f, FLOW_FRONT);
-	if (m->is_connect)
+	if (m->is_connect) {
+		h->ops->describe(h->host, f);
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
-	else
+	} else {
 		h->ops->request(h->host, f);
+	}
 	return H1_BODY_AS_FRAMED;
 }
 
@@ -290,9 +293,16 @@ begin_request(struct front_h1 *h)
 	h->flow = flow_new(h->worker, &end_ops, h);
 	h->request_read = h->head_written = false;
 	h->keep = true;
-	h->ops->identify(h->host, h->flow);
 	h1_reader_next(h->reader, &h->flow->request);
 	conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
+}
+
+/* Facts that a request without a readable head still has. */
+static void
+describe(struct front_h1 *h, struct flow *f)
+{
+	if (f->facts.tag[0] == '\0')
+		h->ops->describe(h->host, f);
 }
 
 static void
@@ -306,6 +316,7 @@ broken_request(struct front_h1 *h)
 		tell_ended(h, CONN_END_CLEAN);
 		return;
 	}
+	describe(h, f);
 	if (raw.n > 0)
 		buf_puts(&f->raw_head, raw);
 	f->request.keep_alive = false;
@@ -327,7 +338,9 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 		int err;
 
 		if (h->flow == NULL) {
-			if (h->client_ended)
+			/* Answers that nobody reads must not pile up: see on_writable(). */
+			h->choked = conn_full(h->conn);
+			if (h->client_ended || h->choked)
 				break;
 			begin_request(h);
 		} else if (h->request_read) {
@@ -355,6 +368,7 @@ abort_flow(struct front_h1 *h, enum conn_end how)
 	    h->request_read ? "before the response" : "in the middle of the request";
 
 	h->client_ended = true;
+	describe(h, f);
 	if (how == CONN_END_TIMEOUT)
 		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
 	else
@@ -367,6 +381,7 @@ header_timeout(struct front_h1 *h)
 {
 	struct flow *f = h->flow;
 
+	describe(h, f);
 	buf_puts(&f->raw_head, h1_reader_pending(h->reader));
 	f->request.keep_alive = false;
 	flow_refuse(f, 408, "the request's head did not come in time");
@@ -411,6 +426,8 @@ on_writable(void *owner, struct conn *c UNUSED)
 
 	if (h->flow != NULL)
 		flow_writable(h->flow, FLOW_FRONT);
+	else if (h->choked)
+		conn_resume(h->conn);
 }
 
 static void
@@ -482,6 +499,10 @@ front_h1_idle_since(const struct front_h1 *h)
 void
 front_h1_cut(struct front_h1 *h, const char *error)
 {
-	if (h->flow != NULL)
-		flow_fail(h->flow, FLOW_FRONT, CONN_END_RESET, "%s", error);
+	struct flow *f = h->flow;
+
+	if (f == NULL)
+		return;
+	describe(h, f);
+	flow_fail(f, FLOW_FRONT, CONN_END_RESET, "%s", error);
 }

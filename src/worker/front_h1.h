@@ -19,11 +19,11 @@ enum front_h1_kind {
 };
 
 struct front_h1_ops {
-	/* A request begins: fill in whose it is, should its head turn out unreadable. */
-	void (*identify)(void *host, struct flow *);
+	/* Whose it is and on which connection: for a flow that ends before `request`. */
+	void (*describe)(void *host, struct flow *);
 	/* A request's head is complete: fill f->facts, then flow_attach() now or later. */
 	void (*request)(void *host, struct flow *);
-	/* CONNECT (FRONT_H1_PROXY only): the flow is the host's now, the bytes behind wait. */
+	/* CONNECT (FRONT_H1_PROXY only; refused elsewhere): the flow is the host's now, the bytes behind wait. */
 	void (*connect)(void *host, struct flow *);
 	/*
 	 * The client will send no more requests on its connection: CLEAN half-closes
@@ -48,6 +48,6 @@ double front_h1_idle_since(const struct front_h1 *);
 void front_h1_cut(struct front_h1 *, const char *error);
 /* One response on the proxy hop, written directly: CONNECT's answers. extra: fields with CRLF. */
 void front_h1_answer(struct conn *, unsigned status, const char *extra, const char *text,
-    bool keep_alive);
+    bool keep_alive, bool to_head);
 
 #endif

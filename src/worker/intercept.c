@@ -188,7 +188,7 @@ go_tunnel(struct intercept *it, const char *reason)
 /* ---- HTTP inside ---- */
 
 static void
-on_identify(void *host, struct flow *f)
+on_describe(void *host, struct flow *f)
 {
 	struct intercept *it = host;
 	struct flow_facts *facts = &f->facts;
@@ -199,13 +199,13 @@ on_identify(void *host, struct flow *f)
 	facts->server = it->server;
 	facts->client_id = it->client_id;
 	facts->origin_id = it->origin_id;
-	facts->origin = it->name;
-	facts->origin.port = it->target.port;
-	facts->has_origin = true;
 	facts->tls = tls_info_ref(it->tls);
 	facts->whole_chain = it->tls != NULL && !it->tls->chain_told;
 	if (it->tls != NULL)
 		it->tls->chain_told = true;
+	facts->origin = it->name;
+	facts->origin.port = it->target.port;
+	facts->has_origin = true;
 	if (!it->first_flow_told) {
 		it->first_flow_told = true;
 		facts->connect = it->times;
@@ -216,23 +216,18 @@ static void
 on_request(void *host, struct flow *f)
 {
 	struct intercept *it = host;
-	struct host_port asked;
+	struct host_port said;
 	const char *why;
 
+	on_describe(it, f);
 	/* The URL is what HTTP says; where it really went stands beside it. */
-	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &asked,
+	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
-		f->facts.origin = asked;
+		f->facts.origin = said;
 	if (it->back == NULL || !back_idle(it->back))
 		flow_fail(f, FLOW_BACK, it->origin_end, "origin closed the connection before the request");
 	else
 		flow_attach(f, &back_end_ops, it->back);
-}
-
-static void
-on_nested_connect(void *host UNUSED, struct flow *f)
-{
-	flow_refuse(f, 405, "CONNECT inside a tunnel");
 }
 
 static void
@@ -261,14 +256,17 @@ on_idle(void *host)
 }
 
 static void
-on_back_ended(void *host, struct back *b UNUSED, enum conn_end how)
+on_back_ended(void *host, struct back *b, enum conn_end how)
 {
 	struct intercept *it = host;
+	struct conn *conn;
 
 	if (it->dead)
 		return;
 	it->origin_gone = true;
 	it->origin_end = how;
+	conn = back_take_conn(b);
+	conn_end_like(&conn, how);
 	back_free(&it->back);
 	if (front_h1_idle(it->h1))
 		end(it, how, how);
@@ -294,8 +292,8 @@ on_upgraded(void *host, struct back *b, struct flow *f)
 	    on_tunnel_done, it);
 }
 
-static const struct front_h1_ops h1_ops = {.identify = on_identify, .request = on_request,
-    .connect = on_nested_connect, .ended = on_client_ended, .idle = on_idle};
+static const struct front_h1_ops h1_ops = {.describe = on_describe, .request = on_request,
+    .ended = on_client_ended, .idle = on_idle};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};
 
@@ -322,6 +320,7 @@ static size_t
 inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct intercept *it = owner;
+	bool first = it->first.len == 0;
 
 	buf_put(&it->first, p, n);
 	switch (sniff(buf_data(&it->first), it->first.len)) {
@@ -329,7 +328,8 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 		go_http(it);
 		break;
 	case SNIFF_MORE:
-		conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
+		if (first)
+			conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
 		break;
 	default:
 		go_tunnel(it, "not http");
@@ -663,7 +663,9 @@ got_hello(struct intercept *it)
 		go_tunnel(it, reason);
 		return;
 	}
+	/* From here on it is the origin's time, and then the signer's. */
 	conn_pause(it->client);
+	conn_deadline(it->client, 0, false);
 	start_origin_tls(it);
 }
 
@@ -792,7 +794,7 @@ on_dialled(void *arg, const struct dialled *r)
 	it->state = SNIFF;
 	conn_set_owner(it->client, &sniff_client_ops, it);
 	conn_deadline(it->client, it->worker->conf->timeouts.idle_ms, true);
-	front_h1_answer(it->client, 200, "", "", true);
+	front_h1_answer(it->client, 200, "", "", true, false);
 	if (listed(it, it->worker->conf->ignore_hosts))
 		go_tunnel(it, "ignore_hosts");
 	else
@@ -812,6 +814,7 @@ intercept_new(struct front *fr, struct flow *f)
 	memcpy(it->tag, f->facts.tag, sizeof(it->tag));
 	it->times.asked_mono = f->times.request_begun;
 	it->times.asked_wall = f->times.started_wall;
+	conn_deadline(fr->client, 0, false);	/* the dial has its own */
 	it->dial = dial_start(it->worker, &it->target, &fr->client_addr, on_dialled, it);
 	return it;
 }

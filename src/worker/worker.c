@@ -31,6 +31,7 @@
 #include "worker/worker_state.h"
 
 #define ACCEPT_PAUSE_SECONDS 0.1
+#define LAST_BYTES_MS 1000	/* to go out after the cut; the master kills after two seconds */
 
 struct listening {
 	struct worker *worker;
@@ -47,6 +48,7 @@ struct worker_main {
 	struct worker w;
 	struct listening *listening;
 	bool accepting, paused;
+	bool cut;			/* all flows were, at the deadline */
 	ev_timer accept_again;
 	ev_timer deadline;
 	ev_idle recoding;
@@ -242,19 +244,25 @@ cut_all(struct worker *w, const char *error)
 }
 
 static void
-on_deadline(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
-{
-	struct worker_main *m = t->data;
-
-	cut_all(&m->w, m->w.stopping ? "stopped" : "drain");
-}
-
-static void
 arm_deadline(struct worker_main *m, uint64_t ms)
 {
 	ev_timer_stop(m->w.loop, &m->deadline);
 	ev_timer_set(&m->deadline, (double)ms / 1000, 0);
 	ev_timer_start(m->w.loop, &m->deadline);
+}
+
+static void
+on_deadline(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	struct worker_main *m = t->data;
+
+	if (m->cut) {
+		proc_quit(m->w.proc);	/* who has not read our last bytes by now never will */
+		return;
+	}
+	m->cut = true;
+	cut_all(&m->w, m->w.stopping ? "stopped" : "drain");
+	arm_deadline(m, LAST_BYTES_MS);
 }
 
 static void

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TESTS_UNIT_WORKER_SUITES_H
+#define TESTS_UNIT_WORKER_SUITES_H
+
+#include <check.h>
+
+Suite *flow_suite(void);
+Suite *flow_abort_suite(void);
+Suite *capture_suite(void);
+Suite *access_suite(void);
+Suite *sniff_suite(void);
+Suite *exchange_suite(void);
+Suite *exchange_end_suite(void);
+
+#endif
