@@ -319,10 +319,11 @@ serve(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
-	log_info("%s: generation %u, %u workers, spool %s", before == NULL ? "ready" : "reloaded",
-	    gen->number, gen->nworkers, gen->conf->spool.dir);
+	/* Told before the news is: who reads it expects the new configuration. */
 	if (before != NULL)
 		drain(before);
+	log_info("%s: generation %u, %u workers, spool %s", before == NULL ? "ready" : "reloaded",
+	    gen->number, gen->nworkers, gen->conf->spool.dir);
 	master_reload_wanted(m);
 }
 

@@ -160,7 +160,7 @@ master_step_stop(struct master *m)
 	struct msg_stop stop = {.timeout_ms = RECORDER_FINISH_MS};
 	struct generation *gen;
 
-	if (generation_any_worker(m))
+	if (m->done || generation_any_worker(m))
 		return;
 	if (m->stop_step == 0) {
 		m->stop_step = 1;

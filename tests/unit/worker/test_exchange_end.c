@@ -155,6 +155,18 @@ START_TEST(end_inside_connect_is_mirrored)
 }
 END_TEST
 
+/* All of it is there before the dial is done. */
+START_TEST(everything_at_once)
+{
+	ck_assert_int_gt(send(client, TAGGED INSIDE "abcd", strlen(TAGGED INSIDE "abcd"), 0), 0);
+	half_close(client);
+	HEARS(ORIGIN(0), INSIDE "abcd[FIN]");
+	say(ORIGIN(0), OK2);
+	ck_assert_msg(ends_with(hear(client), "\r\n\r\nhi[FIN]"), "the answer is cut");
+	SAYS_NOT(only_entry(), "_error");
+}
+END_TEST
+
 START_TEST(whatever_breaks_inside_connect_has_its_tag)
 {
 	static const char *const inside[] = {
@@ -441,6 +453,7 @@ exchange_end_suite(void)
 	tcase_add_test(tc, client_leaves_during_the_dial);
 	tcase_add_loop_test(tc, reset_inside_connect_is_mirrored, 0, 2);
 	tcase_add_test(tc, end_inside_connect_is_mirrored);
+	tcase_add_test(tc, everything_at_once);
 	tcase_add_loop_test(tc, whatever_breaks_inside_connect_has_its_tag, 0, 3);
 	tcase_add_loop_test(tc, origin_ends_it, 0, (int)NELEM(origin_ends));
 	tcase_add_loop_test(tc, idle_origin_goes_unnoticed, 0, 2);
