@@ -35,6 +35,7 @@
 #define LINGER_SECONDS 2.0	/* how long we wait for the peer to read the last bytes */
 #define FLUSH_SECONDS 20.0	/* ... and how long it may take none of them */
 #define SWEEP_SECONDS 0.25
+#define TRIM_SECONDS 0.5	/* quiet for that long: idle */
 #define POOL_MAX 32		/* output buffers kept for reuse */
 #define POOL_CAP_MAX (160u << 10)
 #define PUSH_BYTES (64u << 10)	/* output that is sent before the turn ends */
@@ -70,6 +71,7 @@ struct conn {
 	enum conn_end shut_how;
 	bool broken;		/* the socket takes nothing any more */
 	bool freed;
+	bool trimmed;		/* TLS's buffers were given back since the last byte in */
 	unsigned lists;
 	double deadline;	/* loop time; 0: none */
 	double idle_s;		/* > 0: the deadline moves with every byte */
@@ -405,6 +407,17 @@ tls_handshake(struct conn *c)
 	return false;
 }
 
+/*
+ * Under SSL_MODE_RELEASE_BUFFERS too, a ticket that is read leaves a buffer for
+ * writing behind, until something is written.
+ */
+static void
+trim(struct conn *c)
+{
+	c->trimmed = true;
+	(void)SSL_free_buffers(c->ssl);
+}
+
 static void
 tls_decrypt(struct conn *c)
 {
@@ -432,6 +445,8 @@ tls_decrypt(struct conn *c)
 		err = SSL_get_error(c->ssl, r);
 		if (err != SSL_ERROR_WANT_READ)
 			tls_ended(c, err);
+		else
+			trim(c);
 		return;
 	}
 }
@@ -474,6 +489,7 @@ on_readable(struct ev_loop *loop, ev_io *w, int events UNUSED)
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
 		c->active = ev_now(loop);
+		c->trimmed = false;
 		input(c, c->hub->input, (size_t)n);
 		return;
 	}
@@ -757,6 +773,8 @@ on_sweep(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 	LIST_FOREACH_SAFE(c, &hub->all, link, next) {
 		double deadline = c->idle_s > 0 ? c->active + c->idle_s : c->deadline;
 
+		if (!c->trimmed && c->ssl != NULL && !c->handshaking && now - c->active > TRIM_SECONDS)
+			trim(c);
 		if (deadline == 0 || now < deadline)
 			continue;
 		c->deadline = c->idle_s = 0;
