@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "worker/flow.h"
+#include "worker/flow_log.h"
 #include "worker/handover.h"
 #include "worker/worker_state.h"
 
@@ -166,6 +167,7 @@ hand_over(struct flow *f)
 	}
 	put_url(&url, f);
 	h.url = buf_str(&url);
+	flow_log(f, h.url);
 	har_entry(text, &h, inserts, &ninserts);
 	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
 	buf_free(&url);

@@ -18,4 +18,5 @@ libworker_a_SOURCES = \
 	src/worker/back.c src/worker/back.h \
 	src/worker/tunnel.c src/worker/tunnel.h \
 	src/worker/capture.c src/worker/capture.h \
+	src/worker/flow_log.c src/worker/flow_log.h \
 	src/worker/handover.c src/worker/handover.h

@@ -513,3 +513,34 @@ def test_the_systemd_unit_is_sound(tmp_path):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True,
                           text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# -- one line per flow ---------------------------------------------------------------------
+def lines_of_flows(mitmd):
+    return [line for line in mitmd.log_text().splitlines() if " flow " in line]
+
+
+def test_failed_flows_are_logged(own_mitmd, secure_origin, tag):
+    mitmd = own_mitmd({"log": {"flows": "errors"}})
+    mitmd.curl(tag).ok(secure_origin.url())
+    assert mitmd.curl(tag).run("http://localhost:1/").status == 502
+    wait_for(lambda: lines_of_flows(mitmd), "the line")
+    (line,) = lines_of_flows(mitmd)
+    assert f"flow {tag} 127.0.0.1 GET http://localhost:1/: 0," in line and "refused" in line
+
+
+def test_lines_about_errors_are_limited(own_mitmd, origin, tag):
+    mitmd = own_mitmd({"workers": 1, "log": {"flows": "errors"}})
+    with mitmd.dial() as client:
+        for _ in range(200):
+            assert client.ask(b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n").status == 404
+    assert 20 <= len(lines_of_flows(mitmd)) < 100
+
+
+@pytest.mark.parametrize("flows, lines", [("all", 2), ("off", 0)])
+def test_log_flows(own_mitmd, secure_origin, tag, flows, lines):
+    mitmd = own_mitmd({"log": {"flows": flows}})
+    mitmd.curl(tag).ok(secure_origin.url())
+    assert mitmd.curl(tag).run("http://localhost:1/").status == 502
+    mitmd.har(tag, lambda h: len(h) == 2)
+    assert len(lines_of_flows(mitmd)) == lines
