@@ -104,6 +104,9 @@ times_of(const struct flow *f)
 
 		h.started_wall_us = c->asked_wall;
 		h.blocked += or_zero(gap);
+		/* A CONNECT waited for its connection: that time counts once. */
+		if (gap < 0)
+			h.wait = or_zero(h.wait + gap);
 	} else if (c->asked_mono != 0 && c->asked_mono <= t->request_begun) {
 		h.dns = h.connect = h.ssl = -1;
 	} else {
@@ -134,6 +137,8 @@ hand_over(struct flow *f)
 	struct buf *text = handover_scratch(out), url = {0};
 	struct har_insert inserts[RING_INSERTS_MAX];
 	struct har_tls tls;
+	struct har_setup setup = {.dns = f->facts.connect.dns, .connect = f->facts.connect.connect,
+	    .ssl = f->facts.connect.ssl};
 	size_t ninserts = 0;
 	struct har_flow h = {
 	    .tag = str_z(f->facts.tag),
@@ -167,6 +172,8 @@ hand_over(struct flow *f)
 	}
 	put_url(&url, f);
 	h.url = buf_str(&url);
+	if (f->facts.connect.known && h.times.connect == -1)
+		h.setup = &setup;	/* connected ahead: not this request's time */
 	flow_log(f, h.url);
 	har_entry(text, &h, inserts, &ninserts);
 	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
