@@ -14,6 +14,9 @@
 #include "http/h1_write.h"
 #include "worker/worker_state.h"
 
+/* Requests of one read: flows rest until the turn ends, and others wait for theirs. */
+#define BATCH_MAX 32
+
 struct front_h1 {
 	struct worker *worker;
 	struct conn *conn;
@@ -331,6 +334,7 @@ static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct front_h1 *h = owner;
+	unsigned begun = 0;
 	size_t used = 0;
 
 	while (used < n && !h->closing) {
@@ -342,6 +346,10 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 			h->choked = conn_full(h->conn);
 			if (h->client_ended || h->choked)
 				break;
+			if (begun++ == BATCH_MAX) {
+				conn_unread(h->conn, str_of(p + used, n - used));
+				return n;
+			}
 			begin_request(h);
 		} else if (h->request_read) {
 			break;	/* pipelined: waits for its turn */
