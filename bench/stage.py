@@ -322,10 +322,10 @@ class Mitmd(Peer):
         with open(f"{base}/mitmd.yaml", "w") as f:
             f.write(f"""listen: 127.0.0.1:0
 workers: {workers}
-control: {base}/control.sock
+control: off
 stop_timeout: 5s
 ca: {{dir: {base}/ca}}
-spool: {{dir: {base}/spool, keep_size: {stage.opt.spool_size}, min_free: 64M}}
+spool: {{dir: {base}/spool}}
 origin: {{ca: [{stage.dir}/root.pem]}}
 ignore_hosts: ["*.tunnel.test"]
 limits: {{connections: 16384, connections_per_client: 16384}}

@@ -174,6 +174,10 @@ same_spool(const struct conf *a, const struct conf *b)
 	    a->spool.rotate_size == b->spool.rotate_size &&
 	    a->spool.rotate_age_ms == b->spool.rotate_age_ms &&
 	    a->spool.rotate_idle_ms == b->spool.rotate_idle_ms &&
+	    a->spool.keep_size == b->spool.keep_size &&
+	    a->spool.keep_age_ms == b->spool.keep_age_ms &&
+	    a->spool.min_free == b->spool.min_free &&
+	    a->spool.when_full == b->spool.when_full &&
 	    a->capture.max_body == b->capture.max_body;
 }
 

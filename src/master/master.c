@@ -56,17 +56,17 @@ child_by_pid(struct master *m, pid_t pid)
 }
 
 static void
-log_end(const struct child *c, int status)
+log_end(const struct child *c, pid_t pid, int status)
 {
 	if (c->leaving || c->master->stopping)
 		return;
 	if (WIFSIGNALED(status))
 		log_error("%s %u (pid %d) was killed by signal %d (%s); starting it again",
-		    role_name(c->role), c->index, (int)c->pid, WTERMSIG(status),
+		    role_name(c->role), c->index, (int)pid, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else
 		log_error("%s %u (pid %d) ended with %d", role_name(c->role), c->index,
-		    (int)c->pid, WEXITSTATUS(status));
+		    (int)pid, WEXITSTATUS(status));
 }
 
 static void
@@ -80,10 +80,11 @@ reap(struct master *m)
 
 		if (c == NULL)
 			continue;
+		c->pid = -1;
 		/* Its last words may explain its end. */
 		if (c->channel != NULL)
 			channel_drain(c->channel);
-		log_end(c, status);
+		log_end(c, pid, status);
 		spawn_forget(c);
 		if (c->role == ROLE_WORKER)
 			recording_slot_end(m, c->slot);

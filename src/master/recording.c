@@ -133,6 +133,7 @@ void
 recording_set_spool(struct master *m, struct conf *conf)
 {
 	struct msg_spool_set set = {
+	    .id = ++m->spool_id,
 	    .rotate_size = conf->spool.rotate_size,
 	    .rotate_age_ms = conf->spool.rotate_age_ms,
 	    .rotate_idle_ms = conf->spool.rotate_idle_ms,
@@ -227,7 +228,8 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	case MSG_SPOOL_IS:
 		if (msg_unpack_spool_is(body, &is) != 0)
 			return -1;
-		generation_spool_is(m, &is);
+		if (is.id == m->spool_id)
+			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
 	case MSG_FLUSHED:
 		if (msg_unpack_flushed(body, &flushed) != 0)

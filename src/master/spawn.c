@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,10 +61,17 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	}
 }
 
-/* The process is about to end; its exit status says more. */
+/*
+ * It ends, or it broke the contract: without a channel it is of no use, and what
+ * the kernel says of its end tells the rest.
+ */
 static void
-on_closed(void *arg UNUSED, struct channel *ch UNUSED)
+on_closed(void *arg, struct channel *ch UNUSED)
 {
+	struct child *c = arg;
+
+	if (c->pid > 0 && !c->leaving)
+		(void)kill(c->pid, SIGKILL);
 }
 
 static void

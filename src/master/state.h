@@ -95,7 +95,7 @@ struct master {
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id;
+	uint32_t flush_id, spool_id;
 };
 
 /* ---- listen.c ---- */

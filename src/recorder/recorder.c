@@ -125,9 +125,9 @@ on_flush(struct recorder *r, struct str body)
 /* ---- the master's other words ---- */
 
 static void
-answer_set(struct recorder *r, bool ok, const char *reason)
+answer_set(struct recorder *r, uint32_t id, bool ok, const char *reason)
 {
-	TELL(r, SPOOL_IS, spool_is, .ok = ok, .reason = str_z(reason));
+	TELL(r, SPOOL_IS, spool_is, .id = id, .ok = ok, .reason = str_z(reason));
 }
 
 static int
@@ -148,13 +148,13 @@ on_spool_set(struct recorder *r, struct str body, int *fds, size_t nfds)
 	conf.quota.min_free = m.min_free;
 	intake_settle(r->intake);
 	if (spool_set(r->spool, m.dir, fd, m.instance, &conf, &err) != 0) {
-		answer_set(r, false, err.text);
+		answer_set(r, m.id, false, err.text);
 		return 0;
 	}
 	intake_set_max(r->intake, m.spill_max);
 	intake_make_spills(r->intake);
 	intake_mark(r->intake);		/* rings that came before the spool */
-	answer_set(r, true, "");
+	answer_set(r, m.id, true, "");
 	return 0;
 }
 

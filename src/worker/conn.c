@@ -32,6 +32,7 @@
 
 #define INPUT_BYTES (256u << 10)
 #define RECORD_BYTES 16384u
+#define OUT_MAX (8u << 20)	/* of output waiting, whoever asks for it */
 #define LINGER_SECONDS 2.0	/* how long we wait for the peer to read the last bytes */
 #define FLUSH_SECONDS 20.0	/* ... and how long it may take none of them */
 #define SWEEP_SECONDS 0.25
@@ -70,6 +71,7 @@ struct conn {
 	bool shut_wanted, shut_done;
 	enum conn_end shut_how;
 	bool broken;		/* the socket takes nothing any more */
+	bool overflow;		/* ... because the peer did not read for too long */
 	bool freed;
 	bool trimmed;		/* TLS's buffers were given back since the last byte in */
 	unsigned lists;
@@ -200,6 +202,11 @@ put_out(struct conn *c, const void *p, size_t n)
 	mark_dirty(c);
 	if (c->out.len >= PUSH_BYTES && !ev_is_active(&c->writer))
 		push(c);
+	/* Back-pressure keeps it far below; what gets here asks for answers and never reads. */
+	if (c->out.len + n > OUT_MAX) {
+		c->broken = c->overflow = true;
+		return;
+	}
 	take_out_buffer(c);
 	buf_put(&c->out, p, n);
 }
@@ -666,8 +673,8 @@ flush(struct conn *c)
 			bury(c);
 			return;
 		}
-		if (c->tls_failed)
-			note_end(c, CONN_END_TLS);
+		if (c->tls_failed || c->overflow)
+			note_end(c, c->overflow ? CONN_END_RESET : CONN_END_TLS);
 		/* What the peer sent before its end is still read first: it may explain it. */
 		if (c->eof_told)
 			c->ops->ended(c->owner, c, CONN_END_RESET);

@@ -375,8 +375,13 @@ abort_flow(struct front_h1 *h, enum conn_end how)
 	const char *when = h->head_written ? "while the response was under way" :
 	    h->request_read ? "before the response" : "in the middle of the request";
 
-	h->client_ended = true;
 	describe(h, f);
+	if (how == CONN_END_TIMEOUT && h->kind != FRONT_H1_TLS && !h->head_written) {
+		f->request.keep_alive = false;
+		flow_refuse(f, 504, "timeout: no byte moved %s", when);
+		return;
+	}
+	h->client_ended = true;
 	if (how == CONN_END_TIMEOUT)
 		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
 	else

@@ -23,6 +23,7 @@
 #define NAMES_MAX 7000		/* bytes of names in an ask; then only those that matter */
 #define REFUSED_SECONDS 10	/* a refusal is not asked again so soon */
 #define ASK_SECONDS 5		/* for the signer's answer */
+#define SENDS_MAX 2		/* of one question, to one signer after the other */
 
 struct entry {
 	TAILQ_ENTRY(entry) chain, age;
@@ -39,6 +40,7 @@ struct question {
 	struct cert_key key;
 	bool rsa;
 	uint32_t sequence;	/* of the keyring when asked */
+	unsigned sent;
 	double deadline;
 	struct buf packed;	/* asked again when a new signer comes */
 	TAILQ_HEAD(, leaf_ask) asks;
@@ -255,8 +257,8 @@ find_question(struct leafs *ls, uint32_t id)
 static void
 send_question(struct leafs *ls, struct question *q)
 {
-	/* Without a signer it waits for the next one. */
-	if (ls->signer != NULL)
+	/* Without a signer it waits for the next one. One that ends two of them is not asked again. */
+	if (ls->signer != NULL && q->sent++ < SENDS_MAX)
 		(void)!channel_send(ls->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
 }
 

@@ -419,11 +419,12 @@ fini(struct worker_main *m)
 {
 	struct worker *w = &m->w;
 
+	/* Look-ups that are under way fail now, while there are flows to tell. */
+	dial_hub_free(&w->dials);
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
 	handover_free(&w->handover);
-	dial_hub_free(&w->dials);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
 	leafs_free(&w->leafs);
