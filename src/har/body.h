@@ -23,7 +23,8 @@ struct body;
 
 struct body_conf {
 	uint64_t max_body;	/* decoded bytes kept */
-	struct spill *spill;	/* NULL: nothing beyond BODY_MEMORY is kept */
+	size_t memory;		/* decoded bytes kept in memory; 0: BODY_MEMORY */
+	struct spill *spill;	/* NULL: nothing beyond memory is kept */
 };
 
 /* content_type and content_encoding as the message's fields have them (copied). */

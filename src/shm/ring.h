@@ -18,7 +18,7 @@
 
 #define RING_BYTES (8u << 20)
 #define RING_SLOTS 1280		/* workers of five generations */
-#define RING_TEXT_MAX (2u << 20)	/* of an entry; more has to go through the spill */
+#define RING_TEXT_MAX (15u << 18)	/* of an entry; more has to go through the spill */
 #define RING_INSERTS_MAX 2
 #define RING_EXTENTS_MAX 65536u	/* of an entry, over all inserts */
 #define RING_TAG_MAX 64

@@ -12,6 +12,8 @@
 #include "worker/handover.h"
 #include "worker/worker_state.h"
 
+#define ROOMY_BYTES (1280 << 10)
+#define ROOMY_MAX 32
 #define PRECONNECT_US 1000000	/* a longer gap: the client connected ahead of its need */
 
 static const struct message *
@@ -37,6 +39,23 @@ capture_informational(struct flow *f)
 	fields_copy(item->fields, &f->informational.fields);
 }
 
+/*
+ * A way through the spill costs as much as the rest of a body of a megabyte: a
+ * few such bodies at a time stay in memory.  Their text still fits the ring.
+ */
+static size_t
+memory_for(struct flow *f, int side, int64_t length)
+{
+	struct worker *w = f->worker;
+
+	if (side != FLOW_BACK || w->roomy >= ROOMY_MAX ||
+	    (length >= 0 && (length <= (int64_t)BODY_MEMORY || length > ROOMY_BYTES)))
+		return BODY_MEMORY;
+	w->roomy++;
+	f->capture.roomy = true;
+	return ROOMY_BYTES;
+}
+
 void
 capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 {
@@ -49,6 +68,7 @@ capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 		const struct message *m = message_of(f, side);
 		struct body_conf conf = {
 		    .max_body = f->worker->conf->capture.max_body,
+		    .memory = memory_for(f, side, m->length),
 		    .spill = handover_spill_file(f->worker->handover),
 		};
 
@@ -210,9 +230,13 @@ capture_finish(struct flow *f)
 }
 
 void
-capture_clear(struct capture *c)
+capture_clear(struct flow *f)
 {
+	struct capture *c = &f->capture;
 	size_t i;
+
+	if (c->roomy)
+		f->worker->roomy--;
 
 	body_free(&c->body[0]);
 	body_free(&c->body[1]);

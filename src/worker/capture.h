@@ -20,6 +20,7 @@ struct capture {
 	struct body *body[2];		/* request, response; NULL until a byte came */
 	struct har_informational *informational;
 	size_t ninformational;
+	bool roomy;			/* counted in worker.roomy */
 	bool recoding;			/* finished, but a body is still being recoded */
 };
 
@@ -33,6 +34,6 @@ void capture_body(struct flow *, int side, const uint8_t *p, size_t n);
 void capture_finish(struct flow *);
 bool capture_step(struct flow *);
 /* For the next flow; memory of lists is given back. */
-void capture_clear(struct capture *);
+void capture_clear(struct flow *);
 
 #endif

@@ -72,7 +72,7 @@ static void
 clean(struct flow *f)
 {
 	tls_info_unref(&f->facts.tls);
-	capture_clear(&f->capture);
+	capture_clear(f);
 	buf_free(&f->raw_head);
 	buf_free(&f->side[FLOW_FRONT].held);
 	buf_free(&f->side[FLOW_BACK].held);

@@ -180,6 +180,27 @@ START_TEST(body_stops_at_its_maximum)
 }
 END_TEST
 
+/* A megabyte stays in memory, as long as few such bodies are there. */
+START_TEST(few_large_bodies_need_no_spill)
+{
+	struct flow *f = ends_flow();
+	static char body[1 << 20];
+
+	memset(body, 'x', sizeof(body));
+	ends_request(f, "GET", 0);
+	flow_end(f, FLOW_FRONT);
+	flow_attach(f, &fake_ops, &back);
+	ends_response(f, 200, sizeof(body));
+	flow_body(f, FLOW_BACK, (const uint8_t *)body, sizeof(body));
+	ck_assert_uint_eq(world.worker.roomy, 1);
+	flow_end(f, FLOW_BACK);
+	(void)flow_pool_turn(world.worker.flows);
+	ck_assert_uint_eq(world.worker.roomy, 0);
+	SAYS(entry_last(), "\"size\":1048576");
+	ck_assert(strstr(entry_last(), "_truncated") == NULL);
+}
+END_TEST
+
 START_TEST(nobody_waits_for_recoding)
 {
 	int fd = memfd_create("spill", MFD_CLOEXEC), turns = 0;
@@ -187,6 +208,7 @@ START_TEST(nobody_waits_for_recoding)
 	char piece[4096];
 	int i;
 
+	world.worker.roomy = 1000;	/* no room in memory: to the spill */
 	handover_spill(world.worker.handover, fd);
 	memset(piece, 'x', sizeof(piece));
 	ends_request(f, "GET", 0);
@@ -271,6 +293,7 @@ capture_suite(void)
 	tcase_add_test(tc, broken_head_is_kept);
 	tcase_add_test(tc, connection_numbers_and_addresses);
 	tcase_add_test(tc, body_stops_at_its_maximum);
+	tcase_add_test(tc, few_large_bodies_need_no_spill);
 	tcase_add_test(tc, nobody_waits_for_recoding);
 	tcase_add_test(tc, tls_info_lives_as_long_as_its_last_user);
 	tcase_add_test(tc, tls_info_shows_only_legs_that_are_there);
