@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * intercept_state.h - what the files that make up an intercept share:
+ * intercept.c (origin's connection, first bytes, tunnels, ends), intercept_tls.c
+ * (both handshakes, verdict, leaf) and intercept_http.c (HTTP inside).
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_INTERCEPT_STATE_H
+#define MITMD_WORKER_INTERCEPT_STATE_H
+
+#include "tls/hello.h"
+#include "worker/conn.h"
+#include "worker/flow.h"
+#include "worker/front_state.h"
+#include "worker/intercept.h"
+#include "worker/leaf.h"
+#include "worker/worker_state.h"
+
+enum intercept_state { DIAL, SNIFF, ORIGIN_TLS, LEAF, CLIENT_TLS, INNER, HTTP, TUNNEL };
+
+struct intercept {
+	struct worker *worker;
+	struct front *front;
+	enum intercept_state state;
+	bool dead;
+	struct flow *connect;		/* the CONNECT exchange; an entry only if nothing comes of it */
+	char tag[TAG_MAX + 1];
+	struct host_port target;	/* of CONNECT */
+	struct host_port name;		/* SNI, else the target */
+	struct dial *dial;
+	struct conn *client, *origin;
+	struct addr server;
+	uint64_t client_id, origin_id;
+	struct buf first;		/* what the client sent before its bytes were understood */
+	struct tls_hello *hello;	/* until the client's handshake began */
+	struct tls_info *tls;
+	struct leaf_ask *ask;
+	struct tls_leaf *leaf;
+	struct leaf_want want;
+	struct flow_connect times;
+	uint64_t tls_begun;
+	struct front_h1 *h1;
+	struct back *back;
+	bool origin_gone;
+	enum conn_end origin_end;
+	struct tunnel *tunnel;
+	bool first_flow_told;
+};
+
+/* ---- intercept.c ---- */
+/* Both connections end, each in its way, and so does the front. */
+void intercept_end(struct intercept *, enum conn_end client, enum conn_end origin);
+/* The CONNECT becomes a failed entry, or leaves no trace. */
+void intercept_record_failure(struct intercept *, const char *fmt, ...) PRINTF(2, 3);
+void intercept_forget_connect(struct intercept *);
+void intercept_go_tunnel(struct intercept *, const char *reason);
+void intercept_on_tunnel_done(void *intercept);
+/* For conn_ops of connections that neither write nor shake hands. */
+void intercept_no_writable(void *intercept, struct conn *);
+void intercept_no_secured(void *intercept, struct conn *);
+
+/* ---- intercept_tls.c ---- */
+/* The ClientHello is read: the origin's handshake, then the client's. */
+void intercept_start_tls(struct intercept *);
+
+/* ---- intercept_http.c ---- */
+void intercept_go_http(struct intercept *);
+
+#endif
