@@ -75,12 +75,10 @@ offer(struct conn *c, const uint8_t *p, size_t n)
 
 	if (c->ops == NULL)
 		return true;
-	c->bytes_in += n;
 	used = c->ops->data(c->owner, c, p, n);
 	CHECK(used <= n);
 	if (c->freed || c->ops == NULL || used == n)
 		return true;
-	c->bytes_in -= n - used;
 	hold(&c->held, p + used, n - used);
 	c->paused = true;
 	ev_io_stop(c->hub->loop, &c->reader);

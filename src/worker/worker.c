@@ -174,7 +174,6 @@ worker_front_new(struct worker *w)
 {
 	w->nfronts++;
 	counter_add(&w->counters->connections_open, 1);
-	counter_add(&w->counters->connections_total, 1);
 }
 
 /* ---- the loop's turns ---- */
