@@ -68,10 +68,7 @@ struct har_flow {
 	int64_t response_wire_bytes;	/* _transferSize */
 	const char *error;		/* short reason; NULL: none */
 	bool aborted;			/* the body broke half-way */
-	const char *comment;		/* NULL: none */
 	struct str raw_head;		/* bytes of a broken message that could not be parsed */
-	/* Members that others made, ready JSON: "_x":1,"_y":[] (names begin with "_"). */
-	struct str extra;
 };
 
 /* A place in the text where spilled bytes belong. */
