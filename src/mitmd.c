@@ -66,7 +66,8 @@ main(int argc, char **argv)
 			dump = true;
 			break;
 		case 'V':
-			(void)printf("%s (%s)\n", PACKAGE_STRING, OpenSSL_version(OPENSSL_VERSION));
+			(void)printf("%s (%s)\n", PACKAGE_STRING,
+			    OpenSSL_version(OPENSSL_VERSION));
 			return 0;
 		case 'h':
 			usage(stdout);

@@ -53,7 +53,7 @@ struct conn_ops {
 /* fd is taken. peer is copied. Reading starts with the next loop turn. */
 struct conn *conn_new(struct worker *, int fd, const struct addr *peer, const struct conn_ops *,
     void *owner);
-/* Hand it to another owner (sniffing is over); held bytes are offered again by conn_resume(). */
+/* Hand it to another owner (sniffing is over); conn_resume() offers held bytes again. */
 void conn_set_owner(struct conn *, const struct conn_ops *, void *owner);
 
 /*

@@ -52,7 +52,8 @@ conn_note_tls_failure(struct conn *c)
 	if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
 	    reason < SSL_AD_REASON_OFFSET + 256)
 		c->alert = (unsigned)(reason - SSL_AD_REASON_OFFSET);
-	(void)snprintf(c->tls_error, sizeof(c->tls_error), "%s", text != NULL ? text : "TLS failure");
+	(void)snprintf(c->tls_error, sizeof(c->tls_error), "%s",
+	    text != NULL ? text : "TLS failure");
 	ERR_clear_error();
 }
 
@@ -155,7 +156,8 @@ tls_decrypt(struct conn *c)
 		if (r == 1) {
 			(void)offer(c, c->hub->plain, got);
 			/* To be told that there is no more costs as much as a small record. */
-			if (!c->freed && !c->eof && c->hub->feed_len == 0 && !SSL_has_pending(c->ssl))
+			if (!c->freed && !c->eof && c->hub->feed_len == 0 &&
+			    !SSL_has_pending(c->ssl))
 				return;
 			continue;
 		}

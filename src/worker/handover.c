@@ -73,7 +73,8 @@ handover_spill(struct handover *h, int fd)
 		(void)close(fd);
 		return;
 	}
-	h->spill = spill_new(fd, MAX(h->worker->conf->capture.max_body * 64, (uint64_t)1 << 30));
+	h->spill =
+	    spill_new(fd, MAX(h->worker->conf->capture.max_body * 64, (uint64_t)1 << 30));
 }
 
 struct spill *
