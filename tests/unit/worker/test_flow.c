@@ -406,7 +406,7 @@ START_TEST(recycled_flow_is_clean)
 	SAYS_NOT(e, "_aborted");
 	SAYS_NOT(e, "_tls");
 	SAYS_NOT(e, "_tunnel");
-	SAYS_NOT(e, "77");
+	SAYS_NOT(e, "ConnectionId\":\"77\"");
 }
 END_TEST
 
