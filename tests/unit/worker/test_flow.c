@@ -393,6 +393,7 @@ START_TEST(recycled_flow_is_clean)
 	ck_assert_str_eq(again->error, "");
 	ck_assert_str_eq(again->reply_extra, "");
 	ck_assert_ptr_null(again->facts.tls);
+	ck_assert_uint_eq(again->facts.origin_id, 0);
 	ends_request(again, "GET", 0);
 	flow_end(again, FLOW_FRONT);
 	flow_attach(again, &fake_ops, &back);
@@ -406,7 +407,7 @@ START_TEST(recycled_flow_is_clean)
 	SAYS_NOT(e, "_aborted");
 	SAYS_NOT(e, "_tls");
 	SAYS_NOT(e, "_tunnel");
-	SAYS_NOT(e, "77");
+	SAYS(e, "\"_clientConnectionId\":\"0\"");
 }
 END_TEST
 
