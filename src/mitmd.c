@@ -21,13 +21,14 @@ static void
 usage(FILE *out)
 {
 	(void)fprintf(out,
-	    "usage: mitmd [-tT] [-c FILE]\n"
+	    "usage: mitmd [-tTVh] [-c FILE]\n"
 	    "  -c FILE  configuration (default: /etc/mitmd.yaml if it is there)\n"
 	    "  -t       check the configuration: exit 0, or 78 with FILE:LINE:COL\n"
 	    "  -T       print the effective configuration\n"
 	    "  -V       print the version\n"
 	    "  -h       print this help\n"
-	    "signals: HUP reload, TERM or INT stop, USR1 finish all HAR files now\n");
+	    "signals: HUP reload, TERM or INT stop, QUIT stop at once,\n"
+	    "         USR1 finish all HAR files now\n");
 }
 
 /* Descriptors 0 to 2 must be something, or sockets would take their place. */
@@ -66,7 +67,8 @@ main(int argc, char **argv)
 			dump = true;
 			break;
 		case 'V':
-			(void)printf("%s (%s)\n", PACKAGE_STRING, OpenSSL_version(OPENSSL_VERSION));
+			(void)printf("%s (%s)\n", PACKAGE_STRING,
+			    OpenSSL_version(OPENSSL_VERSION));
 			return 0;
 		case 'h':
 			usage(stdout);

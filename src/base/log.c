@@ -96,7 +96,8 @@ log_line(enum log_level level, const char *fmt, va_list ap)
 
 		clock_iso(clock_wall_us(), when);
 		n = snprintf(line, sizeof(line),
-		    "{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\",\"message\":\"%s\"}\n",
+		    "{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\","
+		    "\"message\":\"%s\"}\n",
 		    when, levels[level].name, log_state.role, escaped);
 	} else if (log_state.journal) {
 		n = snprintf(line, sizeof(line), "<%d>%s: %s\n", levels[level].priority,

@@ -21,17 +21,6 @@ str_ieq(struct str a, struct str b)
 	return true;
 }
 
-int
-str_cmp(struct str a, struct str b)
-{
-	size_t n = MIN(a.n, b.n);
-	int c = n > 0 ? memcmp(a.p, b.p, n) : 0;
-
-	if (c != 0)
-		return c;
-	return a.n < b.n ? -1 : a.n > b.n;
-}
-
 bool
 str_starts(struct str s, struct str prefix)
 {

@@ -43,7 +43,6 @@ str_eq(struct str a, struct str b)
 }
 
 bool str_ieq(struct str a, struct str b);	/* ASCII case folded */
-int str_cmp(struct str a, struct str b);
 bool str_starts(struct str s, struct str prefix);
 bool str_istarts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);

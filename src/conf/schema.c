@@ -68,8 +68,9 @@ static const struct opt rows[] = {
 	{.path = "sandbox", .type = OPT_WORD, AT(sandbox), .fallback = "auto",
 	    .words = WORDS({"auto", CONF_SANDBOX_AUTO, false},
 	    {"required", CONF_SANDBOX_REQUIRED, true}, {"off", CONF_SANDBOX_OFF, false}),
-	    .doc = "auto locks each process up as far as the kernel can. off is for "
-	    "debugging."},
+	    .doc = "How far processes are locked up. In this version auto and off are the "
+	    "same: no new privileges, no core dumps and no tracing, but no filter of "
+	    "system calls or files."},
 
 	{.path = "ca.dir", .type = OPT_PATH, AT(ca.dir), .fallback = "/var/lib/mitmd",
 	    .doc = "Where the CA is kept; it is made there on the first start. A normal user's "
@@ -107,7 +108,8 @@ static const struct opt rows[] = {
 	    .doc = "Hosts whose TLS is passed on untouched; only the connection is recorded."},
 	{.path = "allow_hosts", .type = OPT_HOSTS, AT(allow_hosts), .fallback = "[]",
 	    .example = "[\"*.example.com\"]",
-	    .doc = "The only hosts whose TLS is decrypted; an empty list means all."},
+	    .doc = "The only hosts whose TLS is decrypted; an empty list means all. What "
+	    "ignore_hosts has is left alone in any case."},
 
 	{.path = "bypass.pinned", .type = OPT_TIME, .later = true, .words = OFF_IS_0,
 	    .min = 1 * SEC, .max = 30 * DAY, .fallback = "off",
@@ -157,14 +159,14 @@ static const struct opt rows[] = {
 	{.path = "spool.rotate_idle", .type = OPT_TIME, AT(spool.rotate_idle_ms),
 	    .min = 100 * MS, .max = 30 * DAY, .fallback = "30s",
 	    .doc = "A HAR file is finished when nothing was added for so long."},
-	{.path = "spool.keep_size", .type = OPT_SIZE, .later = true, AT(spool.keep_size),
-	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "off",
+	{.path = "spool.keep_size", .type = OPT_SIZE, AT(spool.keep_size),
+	    .words = OFF_IS_0, .min = 4 << 10, .max = UINT64_MAX, .fallback = "10G",
 	    .doc = "The oldest HAR files are removed when all together are larger."},
-	{.path = "spool.keep_age", .type = OPT_TIME, .later = true, AT(spool.keep_age_ms),
-	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "off",
+	{.path = "spool.keep_age", .type = OPT_TIME, AT(spool.keep_age_ms),
+	    .words = OFF_IS_0, .min = 1000, .max = UINT64_MAX / 2000, .fallback = "7d",
 	    .doc = "HAR files are removed when they are older."},
-	{.path = "spool.min_free", .type = OPT_SIZE, .later = true, AT(spool.min_free),
-	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "off",
+	{.path = "spool.min_free", .type = OPT_SIZE, AT(spool.min_free),
+	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "1G",
 	    .doc = "The oldest HAR files are removed when the file system has less room."},
 	{.path = "spool.when_full", .type = OPT_WORD, AT(spool.when_full), .fallback = "pass",
 	    .words = WORDS({"pass", CONF_FULL_PASS, false}, {"block", CONF_FULL_BLOCK, true}),
@@ -208,32 +210,39 @@ static const struct opt rows[] = {
 
 	{.path = "limits.connections", .type = OPT_INT, AT(limits.connections), .min = 1,
 	    .max = 1000000, .fallback = "16384",
-	    .doc = "The most client connections at a time."},
+	    .doc = "The most client connections at a time, of all workers together. More wait "
+	    "until one ends."},
 	{.path = "limits.connections_per_client", .type = OPT_INT,
 	    AT(limits.connections_per_client), .min = 1, .max = 1000000, .fallback = "2048",
-	    .doc = "The most connections at a time from one client address."},
+	    .doc = "The most connections at a time from one client address to one worker. "
+	    "More are closed at once."},
 	{.path = "limits.header_size", .type = OPT_SIZE, AT(limits.header_size), .min = 4 * KIB,
 	    .max = MIB, .fallback = "64K",
-	    .doc = "The largest head of a request or a response."},
+	    .doc = "The largest head of a request or a response. A larger request is answered "
+	    "414 or 431."},
 	{.path = "limits.header_count", .type = OPT_INT, AT(limits.header_count), .min = 8,
 	    .max = 4096, .fallback = "256", .doc = "The most fields in one head."},
 
 	{.path = "timeouts.header", .type = OPT_TIME, AT(timeouts.header_ms), .min = 1 * MS,
 	    .max = HOUR, .fallback = "10s",
-	    .doc = "How long the head of a request may take to come in."},
+	    .doc = "How long the head of a request may take to come in; then the answer is "
+	    "408, and inside https the end of the connection."},
 	{.path = "timeouts.handshake", .type = OPT_TIME, AT(timeouts.handshake_ms),
 	    .min = 1 * MS, .max = HOUR, .fallback = "10s",
-	    .doc = "How long a TLS handshake may take."},
+	    .doc = "How long a TLS handshake may take, with the origin and with the client "
+	    "each."},
 	{.path = "timeouts.connect", .type = OPT_TIME, AT(timeouts.connect_ms), .min = 1 * MS,
 	    .max = HOUR, .fallback = "10s",
-	    .doc = "How long it may take to find and reach an origin."},
+	    .doc = "How long it may take to find and reach an origin; then the answer is 504."},
 	{.path = "timeouts.idle", .type = OPT_TIME, AT(timeouts.idle_ms), .min = 1 * MS,
 	    .max = 30 * DAY, .fallback = "5m",
-	    .doc = "How long a connection may be without any traffic."},
+	    .doc = "How long a connection may be without any traffic, a tunnel and a wait for "
+	    "an answer, too; then a request over plain http is answered 504, and else the "
+	    "connection ends."},
 	{.path = "timeouts.sniff", .type = OPT_TIME, AT(timeouts.sniff_ms), .min = 1 * MS,
 	    .max = HOUR, .fallback = "5s",
-	    .doc = "How long the first bytes in a tunnel are waited for, before it is relayed "
-	    "as it is."},
+	    .doc = "How long a client that has begun to speak in a tunnel may leave open "
+	    "whether it is TLS or HTTP; then it is relayed as it is."},
 
 	{.path = "rules", .type = OPT_LIST, .later = true, .fallback = "[]",
 	    .doc = "What to change on the way."},
@@ -249,7 +258,8 @@ static const struct opt rows[] = {
 	{.path = "log.flows", .type = OPT_WORD, AT(log.flows), .fallback = "errors",
 	    .words = WORDS({"off", CONF_FLOWS_OFF, false}, {"errors", CONF_FLOWS_ERRORS, false},
 	    {"all", CONF_FLOWS_ALL, false}),
-	    .doc = "Which flows are logged, beside being recorded."},
+	    .doc = "Which flows are logged, beside being recorded: one line each. errors are "
+	    "those that failed, at most 5 lines a second of each worker, of 20 at once."},
 };
 
 size_t

@@ -73,8 +73,8 @@ body_new(const struct body_conf *conf, struct str content_type, struct str conte
 
 	b->max_body = conf->max_body;
 	b->note = "";
-	store_init(&b->store, conf->max_body, MAX(conf->memory, (size_t)BODY_MEMORY), conf->spill,
-	    charset_is_text(content_type));
+	store_init(&b->store, conf->max_body, MAX(conf->memory, (size_t)BODY_MEMORY),
+	    conf->spill, charset_is_text(content_type));
 	if (content_encoding.n > 0 && coding_parse(content_encoding, &b->codings) != 0) {
 		b->still_encoded = true;
 		b->store.text_allowed = false;

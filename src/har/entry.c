@@ -521,12 +521,6 @@ put_endings(struct buf *out, const struct har_flow *f, bool truncated)
 		json_member(out, "_rawHead", str_sub(f->raw_head, 0, RAW_HEAD_MAX));
 	if (f->tunnel.reason != NULL)
 		put_tunnel(out, &f->tunnel);
-	if (f->extra.n > 0) {
-		JSON_LIT(out, ",");
-		json_raw(out, f->extra.p, f->extra.n);
-	}
-	if (f->comment != NULL)
-		json_member(out, "comment", str_z(f->comment));
 }
 
 static void

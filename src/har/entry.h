@@ -15,7 +15,7 @@
 /* Durations in microseconds; -1 where the phase did not happen for this flow. */
 struct har_times {
 	uint64_t started_wall_us;
-	int64_t blocked, dns, connect, ssl, send, wait, receive;	/* ssl lies inside connect */
+	int64_t blocked, dns, connect, ssl, send, wait, receive; /* ssl lies inside connect */
 };
 
 /*
@@ -36,7 +36,7 @@ struct har_tls {
 	const struct tls_facts *origin_facts;	/* NULL: no TLS or not that far */
 	const struct tls_leg *origin_leg;	/* NULL likewise */
 	const struct tls_leg *client_leg;
-	bool whole_chain;	/* first entry of the connection: PEM chain; else fingerprints */
+	bool whole_chain; /* first entry of the connection: PEM chain; else fingerprints */
 	const char *verify_mode;	/* "reject", "mirror", "off" */
 	const char *recipe;	/* of the leaf shown: "good", ...; NULL: none was */
 };
@@ -62,16 +62,13 @@ struct har_flow {
 	struct har_times times;
 	const struct har_setup *setup;	/* of a connection's first flow; else NULL */
 	const struct har_tls *tls;	/* NULL: no TLS on either leg, or: */
-	struct str tls_text;		/* the same, ready made by tls_text_put() into an empty buffer */
+	struct str tls_text; /* the same, ready made by tls_text_put() into an empty buffer */
 	struct har_tunnel tunnel;
 	uint64_t origin_id, client_id;	/* unique connection numbers */
 	int64_t response_wire_bytes;	/* _transferSize */
 	const char *error;		/* short reason; NULL: none */
 	bool aborted;			/* the body broke half-way */
-	const char *comment;		/* NULL: none */
 	struct str raw_head;		/* bytes of a broken message that could not be parsed */
-	/* Members that others made, ready JSON: "_x":1,"_y":[] (names begin with "_"). */
-	struct str extra;
 };
 
 /* A place in the text where spilled bytes belong. */
@@ -90,7 +87,8 @@ void har_entry(struct buf *out, const struct har_flow *, struct har_insert inser
  * What stands around the entries of a file: the first line(s), ending with "\n"
  * and expecting an entry, and the tail "\n]}}\n". title names the file.
  */
-void har_header(struct buf *out, struct str title, struct str instance, uint64_t wall_us) NONNULL(1);
+void har_header(struct buf *out, struct str title, struct str instance, uint64_t wall_us)
+    NONNULL(1);
 #define HAR_TAIL "\n]}}\n"
 #define HAR_SEPARATOR ",\n"
 

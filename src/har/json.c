@@ -369,13 +369,6 @@ json_member_bool(struct buf *b, const char *name, bool v)
 	json_raw(b, v ? "true" : "false", v ? 4 : 5);
 }
 
-void
-json_member_ms(struct buf *b, const char *name, int64_t us)
-{
-	json_name(b, name);
-	json_ms(b, us);
-}
-
 static unsigned
 hex_value(char c)
 {

@@ -32,17 +32,16 @@ void json_string(struct buf *, struct str) NONNULL(1);
 void json_member(struct buf *, const char *name, struct str value) NONNULL(1, 2);
 void json_member_int(struct buf *, const char *name, int64_t) NONNULL(1, 2);
 void json_member_bool(struct buf *, const char *name, bool) NONNULL(1, 2);
-/*
- * Microseconds as milliseconds with at most three decimals, no exponent.
- * Below zero is HAR's "did not happen": -1.
- */
-void json_member_ms(struct buf *, const char *name, int64_t us) NONNULL(1, 2);
 /* "name": with a comma in front where one belongs; a value follows. */
 void json_name(struct buf *, const char *name) NONNULL(1, 2);
 /* A comma unless the last byte is { or [ (array elements). */
 void json_comma(struct buf *) NONNULL(1);
 /* The bare values. */
 void json_int(struct buf *, int64_t) NONNULL(1);
+/*
+ * Microseconds as milliseconds with at most three decimals, no exponent.
+ * Below zero is HAR's "did not happen": -1.
+ */
 void json_ms(struct buf *, int64_t us) NONNULL(1);
 /*
  * Escaped text without quotes; p must be valid UTF-8.  At most 6 * n bytes,

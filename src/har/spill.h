@@ -33,7 +33,8 @@ void spill_free(struct spill **);
 int spill_write(struct spill *, struct spill_run *, const void *p, size_t n)
     NONNULL(1, 2) MUSTCHECK;
 /* Read back n bytes at offset within the run; 0 or ERR_SYS. */
-int spill_read(const struct spill_run *, uint64_t offset, void *p, size_t n) NONNULL(1) MUSTCHECK;
+int spill_read(const struct spill_run *, uint64_t offset, void *p, size_t n)
+    NONNULL(1) MUSTCHECK;
 void spill_release(struct spill_run *) NONNULL(1);	/* extents free again; run is empty */
 uint64_t spill_in_use(const struct spill *) NONNULL(1);
 

@@ -185,12 +185,6 @@ channel_free(struct channel **pch)
 	free(ch);
 }
 
-int
-channel_fd(const struct channel *ch)
-{
-	return ch->fd;
-}
-
 size_t
 channel_queued(const struct channel *ch)
 {

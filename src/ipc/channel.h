@@ -26,10 +26,9 @@ typedef void channel_closed_fn(void *arg, struct channel *);
 /* fd is taken (made non-blocking). */
 struct channel *channel_new(struct ev_loop *, int fd, enum role self, enum role peer,
     channel_message_fn *, channel_closed_fn *, void *arg) NONNULL(1, 5, 6);
-void channel_free(struct channel **);	/* NULL and *NULL are fine; not from its own message fn */
+void channel_free(struct channel **); /* NULL and *NULL are fine; not from its own message fn */
 /* Handle now what lies there already: before a dead peer's channel is freed. */
 void channel_drain(struct channel *) NONNULL(1);
-int channel_fd(const struct channel *) NONNULL(1);
 
 /*
  * payload is the packed body. fds are duplicated when they have to wait.

@@ -55,10 +55,10 @@ enum { SIGN_KEY_EC, SIGN_KEY_RSA };
 	    F(bytes, reason))                                                             \
 	P(ring_add, F(u32, slot) F(u32, pid))                                             \
 	P(ring_slot, F(u32, slot))                                                        \
-	P(spool_set, F(u32, id) F(u64, rotate_size) F(u64, rotate_age_ms) F(u64, rotate_idle_ms)     \
-	    F(u64, keep_size) F(u64, keep_age_ms) F(u64, min_free) F(u8, when_full)       \
-	    F(u64, spill_max) F(bytes, dir) F(bytes, instance))                           \
-	P(spool_is, F(u32, id) F(u8, ok) F(bytes, reason))                                           \
+	P(spool_set, F(u32, id) F(u64, rotate_size) F(u64, rotate_age_ms)                 \
+	    F(u64, rotate_idle_ms) F(u64, keep_size) F(u64, keep_age_ms) F(u64, min_free) \
+	    F(u8, when_full) F(u64, spill_max) F(bytes, dir) F(bytes, instance))          \
+	P(spool_is, F(u32, id) F(u8, ok) F(bytes, reason))                                \
 	P(flush, F(u32, id) F(bytes, tag) /* empty: all */)                               \
 	P(flushed, F(u32, id) F(u32, files))                                              \
 	P(spool_state, F(u8, ok) F(bytes, reason))

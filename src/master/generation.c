@@ -231,7 +231,8 @@ signer_ready(struct generation *gen, const struct msg_ready *ready)
 			if (w->channel == NULL ||
 			    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 				continue;
-			(void)CHANNEL_TELL_FDS(gen->signer.channel, PEER, peer, &to_signer, &pair[1], 1);
+			(void)CHANNEL_TELL_FDS(gen->signer.channel, PEER, peer, &to_signer,
+			    &pair[1], 1);
 			(void)CHANNEL_TELL_FDS(w->channel, PEER, peer, &to_worker, &pair[0], 1);
 			(void)close(pair[0]);
 			(void)close(pair[1]);
@@ -283,7 +284,8 @@ cut_oldest(struct master *m)
 	}
 	if (n <= DRAINING_MAX)
 		return;
-	log_warning("generation %u is cut: more than %u are draining", oldest->number, DRAINING_MAX);
+	log_warning("generation %u is cut: more than %u are draining", oldest->number,
+	    DRAINING_MAX);
 	for (i = 0; i < oldest->nworkers; i++) {
 		struct msg_stop stop = {.timeout_ms = 0};
 
@@ -324,8 +326,8 @@ tell_news(struct master *m)
 		for (i = 0; i < gen->nworkers; i++)
 			if (gen->workers[i].holding)
 				return;
-	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number, now->nworkers,
-	    now->conf->spool.dir);
+	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
+	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
 }
 

@@ -35,7 +35,8 @@ bind_error(const struct addr *a, struct errmsg *err)
 
 	(void)addr_text(a, text);
 	if (errno == EADDRINUSE)
-		return errmsg_set(err, "cannot listen on %s: the port is taken by another program "
+		return errmsg_set(err,
+		    "cannot listen on %s: the port is taken by another program "
 		    "(ss -ltnp shows which); stop it or choose another port with 'listen:'",
 		    text);
 	if (errno == EACCES)

@@ -248,7 +248,8 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			begin_stop(m, 0);
 			break;
 		default:
-			begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+			begin_stop(m,
+			    m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
 		}
 	}
 }
@@ -309,10 +310,10 @@ raise_nofile(const struct conf *conf)
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
 	if (rl.rlim_max < wanted)
-		log_warning("the limit of open files (%llu) allows %llu connections per worker, "
-		    "limits.connections says %u",
-		    (unsigned long long)rl.rlim_max, (unsigned long long)(rl.rlim_max - 512) / 2,
-		    conf->limits.connections);
+		log_warning("the limit of open files (%llu) allows %llu connections per "
+		    "worker, limits.connections says %u",
+		    (unsigned long long)rl.rlim_max,
+		    (unsigned long long)(rl.rlim_max - 512) / 2, conf->limits.connections);
 }
 
 static int

@@ -124,7 +124,8 @@ make_spool_dir(const struct conf *conf)
 	if (!proc_drop_ids(conf, &uid, &gid))
 		return;
 	if (mkdir(conf->spool.dir, 02750) == 0) {
-		if (chown(conf->spool.dir, uid, gid) == -1 || chmod(conf->spool.dir, 02750) == -1)
+		if (chown(conf->spool.dir, uid, gid) == -1 ||
+		    chmod(conf->spool.dir, 02750) == -1)
 			log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
 	}
 }

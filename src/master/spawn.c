@@ -163,7 +163,8 @@ spawn(struct child *c, struct errmsg *err)
 	}
 	fd_close(&pair[1]);
 	fd_close(&signer[0]);
-	c->channel = channel_new(m->loop, pair[0], ROLE_MASTER, c->role, on_message, on_closed, c);
+	c->channel =
+	    channel_new(m->loop, pair[0], ROLE_MASTER, c->role, on_message, on_closed, c);
 	if (row->serves)
 		recording_slot_live(m, c);
 	return 0;
@@ -210,8 +211,8 @@ spawn_again(struct child *c)
 	wait = c->backoff;
 	c->backoff = c->backoff == 0 ? BACKOFF_FIRST : MIN(c->backoff * 2, BACKOFF_MAX);
 	if (wait >= 1)
-		log_warning("%s %u keeps dying: the next start is in %.0f s", role_name(c->role),
-		    c->index, wait);
+		log_warning("%s %u keeps dying: the next start is in %.0f s",
+		    role_name(c->role), c->index, wait);
 	ev_timer_stop(loop, &c->again);
 	ev_timer_init(&c->again, on_again, wait, 0);
 	c->again.data = c;

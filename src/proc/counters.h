@@ -2,7 +2,7 @@
 /*
  * counters.h - numbers that other processes may read, in shared memory, one
  * slot per worker.  No lock: a slot has one writer.
- * Runs in: master (make, sum), worker (raise).
+ * Runs in: master (make), worker (raise, sum).
  */
 #ifndef MITMD_PROC_COUNTERS_H
 #define MITMD_PROC_COUNTERS_H

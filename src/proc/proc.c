@@ -63,7 +63,8 @@ set_signals(void)
 	int i;
 
 	/* Ctrl-C reaches the whole group; the master tells its children what to do. */
-	static const int ignored[] = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGPIPE, SIGXFSZ};
+	static const int ignored[] = {
+	    SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGPIPE, SIGXFSZ};
 
 	for (i = 0; i < (int)NELEM(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);

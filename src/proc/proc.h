@@ -45,7 +45,7 @@ struct proc {
 	int ring_fd, wake_fd;		/* workers */
 	struct counters *counters;	/* the table of all slots; workers raise their own */
 	const unsigned *peer_slots;	/* slots of this generation's workers ... */
-	unsigned npeers;		/* ... conf->workers of them, shared and kept up to date */
+	unsigned npeers; /* ... conf->workers of them, shared and kept up to date */
 
 	X509_STORE *roots;		/* workers */
 	struct str ca_chain;		/* workers: as in msg_ready.ca_chain */

@@ -74,7 +74,8 @@ note(struct quota_job *q, int dir, const char *tag, const char *name)
 		q->cap = q->cap * 2 + 64;
 		q->files = mem_grow(q->files, q->cap, sizeof(*q->files));
 	}
-	q->files[q->n].changed_us = (uint64_t)st.st_mtim.tv_sec * 1000000;
+	q->files[q->n].changed_us = (uint64_t)st.st_mtim.tv_sec * 1000000 +
+	    (uint64_t)st.st_mtim.tv_nsec / 1000;
 	q->files[q->n].bytes = (uint64_t)st.st_blocks * 512;
 	q->files[q->n].path = mem_printf("%s/%s", tag, name);
 	q->bytes += q->files[q->n++].bytes;

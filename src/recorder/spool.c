@@ -585,10 +585,11 @@ static bool
 quota_is_due(const struct spool *s, uint64_t now_us)
 {
 	const struct quota *q = &s->conf.quota;
+	uint64_t step = q->keep_size > 0 ? MIN(QUOTA_BYTES, q->keep_size / 8) : QUOTA_BYTES;
 
 	if (q->keep_size == 0 && q->keep_age_us == 0 && q->min_free == 0)
 		return false;
-	return now_us >= s->quota_us || s->finished_bytes >= QUOTA_BYTES || s->bad;
+	return now_us >= s->quota_us || s->finished_bytes >= step || s->bad;
 }
 
 void

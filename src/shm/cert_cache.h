@@ -40,7 +40,7 @@ struct cert_cache;	/* either side's view */
 
 int cert_cache_create(struct segment *, unsigned slots, struct errmsg *) NONNULL(1, 3);
 struct cert_cache *cert_cache_writer(struct segment *) NONNULL(1);	/* in the signer */
-struct cert_cache *cert_cache_reader(int fd, struct errmsg *) NONNULL(2);	/* in a worker */
+struct cert_cache *cert_cache_reader(int fd, struct errmsg *) NONNULL(2); /* in a worker */
 void cert_cache_free(struct cert_cache **);	/* the view */
 
 /* now: seconds since 1970. Length of the DER copied to out, or 0: a miss. */

@@ -82,7 +82,8 @@ has_no_staple(SSL *ssl)
 	const unsigned char *der;
 
 	return SSL_get_tlsext_status_type(ssl) != TLSEXT_STATUSTYPE_ocsp ||
-	    (SSL_version(ssl) >= TLS1_3_VERSION && SSL_get_tlsext_status_ocsp_resp(ssl, &der) <= 0);
+	       (SSL_version(ssl) >= TLS1_3_VERSION &&
+		   SSL_get_tlsext_status_ocsp_resp(ssl, &der) <= 0);
 }
 
 static struct tls_facts *

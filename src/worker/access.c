@@ -146,7 +146,8 @@ access_destination(const struct access *a, const struct addr *client, const stru
 {
 	if (is_own_listener(a, d))
 		return "that is this proxy itself";
-	if (a->conf->access.guard == CONF_GUARD_OFF || addr_is_loopback(client) || is_own(a, client))
+	if (a->conf->access.guard == CONF_GUARD_OFF || addr_is_loopback(client) ||
+	    is_own(a, client))
 		return NULL;
 	if (addr_is_loopback(d) || addr_is_any(d) || is_own(a, d))
 		return "that address is the proxy's own host (access.guard)";
@@ -167,8 +168,8 @@ access_tag_ok(struct str s)
 	for (i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    c != '.' && c != '_' && c != '-')
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-')
 			return false;
 	}
 	return true;

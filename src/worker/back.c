@@ -41,7 +41,8 @@ end_head(void *end, struct flow *f, const struct message *m)
 {
 	struct back *b = end;
 	struct buf *out;
-	struct h1_write w = {.version = HTTP_VERSION_1_1, .connection = -1, .upgrade = m->upgrade};
+	struct h1_write w = {
+	    .version = HTTP_VERSION_1_1, .connection = -1, .upgrade = m->upgrade};
 
 	CHECK(b->flow == NULL);
 	b->flow = f;
@@ -165,8 +166,8 @@ on_body(void *arg, const uint8_t *p, size_t n)
 static void
 say_proxy_status(struct flow *f, const char *error)
 {
-	(void)snprintf(f->reply_extra, sizeof(f->reply_extra), "Proxy-Status: mitmd; error=%s\r\n",
-	    error);
+	(void)snprintf(f->reply_extra, sizeof(f->reply_extra),
+	    "Proxy-Status: mitmd; error=%s\r\n", error);
 }
 
 /* A 1xx went by: on to the next head. */
@@ -288,8 +289,8 @@ how_text(enum conn_end how)
 static bool
 may_repeat(const struct message *m)
 {
-	static const struct str methods[] = {STR("GET"), STR("HEAD"), STR("OPTIONS"), STR("TRACE"),
-	    STR("PUT"), STR("DELETE")};
+	static const struct str methods[] = {
+	    STR("GET"), STR("HEAD"), STR("OPTIONS"), STR("TRACE"), STR("PUT"), STR("DELETE")};
 	size_t i;
 
 	for (i = 0; i < NELEM(methods); i++)
@@ -356,7 +357,8 @@ static const struct conn_ops conn_ops_h1 = {
 /* ---- the rest of the interface ---- */
 
 struct back *
-back_new(struct worker *w, struct conn **conn, bool relaxed, const struct back_ops *ops, void *host)
+back_new(struct worker *w, struct conn **conn, bool relaxed, const struct back_ops *ops,
+    void *host)
 {
 	struct back *b = mem_new(struct back);
 	struct h1_limits limits = {.header_size = w->conf->limits.header_size,

@@ -30,8 +30,8 @@ struct back_ops {
 };
 
 /* Takes the connection (*conn becomes NULL). relaxed: http.relaxed names this origin. */
-struct back *back_new(struct worker *, struct conn **conn, bool relaxed, const struct back_ops *,
-    void *host);
+struct back *back_new(struct worker *, struct conn **conn, bool relaxed,
+    const struct back_ops *, void *host);
 void back_free(struct back **);
 /* For flow_attach(f, &back_end_ops, back). */
 extern const struct flow_end_ops back_end_ops;

@@ -104,7 +104,10 @@ times_of(const struct flow *f)
 	uint64_t request_end = t->request_done != 0 ? t->request_done : sent;
 	uint64_t answered = t->response_begun != 0 ? t->response_begun : t->response_done;
 	struct har_times h = {.started_wall_us = t->started_wall,
-	    .blocked = or_zero(between(t->request_begun, sent)), .dns = -1, .connect = -1, .ssl = -1};
+	    .blocked = or_zero(between(t->request_begun, sent)),
+	    .dns = -1,
+	    .connect = -1,
+	    .ssl = -1};
 
 	/* An answer may come before the request is complete. */
 	if (request_end > answered)
@@ -157,7 +160,8 @@ hand_over(struct flow *f)
 	struct buf *text = handover_scratch(out), url = {0};
 	struct har_insert inserts[RING_INSERTS_MAX];
 	struct har_tls tls;
-	struct har_setup setup = {.dns = f->facts.connect.dns, .connect = f->facts.connect.connect,
+	struct har_setup setup = {.dns = f->facts.connect.dns,
+	    .connect = f->facts.connect.connect,
 	    .ssl = f->facts.connect.ssl};
 	size_t ninserts = 0;
 	struct har_flow h = {
@@ -206,7 +210,8 @@ capture_step(struct flow *f)
 	int side;
 
 	for (side = FLOW_FRONT; side <= FLOW_BACK; side++)
-		if (f->capture.body[side] != NULL && body_step(f->capture.body[side]) == ERR_AGAIN)
+		if (f->capture.body[side] != NULL &&
+		    body_step(f->capture.body[side]) == ERR_AGAIN)
 			return false;
 	f->capture.recoding = false;
 	hand_over(f);

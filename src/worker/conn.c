@@ -138,15 +138,8 @@ conn_unread(struct conn *c, struct str s)
 		buf_puts(&all, buf_str(&c->held));
 	buf_free(&c->held);
 	c->held = all;
-	c->bytes_in -= MIN(c->bytes_in, s.n);
 	conn_pause(c);
 	conn_resume(c);
-}
-
-struct str
-conn_held(const struct conn *c)
-{
-	return c->held.len > 0 ? buf_str(&c->held) : STR_NONE;
 }
 
 void
@@ -242,18 +235,6 @@ uint64_t
 conn_id(const struct conn *c)
 {
 	return c->id;
-}
-
-uint64_t
-conn_bytes_in(const struct conn *c)
-{
-	return c->bytes_in;
-}
-
-uint64_t
-conn_bytes_out(const struct conn *c)
-{
-	return c->bytes_out;
 }
 
 void

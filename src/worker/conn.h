@@ -53,7 +53,7 @@ struct conn_ops {
 /* fd is taken. peer is copied. Reading starts with the next loop turn. */
 struct conn *conn_new(struct worker *, int fd, const struct addr *peer, const struct conn_ops *,
     void *owner);
-/* Hand it to another owner (sniffing is over); held bytes are offered again by conn_resume(). */
+/* Hand it to another owner (sniffing is over); conn_resume() offers held bytes again. */
 void conn_set_owner(struct conn *, const struct conn_ops *, void *owner);
 
 /*
@@ -77,8 +77,6 @@ bool conn_paused(const struct conn *);
 bool conn_ended(const struct conn *);	/* its end was told to an owner */
 /* Bytes that were taken are offered again, before anything else, when the loop turns. */
 void conn_unread(struct conn *, struct str);
-/* Look at held bytes that were not taken (STR_NONE: none). */
-struct str conn_held(const struct conn *);
 
 /*
  * End our sending side after what is written: CLEAN sends close_notify and FIN,
@@ -103,8 +101,6 @@ void conn_deadline(struct conn *, uint64_t ms, bool idle);
 
 const struct addr *conn_peer(const struct conn *);
 uint64_t conn_id(const struct conn *);	/* unique among living workers */
-uint64_t conn_bytes_in(const struct conn *);	/* as the owner got them */
-uint64_t conn_bytes_out(const struct conn *);
 
 /* ---- for worker.c: one per worker ---- */
 struct conn_hub;

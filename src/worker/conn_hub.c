@@ -148,7 +148,8 @@ on_sweep(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 	LIST_FOREACH_SAFE(c, &hub->all, link, next) {
 		double deadline = c->idle_s > 0 ? c->active + c->idle_s : c->deadline;
 
-		if (!c->trimmed && c->ssl != NULL && !c->handshaking && now - c->active > TRIM_SECONDS)
+		if (!c->trimmed && c->ssl != NULL && !c->handshaking &&
+		    now - c->active > TRIM_SECONDS)
 			conn_trim(c);
 		if (deadline == 0 || now < deadline)
 			continue;

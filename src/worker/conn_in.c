@@ -52,7 +52,8 @@ conn_note_tls_failure(struct conn *c)
 	if (ERR_GET_LIB(e) == ERR_LIB_SSL && reason > SSL_AD_REASON_OFFSET &&
 	    reason < SSL_AD_REASON_OFFSET + 256)
 		c->alert = (unsigned)(reason - SSL_AD_REASON_OFFSET);
-	(void)snprintf(c->tls_error, sizeof(c->tls_error), "%s", text != NULL ? text : "TLS failure");
+	(void)snprintf(c->tls_error, sizeof(c->tls_error), "%s",
+	    text != NULL ? text : "TLS failure");
 	ERR_clear_error();
 }
 
@@ -75,12 +76,10 @@ offer(struct conn *c, const uint8_t *p, size_t n)
 
 	if (c->ops == NULL)
 		return true;
-	c->bytes_in += n;
 	used = c->ops->data(c->owner, c, p, n);
 	CHECK(used <= n);
 	if (c->freed || c->ops == NULL || used == n)
 		return true;
-	c->bytes_in -= n - used;
 	hold(&c->held, p + used, n - used);
 	c->paused = true;
 	ev_io_stop(c->hub->loop, &c->reader);
@@ -157,7 +156,8 @@ tls_decrypt(struct conn *c)
 		if (r == 1) {
 			(void)offer(c, c->hub->plain, got);
 			/* To be told that there is no more costs as much as a small record. */
-			if (!c->freed && !c->eof && c->hub->feed_len == 0 && !SSL_has_pending(c->ssl))
+			if (!c->freed && !c->eof && c->hub->feed_len == 0 &&
+			    !SSL_has_pending(c->ssl))
 				return;
 			continue;
 		}

@@ -146,8 +146,8 @@ conn_make_bio_method(void)
 {
 	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mitmd conn");
 
-	CHECK(m != NULL && BIO_meth_set_read_ex(m, bio_read) && BIO_meth_set_write_ex(m, bio_write) &&
-	    BIO_meth_set_ctrl(m, bio_ctrl));
+	CHECK(m != NULL && BIO_meth_set_read_ex(m, bio_read) &&
+	      BIO_meth_set_write_ex(m, bio_write) && BIO_meth_set_ctrl(m, bio_ctrl));
 	return m;
 }
 
@@ -211,7 +211,6 @@ conn_write(struct conn *c, const void *p, size_t n)
 {
 	if (n == 0 || c->broken || c->shut_wanted || c->freed)
 		return;
-	c->bytes_out += n;
 	if (c->ssl != NULL)
 		write_tls(c, p, n);
 	else
@@ -228,7 +227,6 @@ conn_relay(struct conn *c, const uint8_t *p, size_t n)
 	if (n >= DIRECT_BYTES && c->ssl == NULL && c->out.len == 0 && !c->broken &&
 	    !c->shut_wanted && !c->freed) {
 		sent = send_some(c, p, n);
-		c->bytes_out += sent;
 		p += sent;
 		n -= sent;
 		conn_mark_dirty(c);	/* tells of a failure */

@@ -52,7 +52,6 @@ struct conn {
 	double deadline;	/* loop time; 0: none */
 	double idle_s;		/* > 0: the deadline moves with every byte */
 	double active;
-	uint64_t bytes_in, bytes_out;
 
 	LIST_ENTRY(conn) link;
 	TAILQ_ENTRY(conn) dirty_link, ready_link;

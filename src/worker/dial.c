@@ -269,7 +269,8 @@ take_addresses(struct dial *d, const struct addr *addrs, size_t n)
 			refused = why;
 	}
 	if (d->naddrs == 0) {
-		fail(d, 403, "destination_ip_prohibited", refused != NULL ? refused : "no address");
+		fail(d, 403, "destination_ip_prohibited",
+		    refused != NULL ? refused : "no address");
 		return;
 	}
 	interleave(d->addrs, d->naddrs);
@@ -321,7 +322,8 @@ dial_start(struct worker *w, const struct host_port *target, const struct addr *
 	d->dns_us = -1;
 	d->last_errno = EHOSTUNREACH;
 	ev_timer_init(&d->again, on_again, NEXT_SECONDS, 0);
-	ev_timer_init(&d->deadline, on_deadline, (double)w->conf->timeouts.connect_ms / 1000, 0);
+	ev_timer_init(&d->deadline, on_deadline, (double)w->conf->timeouts.connect_ms / 1000,
+	    0);
 	ev_timer_init(&d->soon, on_soon, 0, 0);
 	d->again.data = d->deadline.data = d->soon.data = d;
 	ev_timer_start(w->loop, &d->deadline);

@@ -20,7 +20,7 @@ struct dialled {
 	int64_t dns_us, connect_us;	/* dns -1: nothing to look up */
 	/* On failure. */
 	unsigned status;	/* 502, 504 or 403 */
-	const char *proxy_status;	/* RFC 9209 2.3: "dns_error", "connection_refused" ... */
+	const char *proxy_status; /* RFC 9209 2.3: "dns_error", "connection_refused" ... */
 	const char *reason;	/* one line, valid during the call */
 };
 

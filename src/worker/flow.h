@@ -94,7 +94,7 @@ struct flow {
 		const struct flow_end_ops *ops;
 		void *end;
 		bool attached, finished;
-		bool head_in, head_given;	/* this side's message: read; told to the other */
+		bool head_in, head_given; /* this side's message: read; told to the other */
 		bool ended_in, ended_given;
 		bool paused;
 		struct buf held;		/* body read before the other end was there */
@@ -135,7 +135,7 @@ void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char
  */
 void flow_become_tunnel(struct flow *, const char *reason);
 void flow_tunnel_done(struct flow *);
-/* A CONNECT leaves the HTTP of its hop: the caller owns it until flow_tunnel_done() or _drop(). */
+/* A CONNECT leaves its hop's HTTP: the caller owns it until flow_tunnel_done() or _drop(). */
 void flow_adopt(struct flow *);
 /* Some end was told `finished` already. */
 bool flow_finishing(const struct flow *);

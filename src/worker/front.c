@@ -196,7 +196,8 @@ on_request(void *host, struct flow *f)
 
 	if (!admit(fr, f) || !find_target(fr, f))
 		return;
-	if (fr->back != NULL && back_idle(fr->back) && same_target(&fr->target, &f->facts.origin)) {
+	if (fr->back != NULL && back_idle(fr->back) &&
+	    same_target(&fr->target, &f->facts.origin)) {
 		attach(fr, f);
 		return;
 	}

@@ -30,7 +30,7 @@ struct front_h1 {
 	bool head_written;
 	enum h1_framing framing;
 	bool client_ended;
-	bool choked;			/* the next request waits until earlier answers are read */
+	bool choked; /* the next request waits until earlier answers are read */
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
@@ -70,11 +70,13 @@ front_h1_answer(struct conn *c, unsigned status, const char *extra, const char *
 
 	buf_printf(&b, "HTTP/1.1 %u %s\r\n", status, status_text(status));
 	if (status >= 300)
-		buf_printf(&b, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
-		    "Cache-Control: no-store\r\n%s", strlen(text) + 8,
-		    keep_alive ? "" : "Connection: close\r\n");
+		buf_printf(&b,
+		    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"
+		    "Cache-Control: no-store\r\n%s",
+		    strlen(text) + 8, keep_alive ? "" : "Connection: close\r\n");
 	if (status == 407)
-		buf_putz(&b, "Proxy-Authenticate: Basic realm=\"mitmd\", charset=\"UTF-8\"\r\n");
+		buf_putz(&b,
+		    "Proxy-Authenticate: Basic realm=\"mitmd\", charset=\"UTF-8\"\r\n");
 	buf_printf(&b, "%s\r\n", extra);
 	if (status >= 300 && !to_head)
 		buf_printf(&b, "mitmd: %s\n", text);
@@ -110,7 +112,8 @@ static void
 end_informational(void *end, struct flow *f, const struct message *m)
 {
 	struct front_h1 *h = end;
-	struct h1_write w = {.version = HTTP_VERSION_1_1, .framing = H1_FRAME_NONE, .connection = -1};
+	struct h1_write w = {
+	    .version = HTTP_VERSION_1_1, .framing = H1_FRAME_NONE, .connection = -1};
 	struct buf *out;
 
 	if (f->request.version == HTTP_VERSION_1_0)
@@ -167,8 +170,12 @@ end_pause(void *end, struct flow *f UNUSED, bool on)
 		conn_resume(h->conn);
 }
 
-static const struct flow_end_ops end_ops = {.head = end_head, .informational = end_informational,
-    .body = end_body, .end = end_end, .pause = end_pause, .finished = finished};
+static const struct flow_end_ops end_ops = {.head = end_head,
+    .informational = end_informational,
+    .body = end_body,
+    .end = end_end,
+    .pause = end_pause,
+    .finished = finished};
 
 /* ---- endings ---- */
 
@@ -221,8 +228,8 @@ finished(void *end, struct flow *f, bool whole, enum conn_end how)
 			go_idle(h);
 		else {
 			h->flow = NULL;
-			tell_ended(h, f->response.until_close && f->aborted ? CONN_END_TRUNCATED :
-			    CONN_END_CLEAN);
+			tell_ended(h, f->response.until_close && f->aborted ?
+			    CONN_END_TRUNCATED : CONN_END_CLEAN);
 		}
 		return;
 	}
@@ -386,7 +393,8 @@ abort_flow(struct front_h1 *h, enum conn_end how)
 		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
 	else
 		flow_fail(f, FLOW_FRONT, how, "client %s %s",
-		    how == CONN_END_RESET ? "reset the connection" : "closed the connection", when);
+		    how == CONN_END_RESET ? "reset the connection" : "closed the connection",
+		    when);
 }
 
 static void

@@ -13,9 +13,9 @@
 struct front_h1;
 
 enum front_h1_kind {
-	FRONT_H1_PROXY,		/* the proxy hop: absolute-form and CONNECT; errors are answered */
-	FRONT_H1_PLAIN,		/* inside a CONNECT tunnel, not encrypted: errors are answered */
-	FRONT_H1_TLS,		/* inside https: never a word of ours */
+	FRONT_H1_PROXY, /* the proxy hop: absolute-form and CONNECT; errors are answered */
+	FRONT_H1_PLAIN, /* inside a CONNECT tunnel, not encrypted: errors are answered */
+	FRONT_H1_TLS,	/* inside https: never a word of ours */
 };
 
 struct front_h1_ops {
@@ -23,7 +23,10 @@ struct front_h1_ops {
 	void (*describe)(void *host, struct flow *);
 	/* A request's head is complete: fill f->facts, then flow_attach() now or later. */
 	void (*request)(void *host, struct flow *);
-	/* CONNECT (FRONT_H1_PROXY only; refused elsewhere): the flow is the host's now, the bytes behind wait. */
+	/*
+	 * CONNECT (FRONT_H1_PROXY only; refused elsewhere): the flow is the host's now,
+	 * the bytes behind wait.
+	 */
 	void (*connect)(void *host, struct flow *);
 	/*
 	 * The client will send no more requests on its connection: CLEAN half-closes
@@ -46,7 +49,7 @@ bool front_h1_idle(const struct front_h1 *);
 double front_h1_idle_since(const struct front_h1 *);
 /* Cut what is under way. */
 void front_h1_cut(struct front_h1 *, const char *error);
-/* One response on the proxy hop, written directly: CONNECT's answers. extra: fields with CRLF. */
+/* One response on the proxy hop, as CONNECT's answers are. extra: fields with CRLF. */
 void front_h1_answer(struct conn *, unsigned status, const char *extra, const char *text,
     bool keep_alive, bool to_head);
 

@@ -73,7 +73,8 @@ handover_spill(struct handover *h, int fd)
 		(void)close(fd);
 		return;
 	}
-	h->spill = spill_new(fd, MAX(h->worker->conf->capture.max_body * 64, (uint64_t)1 << 30));
+	h->spill =
+	    spill_new(fd, MAX(h->worker->conf->capture.max_body * 64, (uint64_t)1 << 30));
 }
 
 struct spill *
@@ -144,7 +145,6 @@ put(struct handover *h, struct str tag, struct str text, struct har_insert *inse
 		l->pos = pos;
 		TAILQ_INSERT_TAIL(&h->lent, l, link);
 	}
-	counter_add(&h->worker->counters->entries_total, 1);
 	if (ring_untold(h->ring) && !ev_is_active(&h->kick)) {
 		ev_timer_init(&h->kick, on_kick, KICK_SECONDS, 0);
 		h->kick.data = h;

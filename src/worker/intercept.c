@@ -187,7 +187,8 @@ without_h2(struct tls_hello *h)
 	uint8_t kept[sizeof(h->alpn)];
 	size_t at, n = 0;
 
-	for (at = 0; at < h->alpn_len && at + 1u + h->alpn[at] <= h->alpn_len; at += 1u + h->alpn[at]) {
+	for (at = 0; at < h->alpn_len && at + 1u + h->alpn[at] <= h->alpn_len;
+	     at += 1u + h->alpn[at]) {
 		if (h->alpn[at] == 2 && memcmp(h->alpn + at + 1, "h2", 2) == 0)
 			continue;
 		memcpy(kept + n, h->alpn + at, 1u + h->alpn[at]);
@@ -280,7 +281,8 @@ sniff_client_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 
 	if (it->first.len == 0) {
 		intercept_forget_connect(it);	/* opened and never used */
-		intercept_end(it, how == CONN_END_TIMEOUT ? CONN_END_CLEAN : how, CONN_END_CLEAN);
+		intercept_end(it, how == CONN_END_TIMEOUT ? CONN_END_CLEAN : how,
+		    CONN_END_CLEAN);
 	} else if (how == CONN_END_TIMEOUT && it->hello != NULL) {
 		intercept_record_failure(it, "the ClientHello did not come in time");
 		intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
@@ -310,9 +312,13 @@ sniff_origin_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 }
 
 static const struct conn_ops sniff_client_ops = {.data = sniff_client_data,
-    .ended = sniff_client_ended, .writable = intercept_no_writable, .secured = intercept_no_secured};
+    .ended = sniff_client_ended,
+    .writable = intercept_no_writable,
+    .secured = intercept_no_secured};
 static const struct conn_ops sniff_origin_ops = {.data = sniff_origin_data,
-    .ended = sniff_origin_ended, .writable = intercept_no_writable, .secured = intercept_no_secured};
+    .ended = sniff_origin_ended,
+    .writable = intercept_no_writable,
+    .secured = intercept_no_secured};
 
 /* ---- the origin's TCP connection ---- */
 

@@ -54,7 +54,8 @@ on_request(void *host, struct flow *f)
 	    &why) == 0)
 		f->facts.origin = said;
 	if (it->back == NULL || !back_idle(it->back))
-		flow_fail(f, FLOW_BACK, it->origin_end, "origin closed the connection before the request");
+		flow_fail(f, FLOW_BACK, it->origin_end,
+		    "origin closed the connection before the request");
 	else
 		flow_attach(f, &back_end_ops, it->back);
 }

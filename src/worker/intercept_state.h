@@ -23,7 +23,7 @@ struct intercept {
 	struct front *front;
 	enum intercept_state state;
 	bool dead;
-	struct flow *connect;		/* the CONNECT exchange; an entry only if nothing comes of it */
+	struct flow *connect; /* the CONNECT exchange; an entry only if nothing comes of it */
 	char tag[TAG_MAX + 1];
 	struct host_port target;	/* of CONNECT */
 	struct host_port name;		/* SNI, else the target */
@@ -31,7 +31,7 @@ struct intercept {
 	struct conn *client, *origin;
 	struct addr server;
 	uint64_t client_id, origin_id;
-	struct buf first;		/* what the client sent before its bytes were understood */
+	struct buf first; /* what the client sent before its bytes were understood */
 	struct tls_hello *hello;	/* until the client's handshake began */
 	struct tls_info *tls;
 	struct leaf_ask *ask;

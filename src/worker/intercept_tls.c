@@ -80,9 +80,13 @@ inner_origin_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 }
 
 static const struct conn_ops inner_client_ops = {.data = inner_client_data,
-    .ended = inner_client_ended, .writable = intercept_no_writable, .secured = intercept_no_secured};
+    .ended = inner_client_ended,
+    .writable = intercept_no_writable,
+    .secured = intercept_no_secured};
 static const struct conn_ops inner_origin_ops = {.data = inner_origin_data,
-    .ended = inner_origin_ended, .writable = intercept_no_writable, .secured = intercept_no_secured};
+    .ended = inner_origin_ended,
+    .writable = intercept_no_writable,
+    .secured = intercept_no_secured};
 
 static void
 client_secured(void *owner, struct conn *c)
@@ -105,15 +109,19 @@ client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 	unsigned alert = conn_tls_alert(c);
 
 	if (alert != 0)
-		intercept_record_failure(it, "client refused our certificate or offer: TLS alert %s",
+		intercept_record_failure(it,
+		    "client refused our certificate or offer: TLS alert %s",
 		    SSL_alert_desc_string_long((int)alert));
 	else if (how == CONN_END_TLS)
-		intercept_record_failure(it, "TLS handshake with the client failed: %s", conn_tls_error(c));
+		intercept_record_failure(it, "TLS handshake with the client failed: %s",
+		    conn_tls_error(c));
 	else if (how == CONN_END_TIMEOUT)
 		intercept_record_failure(it, "TLS handshake with the client timed out");
 	else
-		intercept_record_failure(it, "client %s the connection during the TLS handshake, "
-		    "after our certificate", how == CONN_END_RESET ? "reset" : "closed");
+		intercept_record_failure(it,
+		    "client %s the connection during the TLS handshake, "
+		    "after our certificate",
+		    how == CONN_END_RESET ? "reset" : "closed");
 	if (how == CONN_END_TIMEOUT || how == CONN_END_TLS)
 		how = CONN_END_TRUNCATED;
 	intercept_end(it, how, how);
@@ -144,7 +152,8 @@ start_client_tls(struct intercept *it)
 	SSL *ssl;
 
 	leaf_session_context(it->worker->leafs, &it->want, context);
-	ssl = tls_client_start(it->worker->tls_client, it->leaf, str_z(it->tls->origin.alpn), context);
+	ssl = tls_client_start(it->worker->tls_client, it->leaf, str_z(it->tls->origin.alpn),
+	    context);
 	tls_leaf_unref(&it->leaf);
 	if (ssl == NULL) {
 		intercept_record_failure(it, "no TLS with the client: its leaf cannot be used");
@@ -171,7 +180,8 @@ on_leaf(void *arg, struct tls_leaf *leaf, const char *reason)
 
 	it->ask = NULL;
 	if (leaf == NULL) {
-		intercept_record_failure(it, "no certificate for %s: %s", it->name.host, reason);
+		intercept_record_failure(it, "no certificate for %s: %s", it->name.host,
+		    reason);
 		send_alert(it, ALERT_INTERNAL_ERROR);
 		intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
 		return;
@@ -186,7 +196,9 @@ find_leaf(struct intercept *it)
 	struct tls_leaf *leaf;
 
 	it->want = (struct leaf_want){.name = str_of(it->name.host, it->name.host_len),
-	    .origin = it->tls->facts, .recipe = RECIPE_GOOD, .rsa = !tls_hello_takes_ecdsa(it->hello),
+	    .origin = it->tls->facts,
+	    .recipe = RECIPE_GOOD,
+	    .rsa = !tls_hello_takes_ecdsa(it->hello),
 	    .add_name = it->worker->conf->origin.verify == CONF_VERIFY_OFF};
 	it->state = LEAF;
 	leaf = leaf_find(it->worker->leafs, &it->want, on_leaf, it, &it->ask);
@@ -231,7 +243,8 @@ origin_ended(void *owner, struct conn *c, enum conn_end how)
 	unsigned alert = conn_tls_alert(c);
 
 	if (it->state != ORIGIN_TLS) {
-		intercept_record_failure(it, "origin closed the connection during the client's handshake");
+		intercept_record_failure(it,
+		    "origin closed the connection during the client's handshake");
 		intercept_end(it, how == CONN_END_TLS ? CONN_END_TRUNCATED : how, how);
 		return;
 	}
@@ -248,7 +261,8 @@ origin_ended(void *owner, struct conn *c, enum conn_end how)
 		how = CONN_END_RESET;
 		break;
 	default:
-		intercept_record_failure(it, "origin %s the connection during the TLS handshake",
+		intercept_record_failure(it,
+		    "origin %s the connection during the TLS handshake",
 		    how == CONN_END_RESET ? "reset" : "closed");
 	}
 	intercept_end(it, how, how);
@@ -285,7 +299,8 @@ intercept_start_tls(struct intercept *it)
 	it->tls = tls_info_new(verify_text(conf->origin.verify));
 	ssl = tls_origin_start(it->worker->tls_origin, &ask);
 	if (ssl == NULL) {
-		intercept_record_failure(it, "the client offers no TLS version or cipher that is sound");
+		intercept_record_failure(it,
+		    "the client offers no TLS version or cipher that is sound");
 		send_alert(it, ALERT_HANDSHAKE_FAILURE);
 		intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
 		return;

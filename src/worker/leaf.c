@@ -72,7 +72,8 @@ struct leafs {
 	ev_timer timer;
 };
 
-static const enum keyring_key key_of[2] = {[SIGN_KEY_EC] = KEYRING_EC, [SIGN_KEY_RSA] = KEYRING_RSA};
+static const enum keyring_key key_of[2] = {
+    [SIGN_KEY_EC] = KEYRING_EC, [SIGN_KEY_RSA] = KEYRING_RSA};
 
 static int64_t
 now_seconds(void)
@@ -103,7 +104,8 @@ look_at_keyring(struct leafs *ls)
 	for (i = 0; i < 2; i++) {
 		const struct keyring_private *k = &ls->ring.keys[key_of[i]];
 		const unsigned char *p = k->der;
-		EVP_PKEY *key = k->der_len > 0 ? d2i_AutoPrivateKey(NULL, &p, k->der_len) : NULL;
+		EVP_PKEY *key =
+		    k->der_len > 0 ? d2i_AutoPrivateKey(NULL, &p, k->der_len) : NULL;
 
 		if (key == NULL)
 			continue;
@@ -257,7 +259,7 @@ find_question(struct leafs *ls, uint32_t id)
 static void
 send_question(struct leafs *ls, struct question *q)
 {
-	/* Without a signer it waits for the next one. One that ends two of them is not asked again. */
+	/* Without a signer it waits for the next one. Who ends two is not asked again. */
 	if (ls->signer != NULL && q->sent++ < SENDS_MAX)
 		(void)!channel_send(ls->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
 }
@@ -562,7 +564,9 @@ take_ca_chain(struct leafs *ls, struct str chain, struct errmsg *err)
 			CHECK(EVP_Digest(p + 4, n, ls->ca_id, NULL, EVP_sha256(), NULL) == 1);
 		chain = str_from(chain, n + 4);
 	}
-	return sk_X509_num(ls->ca_chain) > 0 ? 0 : errmsg_set(err, "there is no CA certificate");
+	if (sk_X509_num(ls->ca_chain) == 0)
+		return errmsg_set(err, "there is no CA certificate");
+	return 0;
 }
 
 struct leafs *

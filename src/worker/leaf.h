@@ -21,7 +21,7 @@ struct leaf_want {
 	const struct tls_facts *origin;	/* NULL: no origin certificate to be like */
 	enum recipe recipe;
 	bool rsa;			/* the client takes no ECDSA */
-	bool add_name;			/* trust everything: the name, too, where it is missing */
+	bool add_name; /* trust everything: the name, too, where it is missing */
 };
 
 /* leaf: a new reference, the callee's; NULL: reason says why (valid during the call). */

@@ -121,7 +121,8 @@ find_hosts(const struct resolver *r, const char *name, struct addr out[RESOLVER_
 		else
 			hi = mid;
 	}
-	for (; lo < r->nhosts && strcmp(r->hosts[lo].name, name) == 0 && n < RESOLVER_ADDRS_MAX; lo++)
+	for (; lo < r->nhosts && strcmp(r->hosts[lo].name, name) == 0 && n < RESOLVER_ADDRS_MAX;
+	     lo++)
 		out[n++] = r->hosts[lo].addr;
 	return n;
 }
@@ -134,7 +135,8 @@ find_localhost(const char *name, struct addr out[RESOLVER_ADDRS_MAX])
 
 	if (!str_eq(s, STR("localhost")) && !str_ends(s, STR(".localhost")))
 		return 0;
-	CHECK(addr_parse_ip(STR("127.0.0.1"), 0, &out[0]) && addr_parse_ip(STR("::1"), 0, &out[1]));
+	CHECK(addr_parse_ip(STR("127.0.0.1"), 0, &out[0]) &&
+	      addr_parse_ip(STR("::1"), 0, &out[1]));
 	return 2;
 }
 
@@ -310,8 +312,8 @@ on_answer(void *arg, int status, int timeouts UNUSED, struct ares_addrinfo *resu
 	l->set->pending--;
 	if (l->at_once != NULL)
 		*l->at_once = true;
-	for (node = result != NULL ? result->nodes : NULL; node != NULL && n < RESOLVER_ADDRS_MAX;
-	    node = node->ai_next) {
+	for (node = result != NULL ? result->nodes : NULL;
+	     node != NULL && n < RESOLVER_ADDRS_MAX; node = node->ai_next) {
 		addrs[n] = addr_from_sockaddr(node->ai_addr, node->ai_addrlen);
 		if (addrs[n].len != 0)
 			n++;
@@ -329,8 +331,9 @@ resolver_lookup(struct resolver *r, const char *host, lookup_done_fn *done, void
     struct lookup **out)
 {
 	/* NUMERICSERV: a service name would send the library to NSS and dlopen. */
-	struct ares_addrinfo_hints hints = {
-	    .ai_flags = ARES_AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NUMERICSERV,
+	    .ai_family = AF_UNSPEC,
+	    .ai_socktype = SOCK_STREAM};
 	struct addr addrs[RESOLVER_ADDRS_MAX];
 	struct channel_set *set;
 	struct lookup *l;

@@ -18,7 +18,7 @@ struct tls_info {
 	const char *verify_mode;
 	const char *recipe;
 	bool chain_told;		/* some entry of the connection has it in full */
-	char *text;			/* of the entries after that one; NULL until it is asked for */
+	char *text; /* of the entries after that one; NULL until it is asked for */
 	size_t text_len;
 };
 

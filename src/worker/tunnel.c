@@ -79,7 +79,8 @@ on_ended(void *owner, struct conn *c, enum conn_end how)
 		return;
 	}
 	if (how == CONN_END_RESET || how == CONN_END_TLS) {
-		note(t->flow, is_client ? "client reset the tunnel" : "origin reset the tunnel");
+		note(t->flow,
+		    is_client ? "client reset the tunnel" : "origin reset the tunnel");
 		conn_reset(is_client ? &t->origin : &t->client);
 		finish(t, true);
 		return;

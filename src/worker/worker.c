@@ -31,7 +31,7 @@
 #include "worker/worker_state.h"
 
 #define ACCEPT_PAUSE_SECONDS 0.1
-#define LAST_BYTES_MS 1000	/* to go out after the cut; the master kills after two seconds */
+#define LAST_BYTES_MS 1000 /* to go out after the cut; the master kills after two seconds */
 
 struct listening {
 	struct worker *worker;
@@ -174,7 +174,6 @@ worker_front_new(struct worker *w)
 {
 	w->nfronts++;
 	counter_add(&w->counters->connections_open, 1);
-	counter_add(&w->counters->connections_total, 1);
 }
 
 /* ---- the loop's turns ---- */

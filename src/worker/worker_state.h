@@ -43,7 +43,7 @@ struct worker {
 	size_t ngraves, graves_cap;
 	TAILQ_HEAD(, front) fronts;
 	unsigned nfronts;
-	unsigned roomy;			/* bodies that may stay in memory although they are large */
+	unsigned roomy; /* bodies that may stay in memory although they are large */
 	struct buf scratch;		/* worker_scratch() */
 	bool draining;			/* responses say Connection: close */
 	bool stopping;

@@ -597,3 +597,14 @@ def test_base64_is_padded_and_without_line_ends(mitmd, secure_origin, tag):
     mitmd.curl(tag).ok(secure_origin.url("/b"))
     content = mitmd.entry(tag, "/b")["response"]["content"]
     assert content["text"] == base64.b64encode(data).decode()
+
+
+# -- quota ------------------------------------------------------------------------------------
+def test_the_oldest_files_go_when_all_are_too_large(start_mitmd, secure_origin, tag):
+    mitmd = start_mitmd({"spool": {"rotate_size": "16K", "keep_size": "200K"}})
+    for i in range(12):
+        mitmd.curl(tag).ok(secure_origin.url(f"/bytes/{30000 + i}"))
+        mitmd.har(tag, lambda h, i=i: h.find(f"/bytes/{30000 + i}"))
+    wait_for(lambda: sum(p.stat().st_size for p in mitmd.files(tag)) <= 200 << 10, "the quota")
+    har = mitmd.har(tag)
+    assert har.find("/bytes/30011") and not har.find("/bytes/30000")

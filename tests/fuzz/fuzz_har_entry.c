@@ -80,7 +80,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	error = str_sub(next(&rest), 0, sizeof(text) - 1);
 	memcpy(text, error.n > 0 ? error.p : "", error.n);
 	text[error.n] = '\0';
-	f.error = f.comment = f.tunnel.reason = error.n > 0 ? text : NULL;
+	f.error = f.tunnel.reason = error.n > 0 ? text : NULL;
 	f.raw_head = f.url;
 	f.times.wait = (int64_t)size * 1234567;
 	f.times.connect = (int64_t)size - 100;

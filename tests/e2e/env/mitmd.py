@@ -92,7 +92,7 @@ class Mitmd:
             "workers": 2,
             "user": getpass.getuser(),
             "ca": {"dir": str(self.ca_dir)},
-            "spool": {"dir": str(self.spool)},
+            "spool": {"dir": str(self.spool), "min_free": "off"},	# the machine may be full
             "origin": {"ca": [str(roots)]},
             "log": {"flows": "all"},
         }, config or {})

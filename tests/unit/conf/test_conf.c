@@ -50,7 +50,9 @@ check_defaults(const struct conf *c)
 	ck_assert_uint_eq(c->spool.rotate_size, 64u << 20);
 	ck_assert_uint_eq(c->spool.rotate_age_ms, 600000);
 	ck_assert_uint_eq(c->spool.rotate_idle_ms, 30000);
-	ck_assert_uint_eq(c->spool.keep_size + c->spool.keep_age_ms + c->spool.min_free, 0);
+	ck_assert_uint_eq(c->spool.keep_size, UINT64_C(10) << 30);
+	ck_assert_uint_eq(c->spool.keep_age_ms, UINT64_C(7) * 86400 * 1000);
+	ck_assert_uint_eq(c->spool.min_free, UINT64_C(1) << 30);
 	ck_assert_int_eq(c->spool.when_full, CONF_FULL_PASS);
 	ck_assert_uint_eq(c->capture.max_body, 16u << 20);
 	ck_assert_uint_eq(c->access.nallow, 0);

@@ -68,7 +68,8 @@ START_TEST(test_dump_says)
 		{"", "  client_min: \"1.2\"\n"},
 		{"", "\nrequest_client_cert: false\n"},
 		{"", "\nrules: []\n"},
-		{"", "  keep_size: off\n"},
+		{"", "  keep_size: 10G\n"},
+		{"spool: {keep_size: off}", "  keep_size: off\n"},
 	};
 	size_t i;
 

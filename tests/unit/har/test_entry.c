@@ -317,12 +317,9 @@ START_TEST(rare_members)
 	sample.flow.setup = &setup;
 	sample.flow.aborted = true;
 	sample.flow.raw_head = STR("GET / HTTP/9.9\r\n\xff");
-	sample.flow.extra = STR("\"_webSocketMessages\":[]");
-	sample.flow.comment = "a \"remark\"";
 	make();
 	HAS("\"_mitmd\":{\"upstream\":{\"dns\":0.1,\"connect\":2,\"ssl\":2}}");
 	HAS("\"_aborted\":true,\"_rawHead\":\"GET / HTTP/9.9\\r\\n\xc3\xbf\",\"_tunnel\":");
-	HAS(",\"_webSocketMessages\":[],\"comment\":\"a \\\"remark\\\"\"}");
 }
 END_TEST
 
