@@ -30,6 +30,7 @@ struct spill {
 	uint32_t idle;		/* free, but with disk blocks */
 	uint64_t *taken;	/* bit per extent */
 	uint64_t *backed;	/* bit per extent: has disk blocks */
+	bool tight;		/* the disk was full: idle extents are what it lacks */
 };
 
 static bool
@@ -207,6 +208,7 @@ spill_write(struct spill *s, struct spill_run *r, const void *bytes, size_t n)
 	}
 	while (r->nextents > had)
 		extent_give(s, r->extents[--r->nextents]);
+	s->tight |= err == ERR_SYS;
 	return err;
 }
 
@@ -242,6 +244,9 @@ spill_release(struct spill_run *r)
 		extent_give(s, r->extents[--r->nextents]);
 	free(r->extents);
 	*r = (struct spill_run){0};
-	if (s != NULL && s->idle > IDLE_MAX && s->idle > s->used)
+	if (s == NULL || s->idle == 0)
+		return;
+	if (s->tight || (s->idle > IDLE_MAX && s->idle > s->used))
 		shrink(s);
+	s->tight &= s->used > 0;
 }

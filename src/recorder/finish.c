@@ -36,6 +36,7 @@ struct finish {
 	struct quota_job *quota;
 	uint64_t live[LIVE_MAX];
 	size_t nlive;
+	bool left;		/* something could not be finished or repaired */
 	bool stopping;
 };
 
@@ -51,9 +52,10 @@ live_drop(struct finish *f, uint64_t inode)
 		}
 }
 
-static void
+static bool
 finish_one(struct har_file *file)
 {
+	bool ok = true;
 	char part[SPOOL_NAME + sizeof(SPOOL_PART)];
 
 	if (file->entries == 0) {
@@ -62,11 +64,14 @@ finish_one(struct har_file *file)
 	} else {
 		/* Space that was reserved ahead is given back. */
 		if (ftruncate(file->fd, lseek(file->fd, 0, SEEK_END)) == -1 ||
-		    spool_seal(file->dir, file->fd, file->name) != 0)
-			log_warning("cannot finish %s: %s; the next start will", file->name,
+		    spool_seal(file->dir, file->fd, file->name) != 0) {
+			log_warning("cannot finish %s: %s; it will be tried again", file->name,
 			    strerror(errno));
+			ok = false;
+		}
 	}
 	har_file_close(file);
+	return ok;
 }
 
 /* Called and left with the mutex held. */
@@ -74,13 +79,15 @@ static bool
 do_something(struct finish *f)
 {
 	struct har_file file;
+	bool ok;
 
 	if (f->done < f->asked) {
 		file = f->queue[f->done % FINISH_QUEUE];
 		(void)pthread_mutex_unlock(&f->mutex);
-		finish_one(&file);
+		ok = finish_one(&file);
 		(void)pthread_mutex_lock(&f->mutex);
 		live_drop(f, file.inode);
+		f->left |= !ok;
 		f->done++;
 		return true;
 	}
@@ -91,8 +98,10 @@ do_something(struct finish *f)
 		(void)pthread_mutex_unlock(&f->mutex);
 		more = recover_step(r);
 		(void)pthread_mutex_lock(&f->mutex);
-		if (!more)
+		if (!more) {
+			f->left |= recover_left(r);
 			recover_free(&f->recover);
+		}
 		return true;
 	}
 	if (f->quota != NULL && !f->stopping) {
@@ -217,6 +226,18 @@ finish_recover(struct finish *f, const struct spool_dir *d, const char *instance
 		f->recover = recover_new(d, instance, is_live, f);
 	(void)pthread_cond_signal(&f->work);
 	(void)pthread_mutex_unlock(&f->mutex);
+}
+
+bool
+finish_left(struct finish *f)
+{
+	bool left;
+
+	(void)pthread_mutex_lock(&f->mutex);
+	left = f->left;
+	f->left = false;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return left;
 }
 
 void

@@ -34,6 +34,8 @@ int finish_file(struct finish *, struct har_file *) NONNULL(1, 2) MUSTCHECK;
 /* Look through that spool for what dead recorders left. */
 void finish_recover(struct finish *, const struct spool_dir *, const char *instance)
     NONNULL(1, 2, 3);
+/* Has anything been left unfinished or unrepaired since this was last asked? */
+bool finish_left(struct finish *) NONNULL(1) MUSTCHECK;
 void finish_quota(struct finish *, const struct spool_dir *, const struct quota *)
     NONNULL(1, 2, 3);
 /* Jobs are done in order: wait until done has reached what asked is now. */

@@ -64,31 +64,12 @@ write_header(struct har_file *f, const char *instance)
 	return rc;
 }
 
-static int
-open_named(const struct har_file *f)
-{
-	char part[SPOOL_NAME + sizeof(SPOOL_PART)];
-
-	/* A finished file of that name would be in the way when this one is. */
-	if (faccessat(f->dir, f->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, f->name);
-	return openat(f->dir, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    FILE_MODE);
-}
-
 static void
-discard(struct har_file *f, bool unnamed)
+discard(struct har_file *f)
 {
-	char part[SPOOL_NAME + sizeof(SPOOL_PART)];
 	int saved = errno;
 
-	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, f->name);
-	if (!unnamed)
-		(void)unlinkat(f->dir, part, 0);
-	else if (f->hidden[0] != '\0')
+	if (f->hidden[0] != '\0')
 		(void)unlinkat(f->dir, f->hidden, 0);
 	har_file_close(f);
 	errno = saved;
@@ -105,13 +86,11 @@ har_file_create(struct har_file *f, const struct spool_dir *d, int dir, const ch
 	f->first_us = f->last_us = 0;
 	f->no_reserve = f->torn = false;
 	f->hidden[0] = '\0';
-	f->fd = unnamed ? spool_unnamed(d, dir, FILE_MODE, f->hidden) : open_named(f);
-	if (f->fd == -1) {
-		har_file_close(f);
-		return -1;
-	}
-	if (fstat(f->fd, &st) == -1 || write_header(f, instance) != 0) {
-		discard(f, unnamed);
+	f->fd = spool_unnamed(d, dir, FILE_MODE, f->hidden);
+	/* With a name it is seen: by then it is valid, and no reader's lock can be first. */
+	if (f->fd == -1 || fstat(f->fd, &st) == -1 || write_header(f, instance) != 0 ||
+	    (!unnamed && (!har_file_lock(f) || har_file_publish(f) != 0))) {
+		discard(f);
 		return -1;
 	}
 	f->inode = st.st_ino;

@@ -28,7 +28,7 @@ struct har_file {
 
 /*
  * A new file, empty but valid, in the directory (taken, also on failure): as
- * NAME.part, or unnamed (to be published). 0, or -1 with errno; EEXIST: another
+ * NAME.part and locked, or unnamed (to be published). 0, or -1 with errno; EEXIST: another
  * name, please. The caller has set f->name.
  */
 int har_file_create(struct har_file *f, const struct spool_dir *, int dir,

@@ -45,6 +45,7 @@ struct recover {
 	char tag[RING_TAG_MAX + 1];
 	unsigned odd;
 	uint64_t files, entries;
+	bool left;
 };
 
 /* ---- one file ---- */
@@ -356,6 +357,8 @@ repair(struct recover *r, int dir, const char *name)
 	int fd;
 
 	fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd == -1 && errno == ENOENT)
+		return;		/* finished since its name was read */
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
 		report_odd(r, name);
 	} else if (!r->is_live(r->arg, st.st_ino)) {
@@ -365,6 +368,7 @@ repair(struct recover *r, int dir, const char *name)
 		kept = recover_file(dir, name, r->instance, &fd);
 		if (kept < 0 || (kept > 0 && spool_seal(dir, fd, final) != 0)) {
 			log_warning("cannot repair %s/%s: %s", r->tag, name, strerror(errno));
+			r->left = true;
 		} else {
 			r->files++;
 			r->entries += (uint64_t)kept;
@@ -414,6 +418,12 @@ look_at_tag(struct recover *r, const struct dirent *e)
 		return;
 	}
 	(void)snprintf(r->tag, sizeof(r->tag), "%s", e->d_name);
+}
+
+bool
+recover_left(const struct recover *r)
+{
+	return r->left;
 }
 
 bool

@@ -21,6 +21,7 @@ struct recover *recover_new(const struct spool_dir *, const char *instance, reco
 void recover_free(struct recover **);
 /* Look at the next name, repair at most one file. false: that was all. */
 bool recover_step(struct recover *) NONNULL(1);
+bool recover_left(const struct recover *) NONNULL(1);	/* something it could not repair */
 
 /*
  * Repair one file in place or by copy. What it was: entries kept, or -1 with

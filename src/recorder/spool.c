@@ -22,6 +22,7 @@
 
 #define PATIENCE_US 1000000
 #define RETRY_US 5000000
+#define MEND_MAX_US (64ull * RETRY_US)	/* between two tries to repair what cannot be */
 #define QUOTA_US 60000000
 #define QUOTA_BYTES (256u << 20)	/* finished since the last look */
 #define LOG_US 60000000		/* between two lines about single tags */
@@ -43,6 +44,7 @@ struct spool {
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
 	uint64_t retry_us, quota_us, logged_us;
+	uint64_t mend_us, mend_wait_us;	/* when files are repaired again */
 	uint64_t finished_bytes;	/* since the quota was looked at */
 	uint64_t lost, lost_before;	/* ever; when the trouble began */
 };
@@ -118,11 +120,28 @@ give_up_file(struct spool *s, struct tag *t)
 	s->torn = true;
 }
 
+/* Somebody deleted it: what was in it is gone, what comes must not follow. */
+static bool
+is_deleted(const struct har_file *f)
+{
+	struct stat st;
+
+	return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* false: a hung disk; the file goes on growing. */
 static bool
 finish_tag_file(struct spool *s, struct tag *t)
 {
-	if (t->file.torn) {
+	bool deleted = is_deleted(&t->file);
+
+	if (deleted) {
+		log_warning("%s/%s" SPOOL_PART " was deleted while it grew: "
+		    "%llu entries are lost", t->name, t->file.name,
+		    (unsigned long long)t->file.entries);
+		spool_lost(s, t->file.entries);
+	}
+	if (deleted || t->file.torn) {
 		give_up_file(s, t);
 		return true;
 	}
@@ -471,43 +490,40 @@ is_old(const struct spool *s, const struct har_file *f, uint64_t now_us)
 	    (s->conf.rotate_idle_us > 0 && now_us - f->last_us >= s->conf.rotate_idle_us);
 }
 
-/* Somebody deleted it: what was in it is gone, what comes must not follow. */
-static bool
-is_deleted(const struct har_file *f)
-{
-	struct stat st;
-
-	return fstat(f->fd, &st) == 0 && st.st_nlink == 0;
-}
-
 static void
 rotate(struct spool *s, uint64_t now_us)
 {
 	struct tag *t, *next;
 
 	TAILQ_FOREACH_SAFE(t, &s->tags.open, use, next) {
-		if (t->waiting)
+		if (!is_deleted(&t->file) && (t->waiting || (!is_old(s, &t->file, now_us) &&
+		    !is_full_size(s, &t->file))))
 			continue;
-		if (is_deleted(&t->file)) {
-			log_warning("%s/%s" SPOOL_PART " was deleted while it grew: "
-			    "%llu entries are lost", t->name, t->file.name,
-			    (unsigned long long)t->file.entries);
-			spool_lost(s, t->file.entries);
-			give_up_file(s, t);
-		} else if (is_old(s, &t->file, now_us) || is_full_size(s, &t->file)) {
-			if (!finish_tag_file(s, t))
-				return;
-		}
+		if (!finish_tag_file(s, t))
+			return;
 		tags_drop_if_unused(t);
 	}
 }
 
 /* ---- the directory ---- */
 
+/* Also those for which entries wait: they belong into the new directory. */
+static void
+leave_dir(struct spool *s)
+{
+	struct tag *t, *next;
+
+	TAILQ_FOREACH_SAFE(t, &s->tags.open, use, next) {
+		if (!finish_tag_file(s, t))
+			give_up_file(s, t);
+		tags_drop_if_unused(t);
+	}
+}
+
 static void
 take_dir(struct spool *s, struct spool_dir *d)
 {
-	(void)spool_flush(s, STR_NONE);
+	leave_dir(s);
 	spool_dir_close(&s->dir);
 	s->dir = *d;
 	if (receipts_state(s->receipts) == INTENT_READY)
@@ -521,9 +537,11 @@ static void
 works_again(struct spool *s)
 {
 	s->bad = false;
+	s->mend_us = s->mend_wait_us = 0;
 	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
 	    (unsigned long long)(s->lost - s->lost_before));
 	s->on_state(s->arg, true, "");
+	s->torn |= finish_left(s->finish);
 	if (s->torn)
 		finish_recover(s->finish, &s->dir, s->instance);
 	s->torn = false;
@@ -543,6 +561,24 @@ retry(struct spool *s)
 		return;
 	}
 	works_again(s);
+}
+
+/* What was left unfinished, though the spool as a whole works; ever more rarely. */
+static void
+mend(struct spool *s, uint64_t now_us)
+{
+	if (finish_left(s->finish)) {
+		if (now_us > s->mend_us + MEND_MAX_US)
+			s->mend_wait_us = 0;
+		s->mend_wait_us = MIN(MAX(s->mend_wait_us * 2, (uint64_t)RETRY_US),
+		    MEND_MAX_US);
+		s->mend_us = now_us + s->mend_wait_us;
+		s->torn = true;
+	}
+	if (!s->torn || s->bad || now_us < s->mend_us)
+		return;
+	finish_recover(s->finish, &s->dir, s->instance);
+	s->torn = false;
 }
 
 static bool
@@ -566,6 +602,8 @@ spool_tick(struct spool *s, uint64_t now_us)
 		s->retry_us = now_us + RETRY_US;
 		retry(s);
 	}
+	if (s->dir.fd != -1)
+		mend(s, now_us);
 	if (s->dir.fd != -1 && quota_is_due(s, now_us)) {
 		s->quota_us = now_us + QUOTA_US;
 		s->finished_bytes = 0;

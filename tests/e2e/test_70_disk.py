@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: ISC
+"""A spool on a disk that fills up, turns read-only or goes away: traffic goes on, what is
+lost is said once, every file parses at any time, and recording resumes by itself.
+"""
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from env.har import load_part
+from env.mitmd import wait_for
+from env.origin import pattern
+
+RESUMES = 6		# seconds after which recording goes on, once it can
+LOST = r"cannot be written: "
+AGAIN = r"is written again; (\d+) entries were lost"
+BIG = 3 << 20
+
+
+def mount(*args):
+    return subprocess.run(["mount", *map(str, args)], capture_output=True, text=True,
+                          check=False)
+
+
+class Disk:
+    """A small tmpfs."""
+
+    def __init__(self, path, size):
+        path.mkdir()
+        self.path = path
+        self.filler = path / "filler"
+        done = mount("-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", path)
+        if done.returncode != 0:
+            pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
+
+    def fill(self):
+        """Up to the last page."""
+        with open(self.filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b"x" * 65536):
+                pass
+
+    def free(self):
+        self.filler.unlink()
+
+    def unmount(self):
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+
+class Watch:
+    """Reads every file of a spool again and again as its readers are told to."""
+
+    def __init__(self, spool):
+        self.spool = spool
+        self.looks = 0
+        self.torn = []
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def look(self):
+        for path in [*self.spool.glob("*/*.har"), *self.spool.glob("*/*.part")]:
+            try:
+                load_part(path)
+                self.looks += 1
+            except FileNotFoundError:
+                pass		# finished, or deleted, between the listing and now
+            except ValueError as error:
+                self.torn.append((path.name, str(error)))
+
+    def _run(self):
+        while not self.done.is_set():
+            with contextlib.suppress(FileNotFoundError):
+                self.look()
+            time.sleep(0.001)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.done.set()
+        self.thread.join()
+        if exc[0] is None:
+            self.look()
+            assert not self.torn, self.torn[:5]
+
+
+class Traffic:
+    """Clients that never stop asking; each answer has to be whole."""
+
+    def __init__(self, mitmd, origin, tags, size):
+        self.wrong = []
+        self.answers = 0
+        self.done = threading.Event()
+        self.threads = [threading.Thread(target=self._run, args=(mitmd, origin, tag, size))
+                        for tag in tags]
+
+    def _run(self, mitmd, origin, tag, size):
+        try:
+            with mitmd.secure(origin.authority, tag) as wire:
+                while not self.done.is_set():
+                    answer = wire.ask(f"GET /bytes/{size} HTTP/1.1\r\n"
+                                      f"Host: {origin.authority}\r\n\r\n")
+                    assert answer.status == 200 and answer.body == pattern(size)
+                    self.answers += 1
+        except Exception as error:  # pylint: disable=broad-except
+            self.wrong.append(repr(error))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.done.set()
+        for thread in self.threads:
+            thread.join()
+        if exc[0] is None:
+            assert not self.wrong, self.wrong
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """disk(size): a file system that ends with the test, after its mitmd."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    made = []
+
+    def make(size):
+        made.append(Disk(tmp_path / "disk", size))
+        return made[-1]
+    yield make
+    for one in made:
+        one.unmount()
+
+
+@pytest.fixture
+def on_disk(disk, own_mitmd):
+    """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
+    def start(size, spool=None):
+        made = disk(size)
+        mitmd = own_mitmd({"spool": spool or {}}, start=False)
+        mitmd.spool = made.path / "spool"
+        mitmd.config["spool"]["dir"] = str(mitmd.spool)
+        mitmd.write(mitmd.config)
+        return mitmd.start(), made
+    return start
+
+
+def count(mitmd, pattern_text):
+    return sum(pattern_text in line for line in mitmd.log)
+
+
+def resumes(mitmd, origin, tag, mark):
+    """The word that it does, in time, and the proof: an entry in a file."""
+    found = mitmd.wait_log(AGAIN, mark, RESUMES)
+    mitmd.curl(tag).ok(origin.url("/hello?after"))
+    assert mitmd.entry(tag, "/hello?after").status == 200
+    return int(found[1])
+
+
+@pytest.mark.parametrize("size", ["2m", "8m"])
+def test_a_disk_that_fills_up_costs_entries_only(on_disk, secure_origin, tag, size):
+    mitmd, disk = on_disk(size)
+    workers = mitmd.pids("worker")
+    with Watch(mitmd.spool) as watch:
+        with Traffic(mitmd, secure_origin, [tag, tag + "-b", tag + "-c"], 2000) as traffic:
+            wait_for(lambda: mitmd.files(tag, "*.part"), "a file that grows")
+            disk.fill()
+            assert "No space left" in mitmd.wait_log(LOST + r".*").group()
+            seen = traffic.answers
+            wait_for(lambda: traffic.answers > seen + 50, "traffic on a full disk")
+            assert count(mitmd, "traffic goes on") == 1
+            mark = len(mitmd.log)
+            disk.free()
+            assert int(mitmd.wait_log(AGAIN, mark, RESUMES)[1]) > 0
+        assert resumes_quietly(mitmd, secure_origin, tag)
+    assert watch.looks > 10
+    assert mitmd.pids("worker") == workers
+
+
+def resumes_quietly(mitmd, origin, tag):
+    mitmd.curl(tag).ok(origin.url("/hello?after"))
+    return mitmd.entry(tag, "/hello?after").status == 200
+
+
+def test_a_full_disk_is_said_once_however_long_it_lasts(on_disk, secure_origin, tag):
+    mitmd, disk = on_disk("2m")
+    disk.fill()
+    end = time.monotonic() + RESUMES + 1
+    curl = mitmd.curl(tag)
+    asked = 0
+    while time.monotonic() < end:
+        assert curl.ok(secure_origin.url(f"/hello?{asked}")).body == b"hello\n"
+        asked += 1
+    assert count(mitmd, "traffic goes on") == 1
+    mark = len(mitmd.log)
+    disk.free()
+    assert resumes(mitmd, secure_origin, tag, mark) == asked
+
+
+def test_a_spool_that_fills_itself_stays_whole(on_disk, secure_origin, tag):
+    mitmd, _ = on_disk("2m", {"rotate_size": "256K"})
+    with Watch(mitmd.spool):
+        with Traffic(mitmd, secure_origin, [tag, tag + "-b"], 20000):
+            mitmd.wait_log(LOST)
+            time.sleep(0.5)
+    for path in mitmd.spool.glob("*/*.har"):
+        path.unlink()
+    for path in mitmd.spool.glob("*/*.part"):
+        path.unlink()
+    mitmd.wait_log(AGAIN, 0, RESUMES)
+    assert resumes_quietly(mitmd, secure_origin, tag)
+
+
+@contextlib.contextmanager
+def read_only(*paths):
+    """
+    Nothing can be made, renamed or removed in these directories, even by root.  A
+    remount would be refused: the recorder always has files open for writing.
+    """
+    done = subprocess.run(["chattr", "+i", *paths], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no directory can be made immutable: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", *paths], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("chattr"), reason="chattr, as root")
+def test_a_spool_that_turns_read_only_and_back(own_mitmd, secure_origin, tag):
+    mitmd = own_mitmd({"spool": {"rotate_idle": "1h"}})
+    with Watch(mitmd.spool):
+        mitmd.curl(tag).ok(secure_origin.url("/hello?before"))
+        wait_for(lambda: mitmd.files(tag, "*.part"), "a file that grows")
+        with read_only(mitmd.spool, mitmd.spool / tag):
+            for i in range(5):
+                curl = mitmd.curl(f"{tag[:50]}-{i}")
+                assert curl.ok(secure_origin.url(f"/hello?{i}")).body == b"hello\n"
+            assert "not permitted" in mitmd.wait_log(LOST + r".*").group()
+            mark = len(mitmd.log)
+        assert resumes(mitmd, secure_origin, tag, mark) == 5
+        assert mitmd.entry(tag, "/hello?before").status == 200
+    assert count(mitmd, "traffic goes on") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("chattr"), reason="chattr, as root")
+def test_a_file_that_cannot_be_finished_is_finished_later(own_mitmd, secure_origin, tag):
+    mitmd = own_mitmd({"spool": {"rotate_idle": "500ms"}})
+    with Watch(mitmd.spool):
+        mitmd.curl(tag).ok(secure_origin.url("/hello?before"))
+        wait_for(lambda: mitmd.files(tag, "*.part"), "a file that grows")
+        with read_only(mitmd.spool / tag):
+            mitmd.wait_log(r"cannot finish ")
+        wait_for(lambda: mitmd.files(tag), "the file, finished", 3 * RESUMES)
+    assert mitmd.entry(tag, "/hello?before").status == 200
+    assert count(mitmd, "cannot finish") == 1
+
+
+def test_a_spool_that_is_removed_and_made_again(own_mitmd, secure_origin, tag):
+    mitmd = own_mitmd()
+    with Traffic(mitmd, secure_origin, [tag, tag + "-b"], 500) as traffic:
+        wait_for(lambda: mitmd.files(tag, "*.part"), "a file that grows")
+        mitmd.spool.rename(mitmd.directory / "gone")
+        shutil.rmtree(mitmd.directory / "gone")
+        mitmd.wait_log(LOST)
+        seen = traffic.answers
+        wait_for(lambda: traffic.answers > seen + 20, "traffic without a spool")
+        with contextlib.suppress(FileExistsError):	# it makes one itself, too
+            mitmd.spool.mkdir(mode=0o750)
+        mitmd.wait_log(AGAIN, timeout=RESUMES)
+    assert resumes_quietly(mitmd, secure_origin, tag)
+    assert count(mitmd, "traffic goes on") == 1
+
+
+def test_large_bodies_on_a_full_disk_arrive_whole(on_disk, secure_origin, tag):
+    mitmd, disk = on_disk("24m")
+    workers = mitmd.pids("worker")
+    body = pattern(BIG)
+    secure_origin.route("/big", lambda x: x.answer(body=body))
+    url = secure_origin.url("/big")
+    with Watch(mitmd.spool):
+        mitmd.curl(tag).ok(url + "?room")
+        assert mitmd.entry(tag, "?room").body() == body
+        disk.fill()
+        running = [mitmd.curl(tag).start(f"{url}?{i}") for i in range(6)]
+        for process in running:
+            result = mitmd.curl(tag).finish(process)
+            assert result.code == 0 and result.body == body
+        up = mitmd.curl(tag).ok("--data-binary", "@-", secure_origin.url("/echo"),
+                                data=body)
+        assert up.status == 200
+        mitmd.wait_log(LOST)
+        mark = len(mitmd.log)
+        disk.free()
+        resumes(mitmd, secure_origin, tag, mark)
+    assert mitmd.pids("worker") == workers
+
+
+def test_a_body_larger_than_the_disk_arrives_whole(on_disk, secure_origin, tag):
+    mitmd, _ = on_disk("8m")
+    body = pattern(12 << 20)
+    secure_origin.route("/big", lambda x: x.answer(body=body))
+    assert mitmd.curl(tag).ok(secure_origin.url("/big")).body == body
+
+    def is_recorded():
+        mitmd.curl(tag).ok(secure_origin.url("/hello?next"))
+        mitmd.tell(signal.SIGUSR1)
+        return mitmd.files(tag) and not mitmd.files(tag, "*.part")
+    wait_for(is_recorded, "an entry after the body", RESUMES)
+    for entry in mitmd.har(tag).find("/big"):
+        assert entry["response"]["content"]["size"] == len(body)
+        assert body.startswith(entry.body()) and len(entry.body()) < len(body)
+        assert entry["response"]["content"].get("_truncated") or entry.get("_truncated")
