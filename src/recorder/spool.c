@@ -237,12 +237,6 @@ spool_refused(struct spool *s, struct str tag, size_t length)
 	tags_drop_if_unused(t);
 }
 
-size_t
-spool_waiting(const struct spool *s)
-{
-	return s->tags.bytes;
-}
-
 bool
 spool_full(const struct spool *s)
 {
