@@ -160,6 +160,7 @@ quota_run(struct quota_job **qp)
 {
 	struct quota_job *q = *qp;
 	uint64_t now_us = clock_wall_us();
+	bool by_space = space_short(q);
 	size_t i;
 
 	list_all(q);
@@ -167,7 +168,11 @@ quota_run(struct quota_job **qp)
 		qsort(q->files, q->n, sizeof(*q->files), compare_age);
 	for (i = 0; i < q->n && must_go(q, &q->files[i], now_us); i++)
 		delete_file(q, &q->files[i]);
-	if (i > 0)
+	/* Nobody who looks for a recording should have to guess. */
+	if (i > 0 && by_space)
+		log_warning("the disk has less room than spool.min_free: %zu of the oldest HAR "
+		    "files deleted", i);
+	else if (i > 0)
 		log_debug("%zu old files deleted", i);
 	quota_free(qp);
 	return (unsigned)i;
