@@ -117,13 +117,24 @@ admit(struct front *fr, struct flow *f)
 	return true;
 }
 
-static bool
-find_target(struct front *fr, struct flow *f)
+/* What it asks for is told before anything is refused: an entry shows the URL. */
+static const char *
+note_target(struct flow *f, struct str authority, uint16_t default_port)
 {
-	const struct message *m = &f->request;
 	const char *why;
 
-	(void)fr;
+	if (target_parse_authority(authority, default_port, &f->facts.origin, &why) != 0)
+		return why;
+	f->facts.has_origin = true;
+	return NULL;
+}
+
+/* bad: what is wrong with the host of the target, or NULL. false: refused. */
+static bool
+may_proxy(struct flow *f, const char *bad)
+{
+	const struct message *m = &f->request;
+
 	if (m->form != TARGET_ABSOLUTE) {
 		flow_refuse(f, 404, "this is a proxy: point http_proxy and https_proxy at it");
 		return false;
@@ -132,11 +143,10 @@ find_target(struct front *fr, struct flow *f)
 		flow_refuse(f, 501, "only http:// is proxied this way: use CONNECT");
 		return false;
 	}
-	if (target_parse_authority(m->authority, 80, &f->facts.origin, &why) != 0) {
-		flow_refuse(f, 400, "bad host in the request target: %s", why);
+	if (bad != NULL) {
+		flow_refuse(f, 400, "bad host in the request target: %s", bad);
 		return false;
 	}
-	f->facts.has_origin = true;
 	return true;
 }
 
@@ -193,8 +203,9 @@ static void
 on_request(void *host, struct flow *f)
 {
 	struct front *fr = host;
+	const char *bad = note_target(f, f->request.authority, 80);
 
-	if (!admit(fr, f) || !find_target(fr, f))
+	if (!admit(fr, f) || !may_proxy(f, bad))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
 	    same_target(&fr->target, &f->facts.origin)) {
@@ -251,20 +262,17 @@ static void
 on_connect(void *host, struct flow *f)
 {
 	struct front *fr = host;
-	struct host_port target;
-	const char *why;
+	const char *bad = note_target(f, f->request.target, 0), *name = f->facts.origin.host;
 
 	if (!admit(fr, f))
 		return;
-	if (target_parse_authority(f->request.target, 0, &target, &why) != 0) {
-		flow_refuse(f, 400, "bad CONNECT target: %s", why);
+	if (bad != NULL) {
+		flow_refuse(f, 400, "bad CONNECT target: %s", bad);
 		return;
 	}
-	f->facts.origin = target;
-	f->facts.has_origin = true;
 	f->facts.scheme = "https";
-	if (str_ieq(str_z(target.host), str_z(fr->worker->conf->portal_host))) {
-		flow_refuse(f, 403, "%s is this proxy's own page: use http://", target.host);
+	if (str_ieq(str_z(name), str_z(fr->worker->conf->portal_host))) {
+		flow_refuse(f, 403, "%s is this proxy's own page: use http://", name);
 		return;
 	}
 	fr->intercept = intercept_new(fr, f);

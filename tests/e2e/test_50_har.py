@@ -608,3 +608,11 @@ def test_the_oldest_files_go_when_all_are_too_large(start_mitmd, secure_origin, 
     wait_for(lambda: sum(p.stat().st_size for p in mitmd.files(tag)) <= 200 << 10, "the quota")
     har = mitmd.har(tag)
     assert har.find("/bytes/30011") and not har.find("/bytes/30000")
+
+
+# -- what was refused ---------------------------------------------------------------------------
+def test_a_refused_request_shows_its_url(mitmd, origin):
+    """Under the client's address, since the name was no tag."""
+    assert mitmd.curl("-no-tag").run(origin.url("/refused-by-tag")).status == 407
+    (entry,) = mitmd.har("127.0.0.1", lambda h: h.find("/refused-by-tag")).find("/refused-by-tag")
+    assert entry.url == origin.url("/refused-by-tag") and "tag" in entry.error
