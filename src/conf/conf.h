@@ -45,9 +45,18 @@ struct conf_ca {
 
 struct conf_origin {
 	enum conf_verify verify;
-	bool strict;
+	struct hosts *verify_hosts;	/* with a verify of their own: */
+	enum conf_verify *verify_of;	/* ... by index */
+	struct hosts *strict;		/* hosts; true is ["*"], false is [] */
 	struct conf_strings ca;		/* files and hashed directories */
 	bool sniff;
+};
+
+/* One row of `certs`. */
+struct conf_cert {
+	char *name;			/* exact, "*.example.com" or "*"; lower case */
+	char *file;
+	unsigned line, col;
 };
 
 struct conf_tls {
@@ -99,7 +108,13 @@ struct conf {
 	enum conf_sandbox sandbox;
 	struct conf_ca ca;
 	uint64_t leaf_lifetime_ms;
+	struct conf_cert *certs;
+	size_t ncerts;
+	char *client_certs;		/* NULL: none; a file or a directory */
+	bool request_client_cert;
+	char *client_ca;		/* NULL: none */
 	struct hosts *ignore_hosts, *allow_hosts;	/* allow_hosts empty: all */
+	uint64_t bypass_pinned_ms;	/* 0: off */
 	struct conf_origin origin;
 	struct conf_tls tls;
 	struct hosts *http_relaxed;

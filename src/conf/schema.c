@@ -123,7 +123,7 @@ static const struct opt rows[] = {
 	    "handshake with an alert, off trusts every origin."},
 	{.path = "origin.verify_hosts", .type = OPT_MAP, .later = true, .fallback = "{}",
 	    .doc = "Host patterns with a verify of their own."},
-	{.path = "origin.strict", .type = OPT_BOOL, .later = true, AT(origin.strict),
+	{.path = "origin.strict", .type = OPT_BOOL, .later = true,
 	    .fallback = "false", .doc = "Whether doubtful origin certificates are bad ones."},
 	{.path = "origin.ca", .type = OPT_PATHS, AT(origin.ca),
 	    .fallback = "[]", .example = "[/etc/mitmd/roots]",

@@ -29,7 +29,8 @@ role_name(enum role role)
 const char *
 recipe_name(enum recipe recipe)
 {
-	static const char *const names[] = {"good"};
+	static const char *const names[] = {"good", "self", "untrusted", "untrusted-sub",
+	    "untrusted-root", "not-ca", "forged", "forged-sha1"};
 
 	return recipe < RECIPE_COUNT ? names[recipe] : "unknown";
 }

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define MSG_VERSION 1
+#define MSG_VERSION 2
 #define MSG_MAX 65000	/* bytes of one message, header included */
 
 enum role { ROLE_MASTER, ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER, ROLE_COUNT };
@@ -30,10 +30,45 @@ const char *msg_name(unsigned type);
 /* May `from` send this to `to`? */
 bool msg_allowed(unsigned type, enum role from, enum role to);
 
-/* What a leaf is to look like beside its name; see the recipes of the manual. */
-enum recipe { RECIPE_GOOD, RECIPE_COUNT };
+/*
+ * Whose signature a leaf carries and which chain goes with it: what a client is
+ * to conclude about the origin (see the manual's table).
+ */
+enum recipe {
+	RECIPE_GOOD,		/* our CA */
+	RECIPE_SELF,		/* issuer = subject, the mirror key's own signature */
+	RECIPE_UNTRUSTED_LEAF,	/* a throw-away issuer that is not sent */
+	RECIPE_UNTRUSTED_SUB,	/* ... sent is an intermediate of it */
+	RECIPE_UNTRUSTED_ROOT,	/* ... and is sent itself */
+	RECIPE_NOT_CA,		/* issued by an ordinary leaf of our CA */
+	RECIPE_FORGED,		/* our CA's name, a random key's signature */
+	RECIPE_FORGED_SHA1,	/* ... with SHA-1 */
+	RECIPE_COUNT
+};
 const char *recipe_name(enum recipe);
-enum { SIGN_KEY_EC, SIGN_KEY_RSA };
+
+/* Defects that are copied into a leaf of whatever recipe. */
+enum {
+	COPY_DATES = 1,		/* both dates as asked, though they are out of range */
+	COPY_NO_NAMES = 2,	/* no subjectAltName */
+	COPY_KEY_USAGE = 4,	/* the bits in key_usage and no others */
+	COPY_PURPOSE = 8,	/* an extended key usage that is no server's */
+	COPY_CRITICAL = 16,	/* a critical extension nobody knows */
+	COPY_NO_AKI = 32,
+	COPY_MUST_STAPLE = 64,	/* the TLS feature status_request (RFC 7633) */
+	COPY_WEAK_KEY = 128,	/* RSA-1024 */
+	COPY_ALL = 255
+};
+
+/*
+ * The key a leaf is for; the numbers of enum keyring_key.  Recipe GOOD without
+ * copied defects takes a leaf key, NOT_CA too (the mirror key signs it),
+ * COPY_WEAK_KEY the weak one, everything else a mirror key.
+ */
+enum { SIGN_KEY_EC, SIGN_KEY_RSA, SIGN_KEY_MIRROR_EC, SIGN_KEY_MIRROR_RSA, SIGN_KEY_WEAK,
+	SIGN_KEY_COUNT };
+
+enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED };
 
 /*
  * Field kinds: u8 u32 u64 i64; hash (32 bytes), id8 (8 bytes); bytes (struct
@@ -46,13 +81,19 @@ enum { SIGN_KEY_EC, SIGN_KEY_RSA };
 	P(drain, F(u64, timeout_ms) F(u64, idle_ms))                                      \
 	P(peer, F(u8, role) F(u32, index))                                                \
 	P(ready, F(u32, version) F(u32, pid) F(bytes, ca_chain) /* signer: DERs, each with \
-	    a u32 length (big endian) in front; first is the CA */)                       \
+	    a u32 length (big endian) in front; first is the CA */                        \
+	    F(bytes, own_keys) /* signer: SHA-256 of each SubjectPublicKeyInfo that is    \
+	    never trusted as an issuer: the CA's, then those of retired ones */)          \
 	P(failed, F(bytes, reason))                                                       \
-	P(sign_ask, F(u32, id) F(u8, recipe) F(u8, key_type) F(hash, origin)              \
+	P(sign_ask, F(u32, id) F(u8, recipe) F(u8, key) F(u8, staple) F(u32, copy)        \
+	    F(u32, key_usage) /* KU_* of x509v3.h */ F(hash, origin)                      \
 	    F(i64, not_before) F(i64, not_after) /* 0: no bound */ F(bytes, asked_name)   \
-	    F(bytes, cn) F(bytes, org) F(bytes, names))                                   \
-	P(sign_answer, F(u32, id) F(u8, status) F(i64, refresh_at) F(bytes, der)          \
-	    F(bytes, reason))                                                             \
+	    F(bytes, cn) F(bytes, org) F(bytes, names)                                    \
+	    F(bytes, why) /* for the name of an untrusted issuer */)                      \
+	P(sign_answer, F(u32, id) F(u8, status) F(i64, refresh_at)                        \
+	    F(bytes, bundle) /* see bundle.h */ F(bytes, reason))                         \
+	P(trust, F(u8, accepted) F(u8, alert) F(hash, client) F(u32, port)                \
+	    F(bytes, address) F(bytes, tag) F(bytes, host))                               \
 	P(ring_add, F(u32, slot) F(u32, pid))                                             \
 	P(ring_slot, F(u32, slot))                                                        \
 	P(spool_set, F(u32, id) F(u64, rotate_size) F(u64, rotate_age_ms)                 \

@@ -96,6 +96,7 @@ generation_free(struct generation *gen)
 	if (m->spool_conf != gen->conf)
 		conf_free(&gen->conf);
 	free(gen->ca_chain);
+	free(gen->own_keys);
 	free(gen->workers);
 	(void)munmap(gen->worker_slots, gen->nworkers * sizeof(unsigned));
 	free(gen);
@@ -147,22 +148,11 @@ generation_failed(struct generation *gen, const char *reason)
 static int
 load_roots(struct generation *gen, struct errmsg *err)
 {
-	const uint8_t *p = (const uint8_t *)gen->ca_chain;
-	uint8_t spki[1][32];
-	uint32_t len;
-	X509 *ca;
-
-	if (gen->ca_chain_len < 4)
+	if (gen->nown_keys == 0)
 		return errmsg_set(err, "the signer sent no CA certificate");
-	len = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-	p += 4;
-	ca = len <= gen->ca_chain_len - 4 ? d2i_X509(NULL, &p, (long)len) : NULL;
-	if (ca == NULL)
-		return errmsg_set(err, "the signer's CA certificate cannot be read");
-	tls_spki_sha256(ca, spki[0]);
-	X509_free(ca);
-	gen->roots = tls_roots_load(gen->conf->origin.ca.v, gen->conf->origin.ca.n, spki,
-	    gen->conf->ca.origin_allow ? 0 : 1, err);
+	gen->roots = tls_roots_load(gen->conf->origin.ca.v, gen->conf->origin.ca.n,
+	    (const uint8_t (*)[32])gen->own_keys,
+	    gen->conf->ca.origin_allow ? 0 : gen->nown_keys, err);
 	return gen->roots != NULL ? 0 : -1;
 }
 
@@ -241,6 +231,8 @@ signer_ready(struct generation *gen, const struct msg_ready *ready)
 	}
 	gen->ca_chain = mem_dup(ready->ca_chain.p, ready->ca_chain.n);
 	gen->ca_chain_len = ready->ca_chain.n;
+	gen->nown_keys = ready->own_keys.n / sizeof(*gen->own_keys);
+	gen->own_keys = mem_dup(ready->own_keys.p, gen->nown_keys * sizeof(*gen->own_keys));
 	if (load_roots(gen, &err) == -1)
 		generation_failed(gen, err.text);
 	else

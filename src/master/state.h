@@ -48,6 +48,8 @@ struct generation {
 	X509_STORE *roots;
 	char *ca_chain;
 	size_t ca_chain_len;
+	uint8_t (*own_keys)[32];	/* see msg_ready */
+	size_t nown_keys;
 	struct child signer;
 	struct child *workers;
 	unsigned nworkers;

@@ -213,10 +213,11 @@ on_closed(void *arg, struct channel *ch UNUSED)
 }
 
 void
-proc_ready(struct proc *self, const struct proc_ops *ops, void *arg, struct str ca_chain)
+proc_ready(struct proc *self, const struct proc_ops *ops, void *arg, struct str ca_chain,
+    struct str own_keys)
 {
 	struct msg_ready m = {.version = MSG_VERSION, .pid = (uint32_t)getpid(),
-	    .ca_chain = ca_chain};
+	    .ca_chain = ca_chain, .own_keys = own_keys};
 
 	self->ops = ops;
 	self->arg = arg;

@@ -17,6 +17,7 @@
 
 struct counters;
 struct receipts;
+struct shelf;
 
 struct proc_listener {
 	int fd;
@@ -47,8 +48,13 @@ struct proc {
 	const unsigned *peer_slots;	/* slots of this generation's workers ... */
 	unsigned npeers; /* ... conf->workers of them, shared and kept up to date */
 
-	X509_STORE *roots;		/* workers */
-	struct str ca_chain;		/* workers: as in msg_ready.ca_chain */
+	int trust_fd;			/* workers: what was learnt of clients */
+	X509_STORE *roots;		/* workers, as all below */
+	struct str ca_chain;		/* as in msg_ready.ca_chain */
+	struct str own_keys;		/* as in msg_ready.own_keys */
+	const struct shelf *certs;	/* in the order of conf->certs; NULL: none */
+	const struct shelf *client_certs;	/* NULL: none */
+	X509_STORE *client_ca;		/* NULL: none */
 
 	/* Made by proc_begin(). */
 	struct ev_loop *loop;
@@ -82,9 +88,9 @@ int proc_check_user(const struct conf *, struct errmsg *) NONNULL(1, 2) MUSTCHEC
 bool proc_drop_ids(const struct conf *, uid_t *out_uid, gid_t *out_gid) NONNULL(1, 2, 3);
 /* The role cannot start: tells the master why and exits with 1. */
 void proc_fail(struct proc *, const struct errmsg *) NONNULL(1, 2) NORETURN;
-/* At work. ca_chain: signer only, else STR_NONE. */
-void proc_ready(struct proc *, const struct proc_ops *, void *arg, struct str ca_chain)
-    NONNULL(1, 2);
+/* At work. ca_chain and own_keys: signer only, else STR_NONE. */
+void proc_ready(struct proc *, const struct proc_ops *, void *arg, struct str ca_chain,
+    struct str own_keys) NONNULL(1, 2);
 /* The loop, until proc_quit(), or until the master is gone. */
 void proc_run(struct proc *) NONNULL(1);
 void proc_quit(struct proc *) NONNULL(1);

@@ -323,7 +323,7 @@ recorder_main(struct proc *self)
 	(void)umask(027);	/* directories 2750, files 0640, whatever the master's was */
 	proc_drop(self);
 	recorder_init(&r, self);
-	proc_ready(self, &recorder_ops, &r, STR_NONE);
+	proc_ready(self, &recorder_ops, &r, STR_NONE, STR_NONE);
 	proc_run(self);
 	recorder_fini(&r);
 	return proc_end(self);

@@ -32,7 +32,9 @@ struct cert_key cert_key_make(struct str asked_name, const uint8_t like[32], uin
 struct cert_like {
 	const uint8_t *origin_leaf;	/* its SHA-256, 32 bytes */
 	int64_t not_before, not_after;
-	struct str cn, org, names;	/* as in an ask */
+	struct str cn, org, names, why;	/* as in an ask */
+	uint32_t copy, key_usage;
+	uint8_t staple;
 };
 void cert_like_hash(const struct cert_like *, uint8_t out[32]) NONNULL(1, 2);
 
@@ -43,11 +45,11 @@ struct cert_cache *cert_cache_writer(struct segment *) NONNULL(1);	/* in the sig
 struct cert_cache *cert_cache_reader(int fd, struct errmsg *) NONNULL(2); /* in a worker */
 void cert_cache_free(struct cert_cache **);	/* the view */
 
-/* now: seconds since 1970. Length of the DER copied to out, or 0: a miss. */
+/* now: seconds since 1970. Length of the bundle copied to out, or 0: a miss. */
 size_t cert_cache_find(struct cert_cache *, const struct cert_key *, int64_t now,
     uint8_t out[CERT_CACHE_DER_MAX], int64_t *out_refresh_at) NONNULL(1, 2, 4, 5);
 /* refresh_at: half life; found until then. Too large: not kept. */
-void cert_cache_put(struct cert_cache *, const struct cert_key *, struct str der,
+void cert_cache_put(struct cert_cache *, const struct cert_key *, struct str bundle,
     int64_t refresh_at) NONNULL(1, 2);
 
 #endif

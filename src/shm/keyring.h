@@ -14,7 +14,9 @@
 
 #define KEYRING_ROTATE_SECONDS 86400
 
-enum keyring_key { KEYRING_EC, KEYRING_RSA, KEYRING_MIRROR, KEYRING_KEY_COUNT };
+/* Numbered as SIGN_KEY_* of ipc/msg.h. The weak one is RSA-1024. */
+enum keyring_key { KEYRING_EC, KEYRING_RSA, KEYRING_MIRROR_EC, KEYRING_MIRROR_RSA, KEYRING_WEAK,
+	KEYRING_KEY_COUNT };
 
 struct keyring_private {
 	uint8_t id[8];		/* first bytes of SHA-256 of the public key */

@@ -107,7 +107,7 @@ why_not(const struct msg_sign_ask *m, const struct permit *permit, int64_t now, 
 
 	if (m->recipe != RECIPE_GOOD)
 		return "an unknown recipe";
-	if (m->key_type != SIGN_KEY_EC && m->key_type != SIGN_KEY_RSA)
+	if (m->key != SIGN_KEY_EC && m->key != SIGN_KEY_RSA)
 		return "an unknown kind of key";
 	if (!asked_as_name(m->asked_name, out->ip, &asked))
 		return "the asked name is neither a host name nor an address";
@@ -145,7 +145,7 @@ ask_check(const struct msg_sign_ask *m, const struct permit *permit, int64_t now
 
 	out->nnames = 0;
 	out->cn = out->org = STR_NONE;
-	out->rsa = m->key_type == SIGN_KEY_RSA;
+	out->rsa = m->key == SIGN_KEY_RSA;
 	out->not_after = m->not_after;
 	why = m->asked_name.n + m->cn.n + m->org.n + m->names.n > ASK_MAX ?
 	    "the request is too large" : why_not(m, permit, now, out);

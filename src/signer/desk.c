@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "ipc/bundle.h"
 #include "shm/cert_cache.h"
 #include "signer/mint.h"
 
@@ -25,6 +26,7 @@ struct desk {
 	uint8_t key_ids[2][8];	/* by SIGN_KEY_* */
 	struct ask ask;		/* large, and only one at a time */
 	struct minted minted;
+	struct buf bundle;
 	uint8_t cached[CERT_CACHE_DER_MAX];
 };
 
@@ -50,6 +52,7 @@ desk_free(struct desk **pd)
 	*pd = NULL;
 	minter_free(&d->minter);
 	cert_cache_free(&d->cache);
+	buf_free(&d->bundle);
 	free(d);
 }
 
@@ -127,8 +130,11 @@ answer_minted(struct desk *d, unsigned worker, const struct msg_sign_ask *m,
 	}
 	out->status = SIGN_OK;
 	out->refresh_at = d->minted.refresh_at;
-	out->der = str_of(d->minted.der, d->minted.n);
-	cert_cache_put(d->cache, key, out->der, out->refresh_at);
+	buf_clear(&d->bundle);
+	bundle_pack(&d->bundle, &(struct bundle){.with_ca = true,
+	    .leaf = str_of(d->minted.der, d->minted.n)});
+	out->bundle = buf_str(&d->bundle);
+	cert_cache_put(d->cache, key, out->bundle, out->refresh_at);
 	tell_minted(d, worker, m);
 }
 
@@ -149,7 +155,7 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
 		return;
 	}
 	cert_like_hash(&like, like_hash);
-	key = cert_key_make(m->asked_name, like_hash, m->recipe, d->key_ids[m->key_type],
+	key = cert_key_make(m->asked_name, like_hash, m->recipe, d->key_ids[m->key],
 	    d->conf.ca->id);
 	n = cert_cache_find(d->cache, &key, now, d->cached, &out->refresh_at);
 	if (n == 0) {
@@ -157,7 +163,7 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
 		return;
 	}
 	out->status = SIGN_OK;
-	out->der = str_of(d->cached, n);
+	out->bundle = str_of(d->cached, n);
 }
 
 int

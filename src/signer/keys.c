@@ -5,6 +5,7 @@
 #include "signer/keys.h"
 
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
@@ -13,10 +14,9 @@
 #include "signer/ca_make.h"
 
 static void
-fill_key(struct keyring_private *k, bool rsa)
+fill_key(struct keyring_private *k, EVP_PKEY *key)
 {
 	uint8_t hash[SHA256_DIGEST_LENGTH], *spki = NULL, *der = k->der;
-	EVP_PKEY *key = ca_make_key(rsa);
 	int n;
 
 	CHECK(key != NULL);
@@ -49,9 +49,11 @@ keys_renew(struct segment *keyring, int64_t now)
 	keyring_read_own(keyring, &old);
 	if (is_fresh(&old, now))
 		goto done;
-	fill_key(&next.keys[KEYRING_EC], false);
-	fill_key(&next.keys[KEYRING_RSA], true);
-	fill_key(&next.keys[KEYRING_MIRROR], false);
+	fill_key(&next.keys[KEYRING_EC], ca_make_key(false));
+	fill_key(&next.keys[KEYRING_RSA], ca_make_key(true));
+	fill_key(&next.keys[KEYRING_MIRROR_EC], ca_make_key(false));
+	fill_key(&next.keys[KEYRING_MIRROR_RSA], ca_make_key(true));
+	fill_key(&next.keys[KEYRING_WEAK], EVP_RSA_gen(1024));
 	CHECK(RAND_priv_bytes((uint8_t *)&next.ticket, sizeof(next.ticket)) == 1);
 	if (old.made_at != 0) {
 		next.previous_ticket = old.ticket;

@@ -20,6 +20,7 @@
 #include "signer/desk.h"
 #include "signer/export.h"
 #include "signer/keys.h"
+#include "tls/roots.h"
 
 #define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define SECURE_BYTES (256u << 10)
@@ -198,9 +199,11 @@ tell_ready(struct signer *s)
 		.drain = on_drain,
 	};
 	struct buf chain = {0};
+	uint8_t own[32];
 
 	ca_pack_chain(&s->ca, &chain);
-	proc_ready(s->proc, &ops, s, buf_str(&chain));
+	tls_spki_sha256(s->ca.cert, own);
+	proc_ready(s->proc, &ops, s, buf_str(&chain), str_of(own, sizeof(own)));
 	buf_free(&chain);
 }
 

@@ -48,6 +48,8 @@ struct tls_client_conf {
 	int min_version;	/* 0x0303 or 0x0304 */
 	tls_ticket_keys_fn *ticket_keys;
 	void *ticket_arg;
+	bool ask_cert;		/* clients are asked for a certificate; none is fine */
+	X509_STORE *client_ca;	/* who must have signed it; NULL: anybody; borrowed */
 };
 
 struct tls_client *tls_client_new(const struct tls_client_conf *, struct errmsg *)
@@ -62,5 +64,15 @@ void tls_client_free(struct tls_client **);
 SSL *tls_client_start(struct tls_client *, struct tls_leaf *, struct str alpn,
     const uint8_t sid_context[32]) NONNULL(1, 2, 4);
 void tls_client_stop(SSL **);
+
+/* The certificate a client showed. */
+struct tls_peer {
+	bool has_cert;
+	bool verified;		/* by client_ca */
+	char sha256[65];	/* hex */
+	char subject[512];	/* "CN = x, O = y", escaped and cut */
+};
+/* After the handshake. */
+void tls_client_peer(SSL *, struct tls_peer *out) NONNULL(1, 2);
 
 #endif

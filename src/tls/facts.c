@@ -46,6 +46,8 @@ tls_facts_unref(struct tls_facts **fp)
 	free(f->names_text);
 	free((void *)(uintptr_t)f->cn.p);
 	free((void *)(uintptr_t)f->org.p);
+	for (i = 0; i < f->nwarnings; i++)
+		free(f->warnings[i]);
 	free(f->reason);
 	free(f);
 }

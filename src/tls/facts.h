@@ -49,10 +49,20 @@ struct tls_facts {
 	bool has_aki, must_staple;	/* of the leaf: AKI there; TLS feature (RFC 7633) */
 	bool key_is_rsa;
 	int key_bits;		/* of the leaf; 0: a key that cannot be read */
+	bool has_key_usage;
+	uint32_t key_usage;	/* of the leaf: KU_* of x509v3.h */
+	bool has_names;		/* a subjectAltName is there, whatever is in it */
+	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
 	struct tls_verdict verdicts[16];
 	size_t nverdicts;	/* every error found, none hidden by another */
+	/*
+	 * What some clients refuse and others do not, one sentence each: never a
+	 * reason to fail by itself, unless `strict` makes it a verdict.
+	 */
+	char *warnings[16];
+	size_t nwarnings;
 	bool verified;		/* no verdict, and the name matches */
 	char *reason;		/* one line for people; "" when verified */
 	/* Over the chain that was built, as far as it goes. */

@@ -242,7 +242,8 @@ static void
 session_key(const struct tls_origin_ask *a, const struct offer *offer, uint8_t out[32])
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t flags[4] = {a->name_is_ip, a->send_sni, a->verify_off, a->client_cert != NULL};
+	uint8_t flags[5] = {a->name_is_ip, a->send_sni, a->verify_off, a->client_cert != NULL,
+	    a->strict};
 	uint8_t cert[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
@@ -306,7 +307,7 @@ tls_origin_start(struct tls_origin *o, const struct tls_origin_ask *a)
 		ERR_clear_error();
 		return NULL;
 	}
-	verify_param(SSL_get0_param(ssl), &o->conf, a->name, a->name_is_ip);
+	verify_param(SSL_get0_param(ssl), a->name, a->name_is_ip, a->strict);
 	SSL_set_connect_state(ssl);
 	resume(o, ask, ssl);
 	return ssl;

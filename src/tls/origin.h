@@ -23,8 +23,7 @@ struct tls_origin;	/* context and session cache of a worker */
 struct tls_origin_conf {
 	X509_STORE *roots;	/* borrowed by reference count */
 	int min_version;	/* 0x0303 or 0x0304 */
-	bool strict;
-	uint8_t own_ca_spki[8][32];	/* SHA-256 of keys that are never trusted as issuer */
+	const uint8_t (*own_ca_spki)[32]; /* SHA-256 of keys never trusted as issuer; borrowed */
 	size_t nown_ca;
 };
 
@@ -40,6 +39,7 @@ struct tls_origin_ask {
 	struct str tag;		/* sessions are not shared between users */
 	/* The client's offer; NULL: our own defaults, ALPN http/1.1. */
 	const struct tls_hello *hello;
+	bool strict;		/* findings of X509_V_FLAG_X509_STRICT are errors */
 	int verify_mode;	/* enum conf_verify, part of the session key */
 	bool verify_off;	/* sessions are kept without verification */
 	/* Shown if the origin asks, and verified or verify_off is set; NULL: none. */
@@ -58,6 +58,10 @@ SSL *tls_origin_start(struct tls_origin *, const struct tls_origin_ask *) NONNUL
  * resumed). NULL: it failed before the origin's certificate.
  */
 struct tls_facts *tls_origin_facts(struct tls_origin *, SSL *) NONNULL(1, 2);
+/* Of the client's certificate. */
+enum tls_cert_asked { TLS_CERT_NOT_ASKED, TLS_CERT_ASKED, TLS_CERT_SHOWN };
+/* After the handshake: whether the origin asked for a certificate, and was shown one. */
+enum tls_cert_asked tls_origin_cert_asked(SSL *) NONNULL(1);
 /* Ends an SSL from tls_origin_start() without spoiling its session; no I/O. */
 void tls_origin_stop(SSL **);
 
@@ -69,6 +73,6 @@ void tls_leg_of(SSL *, struct tls_leg *out) NONNULL(1, 2);
  * tls_origin does it. Never NULL.
  */
 struct tls_facts *tls_verify_chain(STACK_OF(X509) *chain, const struct tls_origin_conf *,
-    struct str name, bool name_is_ip) NONNULL(1, 2);
+    struct str name, bool name_is_ip, bool strict) NONNULL(1, 2);
 
 #endif

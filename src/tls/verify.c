@@ -22,15 +22,14 @@
 #define REASON_MAX 480
 
 void
-verify_param(X509_VERIFY_PARAM *p, const struct tls_origin_conf *conf, struct str name,
-    bool name_is_ip)
+verify_param(X509_VERIFY_PARAM *p, struct str name, bool name_is_ip, bool strict)
 {
 	char *z = str_dup(name);
 
 	CHECK(X509_VERIFY_PARAM_set_purpose(p, X509_PURPOSE_SSL_SERVER) == 1);
 	X509_VERIFY_PARAM_set_auth_level(p, 2);
 	X509_VERIFY_PARAM_set_depth(p, 10);
-	if (conf->strict)
+	if (strict)
 		CHECK(X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT) == 1);
 	/*
 	 * A name in the subject alone, or f*o.example: browsers and Go refuse both
@@ -249,7 +248,7 @@ verify_revoked(struct tls_facts *f)
 
 struct tls_facts *
 tls_verify_chain(STACK_OF(X509) *chain, const struct tls_origin_conf *conf, struct str name,
-    bool name_is_ip)
+    bool name_is_ip, bool strict)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	struct tls_facts *f;
@@ -257,7 +256,7 @@ tls_verify_chain(STACK_OF(X509) *chain, const struct tls_origin_conf *conf, stru
 	CHECK(ctx != NULL);
 	CHECK(X509_STORE_CTX_init(ctx, conf->roots, sk_X509_value(chain, 0), chain) == 1);
 	CHECK(X509_STORE_CTX_set_default(ctx, "ssl_server") == 1);
-	verify_param(X509_STORE_CTX_get0_param(ctx), conf, name, name_is_ip);
+	verify_param(X509_STORE_CTX_get0_param(ctx), name, name_is_ip, strict);
 	f = verify_run(ctx, conf, name);
 	X509_STORE_CTX_free(ctx);
 	return f;

@@ -12,8 +12,8 @@
 #include "tls/origin.h"
 
 /* What is asked of the chain: purpose, level, and the name it must be for. */
-void verify_param(X509_VERIFY_PARAM *, const struct tls_origin_conf *, struct str name,
-    bool name_is_ip) NONNULL(1, 2);
+void verify_param(X509_VERIFY_PARAM *, struct str name, bool name_is_ip, bool strict)
+    NONNULL(1);
 /* Verifies what ctx was set up with. One reference for the caller. */
 struct tls_facts *verify_run(X509_STORE_CTX *ctx, const struct tls_origin_conf *,
     struct str name) NONNULL(1, 2);

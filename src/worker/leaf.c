@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ipc/bundle.h"
 #include "shm/cert_cache.h"
 #include "shm/keyring.h"
 #include "worker/worker_state.h"
@@ -187,9 +188,15 @@ take_der(struct leafs *ls, const struct cert_key *key, bool rsa, const uint8_t *
     int64_t refresh_at)
 {
 	EVP_PKEY *private_key = ls->keys[rsa ? SIGN_KEY_RSA : SIGN_KEY_EC];
-	const unsigned char *p = der;
-	X509 *cert = d2i_X509(NULL, &p, (long)n);
+	const unsigned char *p;
 	struct tls_leaf *leaf;
+	struct bundle b;
+	X509 *cert;
+
+	if (bundle_unpack(str_of(der, n), &b) != 0)
+		return NULL;
+	p = (const unsigned char *)b.leaf.p;
+	cert = d2i_X509(NULL, &p, (long)b.leaf.n);
 
 	if (cert == NULL || private_key == NULL ||
 	    EVP_PKEY_eq(X509_get0_pubkey(cert), private_key) != 1) {
@@ -297,7 +304,7 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 		return 0;
 	}
 	look_at_keyring(ls);
-	leaf = take_der(ls, &q->key, q->rsa, (const uint8_t *)a.der.p, a.der.n, a.refresh_at);
+	leaf = take_der(ls, &q->key, q->rsa, (const uint8_t *)a.bundle.p, a.bundle.n, a.refresh_at);
 	if (leaf == NULL && q->sequence != ls->sequence) {
 		/* The keys were rotated in between: once more, for the new one. */
 		q->sequence = ls->sequence;
@@ -391,7 +398,7 @@ describe(struct leafs *ls, const struct leaf_want *want)
 	const struct tls_facts *o = want->origin;
 	struct buf *names = &ls->names;
 	struct msg_sign_ask m = {.recipe = (uint8_t)want->recipe,
-	    .key_type = want->rsa ? SIGN_KEY_RSA : SIGN_KEY_EC, .asked_name = want->name};
+	    .key = want->rsa ? SIGN_KEY_RSA : SIGN_KEY_EC, .asked_name = want->name};
 
 	if (o == NULL)
 		return m;
@@ -437,7 +444,7 @@ ask(struct leafs *ls, const struct cert_key *key, struct msg_sign_ask *m, leaf_d
 		q = mem_new(struct question);
 		q->id = ++ls->last_id;
 		q->key = *key;
-		q->rsa = m->key_type == SIGN_KEY_RSA;
+		q->rsa = m->key == SIGN_KEY_RSA;
 		q->sequence = ls->sequence;
 		q->deadline = ev_now(ls->worker->loop) + ASK_SECONDS;
 		TAILQ_INIT(&q->asks);
@@ -500,7 +507,7 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
 	*out_ask = NULL;
 	look_at_keyring(ls);
 	m = describe(ls, want);
-	key = key_for(ls, &m, ls->ring.keys[key_of[m.key_type]].id);
+	key = key_for(ls, &m, ls->ring.keys[key_of[m.key]].id);
 	e = table_find(ls, &key);
 	if (e != NULL && e->leaf != NULL)
 		return tls_leaf_ref(e->leaf);

@@ -332,34 +332,19 @@ static const struct proc_ops ops = {.message = on_message, .stop = on_stop, .dra
 
 /* ---- beginning and end ---- */
 
-static void
-own_ca_spki(struct tls_origin_conf *c, struct str chain)
-{
-	const uint8_t *p = (const uint8_t *)chain.p;
-	const unsigned char *der = p + 4;
-	X509 *ca;
-
-	if (chain.n < 4)
-		return;
-	ca = d2i_X509(NULL, &der, (long)((size_t)p[0] << 24 | (size_t)p[1] << 16 |
-	    (size_t)p[2] << 8 | p[3]));
-	if (ca == NULL)
-		return;
-	tls_spki_sha256(ca, c->own_ca_spki[c->nown_ca++]);
-	X509_free(ca);
-}
-
 static int
 init_tls(struct worker_main *m, struct errmsg *err)
 {
 	const struct conf *conf = m->w.conf;
 	struct tls_origin_conf origin = {.roots = m->w.proc->roots,
-	    .min_version = conf->tls.origin_min, .strict = conf->origin.strict};
+	    .min_version = conf->tls.origin_min};
 	struct tls_client_conf client = {.min_version = conf->tls.client_min,
 	    .ticket_keys = leafs_ticket_keys, .ticket_arg = m->w.leafs};
 
-	if (!conf->ca.origin_allow)
-		own_ca_spki(&origin, m->w.proc->ca_chain);
+	if (!conf->ca.origin_allow) {
+		origin.own_ca_spki = (const uint8_t (*)[32])m->w.proc->own_keys.p;
+		origin.nown_ca = m->w.proc->own_keys.n / 32;
+	}
 	m->w.tls_origin = tls_origin_new(&origin, err);
 	m->w.tls_client = m->w.tls_origin != NULL ? tls_client_new(&client, err) : NULL;
 	return m->w.tls_client != NULL ? 0 : -1;
@@ -445,7 +430,7 @@ worker_main(struct proc *p)
 	    -(int64_t)counter_get(&p->counters[p->slot].connections_open));
 	if (init(&m, p, &err) != 0)
 		proc_fail(p, &err);
-	proc_ready(p, &ops, &m, STR_NONE);
+	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);
 	fini(&m);
 	return proc_end(p);

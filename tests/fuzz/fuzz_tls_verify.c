@@ -76,11 +76,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	chain = read_certs(data + 1, size - 1);
 	n = sk_X509_num(chain);
 	conf.roots = X509_STORE_new();
-	conf.strict = (data[0] & 2) != 0;
 	if (n > 0) {
 		if ((data[0] & 1) != 0)
 			(void)X509_STORE_add_cert(conf.roots, sk_X509_value(chain, n - 1));
-		f = tls_verify_chain(chain, &conf, STR("www.test"), false);
+		f = tls_verify_chain(chain, &conf, STR("www.test"), false,
+		    (data[0] & 2) != 0);
 		check_facts(f);
 		tls_facts_unref(&f);
 	}

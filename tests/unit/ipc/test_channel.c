@@ -111,13 +111,13 @@ END_TEST
 START_TEST(the_largest_message_passes_a_larger_one_does_not)
 {
 	static char bytes[MSG_MAX + 1];
-	struct msg_sign_answer m = {.der = str_of(bytes, MSG_MAX - 4 - 1 - 8 - 4 - 4)};
+	struct msg_sign_answer m = {.bundle = str_of(bytes, MSG_MAX - 4 - 1 - 8 - 4 - 4)};
 
 	ck_assert_int_eq(CHANNEL_TELL(signer.channel, SIGN_ANSWER, sign_answer, &m), 0);
 	turn();
 	ck_assert_uint_eq(worker.received, 1);
 	ck_assert_uint_eq(worker.last_n, MSG_MAX);
-	m.der.n++;
+	m.bundle.n++;
 	ck_assert_int_eq(CHANNEL_TELL(signer.channel, SIGN_ANSWER, sign_answer, &m), ERR_LIMIT);
 	turn();
 	ck_assert_uint_eq(worker.received, 1);

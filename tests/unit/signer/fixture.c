@@ -90,7 +90,7 @@ names_add(struct buf *names, uint8_t type, struct str value)
 struct msg_sign_ask
 ask_for(const char *name)
 {
-	return (struct msg_sign_ask){.id = 1, .recipe = RECIPE_GOOD, .key_type = SIGN_KEY_EC,
+	return (struct msg_sign_ask){.id = 1, .recipe = RECIPE_GOOD, .key = SIGN_KEY_EC,
 	    .asked_name = str_z(name)};
 }
 

@@ -92,7 +92,7 @@ main(int argc, char **argv)
 		buf_put(&many, entry, (size_t)n + 3);
 	}
 	for (i = 0; i < NELEM(leafs); i++) {
-		struct msg_sign_ask m = {.recipe = RECIPE_GOOD, .key_type = leafs[i].key_type,
+		struct msg_sign_ask m = {.recipe = RECIPE_GOOD, .key = leafs[i].key_type,
 		    .asked_name = str_z(leafs[i].name)};
 		const char *why;
 
@@ -101,7 +101,7 @@ main(int argc, char **argv)
 		CHECK(ask_check(&m, want.permit, now, &ask, &why) == 0);
 		CHECK(mint_leaf(minter, &ask, now, &minted) == 0);
 		write_leaf(argv[1], leafs[i].file,
-		    &ring.keys[m.key_type == SIGN_KEY_RSA ? KEYRING_RSA : KEYRING_EC]);
+		    &ring.keys[m.key == SIGN_KEY_RSA ? KEYRING_RSA : KEYRING_EC]);
 	}
 	buf_free(&many);
 	minter_free(&minter);

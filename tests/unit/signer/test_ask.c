@@ -208,7 +208,7 @@ START_TEST(fields_refused)
 	switch (_i) {
 	case 0: m.recipe = RECIPE_COUNT; break;
 	case 1: m.recipe = 255; break;
-	case 2: m.key_type = 2; break;
+	case 2: m.key = 2; break;
 	case 3: m.cn = STR("a\nb"); break;
 	case 4: m.org = STR("\xff"); break;
 	case 5: m.not_after = NOW; break;

@@ -2,6 +2,7 @@
 /* test_desk.c - a request in, an answer out. */
 #include "config.h"
 
+#include "ipc/bundle.h"
 #include "signer/desk.h"
 
 #include "base/log.h"
@@ -68,6 +69,7 @@ serve(const struct msg_sign_ask *m)
 START_TEST(answers_with_a_leaf)
 {
 	struct msg_sign_ask m = ask_for("a.test");
+	struct bundle bundle;
 	const uint8_t *p;
 	X509 *leaf;
 
@@ -75,8 +77,9 @@ START_TEST(answers_with_a_leaf)
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_OK);
 	ck_assert_int_eq(answer.refresh_at, NOW + 43200);
-	p = (const uint8_t *)answer.der.p;
-	leaf = d2i_X509(NULL, &p, (long)answer.der.n);
+	ck_assert_int_eq(bundle_unpack(answer.bundle, &bundle), 0);
+	p = (const uint8_t *)bundle.leaf.p;
+	leaf = d2i_X509(NULL, &p, (long)bundle.leaf.n);
 	ck_assert_ptr_nonnull(leaf);
 	ck_assert_int_eq(X509_verify(leaf, ca.key), 1);
 	X509_free(leaf);
@@ -87,7 +90,7 @@ END_TEST
 static void
 keep(struct buf *first)
 {
-	buf_puts(first, answer.der);
+	buf_puts(first, answer.bundle);
 }
 
 START_TEST(the_same_question_has_the_same_answer_until_half_life)
@@ -99,12 +102,12 @@ START_TEST(the_same_question_has_the_same_answer_until_half_life)
 	keep(&first);
 	now = NOW + 43199;
 	serve(&m);
-	ck_assert(str_eq(answer.der, buf_str(&first)));
+	ck_assert(str_eq(answer.bundle, buf_str(&first)));
 	ck_assert_int_eq(answer.refresh_at, NOW + 43200);
 	now = NOW + 43200;
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_OK);
-	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	ck_assert(!str_eq(answer.bundle, buf_str(&first)));
 	buf_free(&first);
 }
 END_TEST
@@ -121,15 +124,15 @@ START_TEST(workers_find_it_under_the_agreed_key)
 	int64_t refresh_at;
 
 	memset(m.origin.b, 5, sizeof(m.origin.b));
-	m.key_type = SIGN_KEY_RSA;
+	m.key = SIGN_KEY_RSA;
 	serve(&m);
 	keyring_read_own(&keys, &ring);
 	cert_like_hash(&(struct cert_like){.origin_leaf = m.origin.b, .not_before = m.not_before,
 	    .not_after = m.not_after, .cn = m.cn, .org = m.org, .names = m.names}, like);
 	key = cert_key_make(m.asked_name, like, RECIPE_GOOD, ring.keys[KEYRING_RSA].id, ca.id);
 	reader = cert_cache_reader(certs.fd, &err);
-	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.der.n);
-	ck_assert_mem_eq(der, answer.der.p, answer.der.n);
+	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.bundle.n);
+	ck_assert_mem_eq(der, answer.bundle.p, answer.bundle.n);
 	cert_cache_free(&reader);
 }
 END_TEST
@@ -145,7 +148,7 @@ START_TEST(other_names_have_another_leaf)
 	m.org = STR("Somebody Else");
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_OK);
-	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	ck_assert(!str_eq(answer.bundle, buf_str(&first)));
 	buf_free(&first);
 }
 END_TEST
@@ -159,7 +162,7 @@ START_TEST(another_origin_has_another_leaf)
 	keep(&first);
 	m.origin.b[31] = 1;
 	serve(&m);
-	ck_assert(!str_eq(answer.der, buf_str(&first)));
+	ck_assert(!str_eq(answer.bundle, buf_str(&first)));
 	buf_free(&first);
 }
 END_TEST
@@ -167,6 +170,7 @@ END_TEST
 START_TEST(follows_a_rotation_by_another_signer)
 {
 	struct msg_sign_ask m = ask_for("a.test");
+	struct bundle bundle;
 	const uint8_t *p, *k;
 	struct keyring ring;
 	EVP_PKEY *key;
@@ -176,9 +180,10 @@ START_TEST(follows_a_rotation_by_another_signer)
 	keys_renew(&keys, NOW + KEYRING_ROTATE_SECONDS);
 	keyring_read_own(&keys, &ring);
 	serve(&m);
-	p = (const uint8_t *)answer.der.p;
+	ck_assert_int_eq(bundle_unpack(answer.bundle, &bundle), 0);
+	p = (const uint8_t *)bundle.leaf.p;
 	k = ring.keys[KEYRING_EC].der;
-	leaf = d2i_X509(NULL, &p, (long)answer.der.n);
+	leaf = d2i_X509(NULL, &p, (long)bundle.leaf.n);
 	key = d2i_AutoPrivateKey(NULL, &k, ring.keys[KEYRING_EC].der_len);
 	ck_assert_int_eq(X509_check_private_key(leaf, key), 1);
 	EVP_PKEY_free(key);
@@ -193,7 +198,7 @@ START_TEST(a_refusal_has_a_reason_and_no_leaf)
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_REFUSED);
 	ck_assert_uint_gt(answer.reason.n, 0);
-	ck_assert_uint_eq(answer.der.n, 0);
+	ck_assert_uint_eq(answer.bundle.n, 0);
 }
 END_TEST
 
@@ -229,7 +234,7 @@ START_TEST(an_expired_ca_signs_nothing)
 	now = ca.not_after;
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_BROKEN);
-	ck_assert_uint_eq(answer.der.n, 0);
+	ck_assert_uint_eq(answer.bundle.n, 0);
 }
 END_TEST
 

@@ -32,7 +32,15 @@ teardown(void)
 
 START_TEST(an_empty_ring_is_filled)
 {
-	static const int kinds[] = {EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_EC};
+	static const struct {
+		int kind, bits;
+	} keys[KEYRING_KEY_COUNT] = {
+	    [KEYRING_EC] = {EVP_PKEY_EC, 256},
+	    [KEYRING_RSA] = {EVP_PKEY_RSA, 2048},
+	    [KEYRING_MIRROR_EC] = {EVP_PKEY_EC, 256},
+	    [KEYRING_MIRROR_RSA] = {EVP_PKEY_RSA, 2048},
+	    [KEYRING_WEAK] = {EVP_PKEY_RSA, 1024},
+	};
 	static const uint8_t zero[32];
 	int i;
 
@@ -46,8 +54,8 @@ START_TEST(an_empty_ring_is_filled)
 		int n;
 
 		ck_assert_ptr_nonnull(key);
-		ck_assert_int_eq(EVP_PKEY_base_id(key), kinds[i]);
-		ck_assert_int_eq(EVP_PKEY_get_bits(key), i == KEYRING_RSA ? 2048 : 256);
+		ck_assert_int_eq(EVP_PKEY_base_id(key), keys[i].kind);
+		ck_assert_int_eq(EVP_PKEY_get_bits(key), keys[i].bits);
 		n = i2d_PUBKEY(key, &spki);
 		ck_assert_int_gt(n, 0);
 		(void)SHA256(spki, (size_t)n, hash);
@@ -55,7 +63,7 @@ START_TEST(an_empty_ring_is_filled)
 		OPENSSL_free(spki);
 		EVP_PKEY_free(key);
 	}
-	ck_assert_mem_ne(ring.keys[KEYRING_EC].id, ring.keys[KEYRING_MIRROR].id, 8);
+	ck_assert_mem_ne(ring.keys[KEYRING_EC].id, ring.keys[KEYRING_MIRROR_EC].id, 8);
 }
 END_TEST
 

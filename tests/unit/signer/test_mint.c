@@ -158,7 +158,7 @@ START_TEST(is_for_the_key_that_was_asked)
 
 	mint(&m);
 	assert_key(&ring->keys[KEYRING_EC]);
-	m.key_type = SIGN_KEY_RSA;
+	m.key = SIGN_KEY_RSA;
 	mint(&m);
 	assert_key(&ring->keys[KEYRING_RSA]);
 	ck_assert_uint_eq(X509_get_key_usage(leaf), KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
@@ -299,7 +299,7 @@ START_TEST(the_largest_request_fits)
 	struct msg_sign_ask m = ask_for("a.test");
 	size_t i;
 
-	m.key_type = SIGN_KEY_RSA;
+	m.key = SIGN_KEY_RSA;
 	for (i = 0; i < ASK_NAMES_MAX; i++)
 		names_add(&names, NAME_DNS, STR("abcd"));
 	m.names = buf_str(&names);
@@ -341,7 +341,7 @@ reference(const struct msg_sign_ask *m, const char *alt_names)
 	X509V3_set_ctx(&ctx, ca.cert, cert, NULL, NULL, 0);
 	add(cert, &ctx, NID_subject_alt_name, alt_names);
 	add(cert, &ctx, NID_basic_constraints, "critical,CA:FALSE");
-	add(cert, &ctx, NID_key_usage, m->key_type == SIGN_KEY_RSA ?
+	add(cert, &ctx, NID_key_usage, m->key == SIGN_KEY_RSA ?
 	    "critical,digitalSignature,keyEncipherment" : "critical,digitalSignature");
 	add(cert, &ctx, NID_ext_key_usage, "serverAuth");
 	add(cert, &ctx, NID_subject_key_identifier, "hash");
@@ -379,7 +379,7 @@ START_TEST(encodes_as_openssl_does)
 	m.names = buf_str(&names);
 	m.cn = STR("www.example.com");
 	m.org = STR("B\xc3\xbc" "cher GmbH");
-	m.key_type = (uint8_t)_i;
+	m.key = (uint8_t)_i;
 	assert_like_reference(&m,
 	    "DNS:www.example.com,IP:192.0.2.1,URI:urn:x,email:a@b.test");
 	m.cn = m.org = STR_NONE;

@@ -14,11 +14,10 @@
 static struct tls_facts *
 judge(X509 *leaf, X509 *second, const char *name, bool strict)
 {
-	struct tls_origin_conf conf = {.roots = certs_store(), .min_version = TLS1_2_VERSION,
-		.strict = strict};
+	struct tls_origin_conf conf = {.roots = certs_store(), .min_version = TLS1_2_VERSION};
 	STACK_OF(X509) *chain = certs_chain(leaf, second);
 	struct tls_facts *f = tls_verify_chain(chain, &conf, str_z(name),
-	    name[strspn(name, "0123456789abcdef.:")] == '\0' && name[0] != '\0');
+	    name[strspn(name, "0123456789abcdef.:")] == '\0' && name[0] != '\0', strict);
 
 	sk_X509_pop_free(chain, X509_free);
 	return f;
@@ -183,21 +182,23 @@ END_TEST
 /* In the store, the chain verifies; by its key it is refused all the same. */
 START_TEST(own_ca)
 {
-	struct tls_origin_conf conf = {.roots = certs_store(), .nown_ca = 2};
+	uint8_t own[2][32];
+	struct tls_origin_conf conf = {.roots = certs_store(), .nown_ca = 2,
+	    .own_ca_spki = (const uint8_t (*)[32])own};
 	X509 *leaf = certs_leaf(&(struct spec){.cn = "o"});
 	STACK_OF(X509) *chain = certs_chain(leaf, NULL);
 	struct tls_facts *f;
 
-	certs_spki(certs_stranger()->cert, conf.own_ca_spki[0]);
-	certs_spki(certs_root()->cert, conf.own_ca_spki[1]);
-	f = tls_verify_chain(chain, &conf, STR("www.test"), false);
+	certs_spki(certs_stranger()->cert, own[0]);
+	certs_spki(certs_root()->cert, own[1]);
+	f = tls_verify_chain(chain, &conf, STR("www.test"), false, false);
 	ck_assert_uint_eq(f->nverdicts, 1);
 	ck_assert(has_verdict(f, X509_V_ERR_CERT_UNTRUSTED, 1));
 	ck_assert_str_eq(f->reason,
 	    "issued by this proxy's own CA (depth 1, CN = Root of the tests)");
 	tls_facts_unref(&f);
 	conf.nown_ca = 1;
-	f = tls_verify_chain(chain, &conf, STR("www.test"), false);
+	f = tls_verify_chain(chain, &conf, STR("www.test"), false, false);
 	ck_assert(f->verified);
 	tls_facts_unref(&f);
 	sk_X509_pop_free(chain, X509_free);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl.h - mitmctl: one function per command.  Some speak to a running mitmd over
+ * its control socket, some only need its configuration and files.
+ * Runs in: mitmctl.
+ */
+#ifndef MITMD_CTL_CTL_H
+#define MITMD_CTL_CTL_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+
+/* Exit codes; scripts depend on them. The larger ones are those of sysexits.h. */
+enum {
+	CTL_OK = 0,
+	CTL_FAILED = 1,		/* mitmd, or the system, said no; the reason is on stderr */
+	CTL_USAGE = 64,
+	CTL_UNREACHABLE = 69,	/* nobody answers on the control socket */
+	CTL_DENIED = 77,
+	CTL_CONFIG = 78		/* the configuration is wrong: FILE:LINE:COL on stderr */
+};
+
+struct ctl {
+	const char *conf_file;	/* -c; NULL: as mitmd itself would choose */
+	const char *socket;	/* -s; NULL: as the configuration says */
+	bool json;		/* --output json */
+};
+
+/* argv[0] is the command's name. The exit code. */
+typedef int ctl_command_fn(const struct ctl *, int argc, char **argv);
+
+ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
+ctl_command_fn ctl_ca;		/* ctl_ca.c */
+ctl_command_fn ctl_explain;	/* ctl_explain.c */
+
+/* "mitmctl: ..." on stderr. */
+void ctl_error(const char *fmt, ...) PRINTF(1, 2);
+
+#endif
