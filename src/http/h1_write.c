@@ -300,24 +300,6 @@ h1_write_chunk_head(char out[20], size_t n)
 	return (size_t)snprintf(out, 20, "%zx\r\n", n);
 }
 
-/* RFC 9110 6.5.1: what frames, routes or authorises has no place behind the content. */
-static bool
-may_trail(const struct fields *f, const struct field *x)
-{
-	switch (x->id) {
-	case FIELD_HOST:
-	case FIELD_CONTENT_LENGTH:
-	case FIELD_TRAILER:
-	case FIELD_EXPECT:
-	case FIELD_COOKIE:
-	case FIELD_SET_COOKIE:
-	case FIELD_ALT_SVC:
-		return false;
-	default:
-		return !str_ieq(fields_name(f, x), STR("authorization"));
-	}
-}
-
 static void
 put_trailers(struct buf *out, const struct fields *f)
 {
@@ -328,7 +310,7 @@ put_trailers(struct buf *out, const struct fields *f)
 	for (i = 0; i < f->n; i++) {
 		const struct field *x = &f->v[i];
 
-		if (may_trail(f, x) && !hop_drops(&hop, f, x))
+		if (hop_may_trail(&hop, f, x))
 			put_field(out, fields_name(f, x), fields_value(f, x));
 	}
 }

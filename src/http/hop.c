@@ -103,3 +103,22 @@ hop_drops(const struct hop *h, const struct fields *f, const struct field *x)
 			return true;
 	return false;
 }
+
+/* RFC 9110 6.5.1: what frames, routes or authorises has no place behind the content. */
+bool
+hop_may_trail(const struct hop *h, const struct fields *f, const struct field *x)
+{
+	switch (x->id) {
+	case FIELD_HOST:
+	case FIELD_CONTENT_LENGTH:
+	case FIELD_TRAILER:
+	case FIELD_EXPECT:
+	case FIELD_COOKIE:
+	case FIELD_SET_COOKIE:
+	case FIELD_ALT_SVC:
+		return false;
+	default:
+		return !str_ieq(fields_name(f, x), STR("authorization")) &&
+		    !hop_drops(h, f, x);
+	}
+}

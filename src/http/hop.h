@@ -28,4 +28,8 @@ bool hop_init(struct hop *, const struct fields *) NONNULL(1, 2);
 bool hop_drops(const struct hop *, const struct fields *, const struct field *)
     NONNULL(1, 2, 3);
 
+/* Of trailers: may be forwarded, and neither frames, routes nor authorises. */
+bool hop_may_trail(const struct hop *, const struct fields *, const struct field *)
+    NONNULL(1, 2, 3);
+
 #endif

@@ -34,6 +34,7 @@ struct message {
 	struct str path;
 	enum target_form form;
 	bool is_head, is_connect;
+	struct str protocol;	/* of an extended CONNECT (RFC 8441); else STR_NONE */
 
 	/* Response. */
 	unsigned status;

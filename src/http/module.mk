@@ -9,4 +9,7 @@ libhttp_a_SOURCES = \
 	src/http/h1_framing.c src/http/h1_framing.h \
 	src/http/h1_chunk.c src/http/h1_chunk.h \
 	src/http/h1_read.c src/http/h1_read.h \
-	src/http/h1_write.c src/http/h1_write.h
+	src/http/h1_write.c src/http/h1_write.h \
+	src/http/h2_read.c src/http/h2_read.h \
+	src/http/h2_write.c src/http/h2_write.h \
+	src/http/h2_guard.c src/http/h2_guard.h

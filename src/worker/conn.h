@@ -48,6 +48,8 @@ struct conn_ops {
 	void (*writable)(void *owner, struct conn *);
 	/* The handshake begun with conn_start_tls() is done. */
 	void (*secured)(void *owner, struct conn *);
+	/* After conn_want_fill(), once, when output is about to be sent. May be NULL. */
+	void (*fill)(void *owner, struct conn *);
 };
 
 /* fd is taken. peer is copied. Reading starts with the next loop turn. */
@@ -70,6 +72,8 @@ void conn_write(struct conn *, const void *p, size_t n);
 /* The same for bytes that nothing has to precede: they may be out when it returns. */
 void conn_relay(struct conn *, const uint8_t *p, size_t n);
 bool conn_full(const struct conn *);
+/* The owner has output to make: its `fill` is called when the loop turn ends. */
+void conn_want_fill(struct conn *);
 /* Stop and go on reading; what is held comes first, from the loop, not from this call. */
 void conn_pause(struct conn *);
 void conn_resume(struct conn *);

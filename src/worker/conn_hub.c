@@ -84,6 +84,13 @@ flush_dirty(struct conn_hub *hub)
 	struct conn *c;
 
 	while ((c = TAILQ_FIRST(&hub->dirty)) != NULL) {
+		if (c->wants_fill) {
+			c->wants_fill = false;
+			if (c->ops != NULL && c->ops->fill != NULL)
+				c->ops->fill(c->owner, c);
+			if (c->freed)
+				continue;	/* burying has taken it off the list */
+		}
 		TAILQ_REMOVE(&hub->dirty, c, dirty_link);
 		c->lists &= ~(unsigned)LIST_DIRTY;
 		conn_flush(c);

@@ -240,6 +240,15 @@ conn_full(const struct conn *c)
 	return c->full;
 }
 
+void
+conn_want_fill(struct conn *c)
+{
+	if (c->freed || c->ops == NULL)
+		return;
+	c->wants_fill = true;
+	conn_mark_dirty(c);
+}
+
 static void
 finish_shutdown(struct conn *c)
 {

@@ -38,6 +38,7 @@ struct conn {
 	struct buf cipher;	/* records behind it, not decrypted yet */
 	struct buf out;
 	bool paused;
+	bool wants_fill;
 	bool full;		/* the owner was told, or asked and heard */
 	bool eof;		/* no more will be read from the socket */
 	bool eof_told;

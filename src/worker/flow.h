@@ -82,6 +82,9 @@ struct flow {
 	/* First failure: who and what; recorded as _error. */
 	char error[192];
 	bool aborted;			/* a message broke half-way */
+	/* How an HTTP/2 stream was reset (RFC 9113 7), for the other side's stream. */
+	bool was_reset;
+	uint32_t reset_code;
 	unsigned reply_status;		/* what a proxy hop answers on failure; 0: 502 */
 	char reply_extra[192];		/* fields of that answer, each with CRLF */
 	struct buf raw_head;		/* of a message that could not be parsed */

@@ -8,7 +8,7 @@ tests_fuzz_fuzz_sniff_LDFLAGS = $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c \
 	tests/unit/worker/world.c tests/unit/worker/world.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_exchange_LDADD = libworker.a libproc.a libipc.a libshm.a libconf.a libhar.a \
-	libtls.a libhttp.a libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS) $(CARES_LIBS) \
+	libtls.a libhttp.a libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) \
 	$(OPENSSL_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(ZSTD_LIBS) $(PCRE2_LIBS) \
 	-lpthread
 tests_fuzz_fuzz_exchange_LDFLAGS = $(FUZZ_LDFLAGS)

@@ -4,7 +4,7 @@
 check_PROGRAMS += tests/unit/run-worker
 TESTS += tests/unit/run-worker
 WORKER_TEST_LIBS = libworker.a libproc.a libipc.a libshm.a libconf.a libhar.a libtls.a \
-	libhttp.a libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS) $(CARES_LIBS) $(OPENSSL_LIBS) \
+	libhttp.a libbase.a $(EV_LIBS) $(HTTP_PARSER_LIBS) $(CARES_LIBS) $(NGHTTP2_LIBS) $(OPENSSL_LIBS) \
 	$(YAML_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(ZSTD_LIBS) $(PCRE2_LIBS) -lpthread
 tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites.h \
 	tests/unit/worker/world.c tests/unit/worker/world.h \

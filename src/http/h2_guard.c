@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* h2_guard.c - see h2_guard.h.  Runs in: worker, tests. */
+#include "config.h"
+
+#include "http/h2_guard.h"
+
+static const struct {
+	double burst, per_second;
+	const char *text;
+} prices[H2_COST_COUNT] = {
+	[H2_COST_RESET_IN] = {200, 20, "too many streams were reset"},
+	[H2_COST_RESET_OUT] = {100, 10, "too many streams had to be reset"},
+	[H2_COST_PING] = {200, 10, "too many PING frames"},
+	[H2_COST_SETTINGS] = {50, 1, "too many SETTINGS frames"},
+	[H2_COST_IDLE] = {1000, 100, "too many frames without use"},
+};
+
+static void
+earn(struct h2_bucket *b, double n)
+{
+	b->spent = b->spent > n ? b->spent - n : 0;
+}
+
+const char *
+h2_guard_pay(struct h2_guard *g, enum h2_cost cost, uint64_t mono_us)
+{
+	struct h2_bucket *b = &g->bucket[cost];
+
+	if (b->last_us != 0)
+		earn(b, (double)(mono_us - b->last_us) / 1e6 * prices[cost].per_second);
+	b->last_us = mono_us;
+	b->spent++;
+	return b->spent > prices[cost].burst ? prices[cost].text : NULL;
+}
+
+void
+h2_guard_stream_done(struct h2_guard *g)
+{
+	earn(&g->bucket[H2_COST_RESET_IN], 1);
+	earn(&g->bucket[H2_COST_RESET_OUT], 1);
+	earn(&g->bucket[H2_COST_IDLE], 10);
+}
+
+void
+h2_guard_progress(struct h2_guard *g)
+{
+	/* A stream's and the connection's WINDOW_UPDATE for each frame, and one to spare. */
+	earn(&g->bucket[H2_COST_IDLE], 3);
+}

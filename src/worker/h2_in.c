@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * h2_in.c - frames that came, turned into heads, content and ends of flows; see
+ * h2_state.h.  The library calls from inside nghttp2_session_mem_recv(): nothing
+ * is freed here, and no output is made.
+ * Runs in: worker.
+ */
+#include "config.h"
+
+#include "worker/h2_state.h"
+
+#include "base/mem.h"
+#include "conf/conf.h"
+#include "worker/worker_state.h"
+
+#define FRAME_HEAD 9	/* RFC 9113 4.1 */
+
+static struct message *
+message_in(struct h2_stream *s)
+{
+	return s->h2->conf.role == H2_CLIENTS ? &s->flow->request : &s->flow->response;
+}
+
+static const char *
+peer_text(const struct h2 *h2)
+{
+	return h2->conf.role == H2_CLIENTS ? "client" : "origin";
+}
+
+/* The peer broke the stream's rules: it ends, the connection goes on. */
+static void
+fail_stream(struct h2_stream *s, uint32_t code, const char *what, const char *text)
+{
+	struct h2 *h2 = s->h2;
+	struct flow *f = s->flow;
+
+	if (f == NULL)
+		return;
+	if (h2->ops->describe != NULL && f->facts.tag[0] == '\0')
+		h2->ops->describe(h2->host, f);
+	f->was_reset = true;
+	f->reset_code = code;
+	h2_pay(h2, H2_COST_RESET_OUT);
+	flow_fail(f, h2_side(h2), CONN_END_RESET, "bad %s: %s", what, text);
+}
+
+/* ---- heads ---- */
+
+static int
+on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_limits limits = {.header_size = h2->worker->conf->limits.header_size,
+	    .header_count = h2->worker->conf->limits.header_count};
+	struct h2_stream *s = h2_stream_find(h2, frame->hd.stream_id);
+
+	h2->block_begun = ev_now(h2->worker->loop);
+	ev_timer_again(h2->worker->loop, &h2->watch);
+	h2->reading = NULL;
+	if (frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	if (s == NULL && h2->conf.role == H2_CLIENTS &&
+	    frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+		s = h2_stream_new(h2, frame->hd.stream_id);
+		s->flow = flow_new(h2->worker, &h2_end_ops, s);
+		h2->told_idle = false;
+		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, s);
+	}
+	if (s == NULL || s->flow == NULL)
+		return 0;
+	h2->reading = s;
+	h2_read_begin(&h2->read, s->head_in ? H2_TRAILERS :
+	    h2->conf.role == H2_CLIENTS ? H2_REQUEST : H2_RESPONSE, message_in(s), &limits);
+	return 0;
+}
+
+static int
+on_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
+    const uint8_t *name, size_t name_len, const uint8_t *value, size_t value_len,
+    uint8_t flags UNUSED, void *arg)
+{
+	struct h2 *h2 = arg;
+
+	/* What is wrong shows when the block ends: the decoder must see all of it. */
+	if (h2->reading != NULL)
+		(void)h2_read_field(&h2->read, str_of(name, name_len),
+		    str_of(value, value_len));
+	return 0;
+}
+
+/* The library found it broken; it resets the stream by itself. */
+static int
+on_invalid_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
+    const uint8_t *name UNUSED, size_t name_len UNUSED, const uint8_t *value UNUSED,
+    size_t value_len UNUSED, uint8_t flags UNUSED, void *arg)
+{
+	struct h2 *h2 = arg;
+
+	if (h2->reading != NULL && h2->read.error == NULL) {
+		h2->read.error = "a field that HTTP/2 does not allow";
+		h2->read.error_status = 400;
+	}
+	return 0;
+}
+
+static void
+informational_in(struct h2_stream *s)
+{
+	struct flow *f = s->flow;
+	struct message m = f->informational;
+
+	if (++s->informational > H2_INFORMATIONAL_MAX) {
+		fail_stream(s, NGHTTP2_ENHANCE_YOUR_CALM, "response", "no end of 1xx");
+		return;
+	}
+	f->informational = f->response;
+	f->response = m;
+	message_clear(&f->response);
+	f->response.wire_bytes = f->informational.wire_bytes;
+	flow_informational(f);
+}
+
+static void
+ended_in(struct h2_stream *s)
+{
+	s->ended_in = true;
+	if (s->flow != NULL)
+		flow_end(s->flow, h2_side(s->h2));
+}
+
+static void
+head_complete(struct h2_stream *s, bool last)
+{
+	struct h2 *h2 = s->h2;
+	struct flow *f = s->flow;
+
+	if (h2->conf.role == H2_ORIGIN && f->response.status < 200) {
+		if (last)
+			fail_stream(s, NGHTTP2_PROTOCOL_ERROR, "response", "it ends with a 1xx");
+		else
+			informational_in(s);
+		return;
+	}
+	s->head_in = true;
+	if (h2->conf.role == H2_ORIGIN) {
+		/* RFC 9110 6.4.1: whatever the length says, nothing follows. */
+		if (f->request.is_head || f->response.status == 204 || f->response.status == 304)
+			f->response.has_body = false;
+		flow_head(f, FLOW_BACK);
+	} else {
+		conn_deadline(h2->conn, h2->worker->conf->timeouts.idle_ms, true);
+		flow_head(f, FLOW_FRONT);
+		h2->ops->request(h2->host, f);
+	}
+	if (last)
+		ended_in(s);
+}
+
+static void
+block_in(struct h2 *h2, const nghttp2_frame *frame)
+{
+	struct h2_stream *s = h2->reading;
+	bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+	const char *what = h2->conf.role == H2_CLIENTS ? "request" : "response";
+
+	h2->reading = NULL;
+	h2->block_begun = 0;
+	if (s == NULL || s->flow == NULL)
+		return;
+	message_in(s)->wire_bytes += (int64_t)frame->hd.length + FRAME_HEAD;
+	if (h2_read_end(&h2->read, last) != 0) {
+		s->flow->reply_status = h2->conf.role == H2_CLIENTS && h2->conf.may_answer ?
+		    h2->read.error_status : 0;
+		fail_stream(s, h2->read.error_status == 431 ? NGHTTP2_ENHANCE_YOUR_CALM :
+		    NGHTTP2_PROTOCOL_ERROR, what, h2->read.error);
+		return;
+	}
+	if (h2->read.block == H2_TRAILERS)
+		ended_in(s);
+	else
+		head_complete(s, last);
+}
+
+/* ---- content ---- */
+
+static int
+on_data_chunk(nghttp2_session *session UNUSED, uint8_t flags UNUSED, int32_t id,
+    const uint8_t *p, size_t n, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *s = h2_stream_find(h2, id);
+
+	if (s == NULL || s->flow == NULL) {
+		/* Credit is given back for streams that died, too. */
+		(void)nghttp2_session_consume(h2->session, id, n);
+		return 0;
+	}
+	h2_guard_progress(&h2->guard);
+	message_in(s)->body_bytes += (int64_t)n;
+	flow_body(s->flow, h2_side(h2), p, n);
+	h2_credit(s, n);
+	return 0;
+}
+
+static void
+data_in(struct h2 *h2, const nghttp2_frame *frame)
+{
+	struct h2_stream *s = h2_stream_find(h2, frame->hd.stream_id);
+	bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+
+	if (frame->hd.length == frame->data.padlen && !last)
+		h2_pay(h2, H2_COST_IDLE);	/* CVE-2019-9518 */
+	if (s == NULL || s->flow == NULL)
+		return;
+	message_in(s)->wire_bytes += (int64_t)frame->hd.length + FRAME_HEAD;
+	if (last)
+		ended_in(s);
+}
+
+/* ---- everything else ---- */
+
+static void
+settings_in(struct h2 *h2, const nghttp2_frame *frame)
+{
+	if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+		return;
+	h2_pay(h2, H2_COST_SETTINGS);
+	h2->settings_in = true;
+	if (h2->ops->settings != NULL)
+		h2->ops->settings(h2->host, h2);
+}
+
+static int
+on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void *arg)
+{
+	struct h2 *h2 = arg;
+
+	if (h2->dead)
+		return 0;
+	switch (frame->hd.type) {
+	case NGHTTP2_HEADERS:
+		block_in(h2, frame);
+		break;
+	case NGHTTP2_DATA:
+		data_in(h2, frame);
+		break;
+	case NGHTTP2_SETTINGS:
+		settings_in(h2, frame);
+		break;
+	case NGHTTP2_PING:
+		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+			h2_pong(h2, frame->ping.opaque_data);
+		else
+			h2_pay(h2, H2_COST_PING);
+		break;
+	case NGHTTP2_RST_STREAM:
+		h2_pay(h2, H2_COST_RESET_IN);
+		break;
+	case NGHTTP2_GOAWAY:
+		h2_pay(h2, H2_COST_SETTINGS);
+		if (!h2->goaway_in) {
+			h2->goaway_in = true;
+			h2->ops->goaway(h2->host, h2);
+		}
+		break;
+	default:
+		h2_pay(h2, H2_COST_IDLE);	/* PRIORITY, WINDOW_UPDATE */
+	}
+	return 0;
+}
+
+static int
+on_begin_frame(nghttp2_session *session UNUSED, const nghttp2_frame_hd *hd, void *arg)
+{
+	struct h2 *h2 = arg;
+
+	/* Unknown types: the library reads over them and calls nobody else. */
+	if (hd->type > NGHTTP2_CONTINUATION)
+		h2_pay(h2, H2_COST_IDLE);
+	return 0;
+}
+
+static int
+on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
+    int error UNUSED, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *s = h2_stream_find(h2, frame->hd.stream_id);
+
+	if (frame->hd.type == NGHTTP2_HEADERS)
+		h2->block_begun = 0;
+	if (s != NULL && s->flow != NULL && h2->reading == s) {
+		h2->reading = NULL;
+		fail_stream(s, NGHTTP2_PROTOCOL_ERROR,
+		    h2->conf.role == H2_CLIENTS ? "request" : "response",
+		    h2->read.error != NULL ? h2->read.error : "malformed");
+	}
+	return 0;
+}
+
+static int
+on_stream_close(nghttp2_session *session UNUSED, int32_t id, uint32_t code, void *arg)
+{
+	struct h2 *h2 = arg;
+	struct h2_stream *s = h2_stream_find(h2, id);
+	struct flow *f = s != NULL ? s->flow : NULL;
+
+	if (h2->conf.role == H2_ORIGIN && h2->nopen > 0)
+		h2->nopen--;
+	if (s == NULL)
+		return 0;
+	s->closed = true;
+	if (code == NGHTTP2_NO_ERROR)
+		h2_guard_stream_done(&h2->guard);
+	if (f != NULL) {
+		if (h2->ops->describe != NULL && f->facts.tag[0] == '\0')
+			h2->ops->describe(h2->host, f);
+		f->was_reset = true;
+		f->reset_code = code;
+		flow_fail(f, h2_side(h2), CONN_END_RESET, "%s reset the stream: %s",
+		    peer_text(h2), nghttp2_http2_strerror(code));
+	}
+	if (h2->dead)
+		return 0;
+	s->flow = NULL;
+	h2_stream_gone(s);
+	h2_settle_credit(h2);
+	h2_want_fill(h2);
+	return 0;
+}
+
+void
+h2_set_callbacks(nghttp2_session_callbacks *c)
+{
+	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
+	nghttp2_session_callbacks_set_on_header_callback(c, on_header);
+	nghttp2_session_callbacks_set_on_invalid_header_callback(c, on_invalid_header);
+	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
+	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
+	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
+	nghttp2_session_callbacks_set_on_frame_send_callback(c, h2_on_frame_send);
+	nghttp2_session_callbacks_set_send_data_callback(c, h2_send_data);
+}

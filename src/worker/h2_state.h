@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * h2_state.h - what the files that make up an HTTP/2 connection share: h2.c
+ * (connection, limits, ends), h2_in.c (frames that came), h2_out.c (flows that
+ * go out).
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_H2_STATE_H
+#define MITMD_WORKER_H2_STATE_H
+
+#include <nghttp2/nghttp2.h>
+
+#include "http/h2_guard.h"
+#include "http/h2_read.h"
+#include "http/h2_write.h"
+#include "worker/h2.h"
+
+#define H2_STREAMS_MAX 100		/* of a client at a time */
+#define H2_STREAM_WINDOW (256 << 10)	/* bytes a peer may send before they are taken */
+#define H2_CONN_WINDOW (1 << 20)
+#define H2_WITHHELD_MAX (4u << 20) /* taken in, not passed on: then all streams wait */
+#define H2_OUT_HIGH (64u << 10)		/* of one stream's output: no room for more */
+#define H2_OUT_LOW (16u << 10)
+#define H2_INFORMATIONAL_MAX 100
+
+/* One flow's end. */
+struct h2_stream {
+	TAILQ_ENTRY(h2_stream) link, pending_link;
+	struct h2 *h2;
+	int32_t id;			/* -1: waits for a free stream */
+	struct flow *flow;		/* NULL: over, and only output is left */
+	bool waiting;			/* on h2->pending */
+	bool head_in, ended_in;		/* of what the peer sends */
+	bool reading_trailers;
+	bool head_ready, head_out;	/* told by the flow; submitted */
+	bool deferred;			/* the library waits for more content */
+	bool end_out;			/* nothing follows what is in `out` */
+	bool no_content;		/* our head ends our side */
+	bool full;
+	bool paused;
+	bool closed;			/* by the library: its number means nothing now */
+	bool own_reset;			/* we end it, and not for what the peer did */
+	bool reset_after;		/* ... when all of our side is out */
+	size_t owed;			/* bytes taken in, credit not given back yet */
+	unsigned informational;
+	struct buf out;
+	struct fields trailers;		/* ours, to be sent last */
+	double moved;			/* loop time of the last progress of `out` */
+};
+
+struct h2 {
+	struct worker *worker;
+	struct conn *conn;
+	struct h2_conf conf;
+	const struct h2_ops *ops;
+	void *host;
+	nghttp2_session *session;
+	struct h2_guard guard;
+	struct h2_read read;		/* the block being read */
+	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
+	double block_begun;		/* loop time; 0: no block is under way */
+	struct h2_block_out block;
+	TAILQ_HEAD(, h2_stream) streams, pending;
+	size_t nstreams;		/* with a flow or with output left */
+	size_t buffered;		/* in all streams' `out` */
+	size_t withheld;		/* taken in for flows that wait, all streams */
+	size_t owed;			/* the connection's credit, kept back */
+	unsigned nopen;			/* streams we opened at the origin */
+	nghttp2_nv *nv;
+	bool busy;			/* inside the library: not to be entered again */
+	bool dead;
+	bool ended;			/* the peer is gone */
+	bool goaway_in, settings_in, offers_connect;
+	bool told_ended, told_idle;
+	bool draining, final_goaway;
+	const char *cut;		/* why the peer is cut off */
+	double idle_since;
+	ev_timer watch;
+	ev_timer last_goaway;
+};
+
+/* ---- h2.c ---- */
+struct h2_stream *h2_stream_new(struct h2 *, int32_t id);
+struct h2_stream *h2_stream_find(struct h2 *, int32_t id);
+/* Out of the list; freed when the loop turn ends. */
+void h2_stream_gone(struct h2_stream *);
+/* Output is to be made when the turn ends. */
+void h2_want_fill(struct h2 *);
+/* The peer only makes work: the connection ends. */
+void h2_pay(struct h2 *, enum h2_cost);
+/* Give back what the flow has taken, as far as it may be. */
+void h2_credit(struct h2_stream *, size_t n);
+void h2_settle_credit(struct h2 *);
+void h2_reset(struct h2_stream *, uint32_t code);
+/* Waiting flows get streams that have become free. */
+void h2_open_pending(struct h2 *);
+
+void h2_pong(struct h2 *, const uint8_t data[8]);
+/* Which end of its flows this connection is. */
+static inline enum flow_side
+h2_side(const struct h2 *h2)
+{
+	return h2->conf.role == H2_CLIENTS ? FLOW_FRONT : FLOW_BACK;
+}
+
+/* ---- h2_in.c ---- */
+void h2_set_callbacks(nghttp2_session_callbacks *);
+
+/* ---- h2_out.c ---- */
+extern const struct flow_end_ops h2_end_ops;	/* end: struct h2_stream */
+/* Our own words on a stream (a refusal). */
+void h2_answer(struct h2_stream *, const struct flow *);
+void h2_submit_request(struct h2_stream *);
+int h2_send_data(nghttp2_session *, nghttp2_frame *, const uint8_t *framehd, size_t length,
+    nghttp2_data_source *, void *arg);
+int h2_on_frame_send(nghttp2_session *, const nghttp2_frame *, void *arg);
+
+#endif
