@@ -316,7 +316,7 @@ learn(struct pinning *p, const struct news *n, struct refusal *r)
 	memcpy(b.client, r->client, sizeof(b.client));
 	name_host(&b, &r->host);
 	b.until = n->now + (int64_t)((p->pinned_ms + 999) / 1000);
-	(void)snprintf(b.who, sizeof(b.who), "%s, tag %s", n->address, n->tag);
+	(void)snprintf(b.who, sizeof(b.who), "%.45s, tag %.64s", n->address, n->tag);
 	memset(r, 0, sizeof(*r));
 	if (put(p, &b, n->now) != 0)
 		return;
