@@ -111,6 +111,12 @@ own_checks(const STACK_OF(X509) *built, const struct tls_origin_conf *conf, stru
 	}
 }
 
+static bool
+is_self_issued(X509 *cert)
+{
+	return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
+}
+
 static void
 read_chain(const STACK_OF(X509) *sent, struct tls_facts *f)
 {
@@ -119,6 +125,7 @@ read_chain(const STACK_OF(X509) *sent, struct tls_facts *f)
 	f->chain = mem_grow(NULL, n > 0 ? (size_t)n : 1, sizeof(f->chain[0]));
 	for (i = 0; i < n; i++)
 		cert_read(sk_X509_value(sent, i), &f->chain[f->nchain++]);
+	f->last_is_self_signed = n > 0 && is_self_issued(sk_X509_value(sent, n - 1));
 }
 
 static void
