@@ -10,4 +10,5 @@ libbase_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/log.c src/base/log.h \
 	src/base/fd.c src/base/fd.h \
-	src/base/addr.c src/base/addr.h
+	src/base/addr.c src/base/addr.h \
+	src/base/domain.c src/base/domain.h

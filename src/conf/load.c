@@ -208,6 +208,7 @@ load_pair(struct loader *l, struct str prefix, const struct node *key)
 		return -1;
 	if (row == SIZE_MAX)
 		return load_section(l, str_z(path), n);
+	l->conf->places[row] = (struct conf_place){n->mark.line, n->mark.col};
 	if (schema_row(row)->later)
 		return load_later(l, schema_row(row), n);
 	if (schema_row(row)->type >= OPT_LIST)
