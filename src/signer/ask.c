@@ -4,7 +4,8 @@
 
 #include "signer/ask.h"
 
-#include "signer/name.h"
+#include "base/addr.h"
+#include "tls/name.h"
 
 /* What the asked name is in a certificate; ip receives an address. */
 static bool

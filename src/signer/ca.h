@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "signer/files.h"
-#include "signer/permit.h"
+#include "tls/permit.h"
 
 #define CA_FILE "mitmd-ca.pem"
 #define CA_CERT_FILE "mitmd-ca-cert.pem"

@@ -2,8 +2,6 @@
 noinst_LIBRARIES += libsigner.a
 libsigner_a_SOURCES = \
 	src/signer/der.c src/signer/der.h \
-	src/signer/name.c src/signer/name.h \
-	src/signer/permit.c src/signer/permit.h \
 	src/signer/ask.c src/signer/ask.h \
 	src/signer/mint.c src/signer/mint.h \
 	src/signer/files.c src/signer/files.h \

@@ -166,9 +166,9 @@ open_ca(struct signer *s, struct errmsg *err)
 	gid_t gid;
 	int ret;
 
-	s->permit = permit_new(&conf->ca.permit, err);
+	s->permit = permit_new(conf->ca.permit.v, conf->ca.permit.n, &why);
 	if (s->permit == NULL)
-		return -1;
+		return errmsg_set(err, "ca.permit: %s", why.text);
 	if (!proc_drop_ids(conf, &uid, &gid)) {
 		uid = (uid_t)-1;
 		gid = (gid_t)-1;

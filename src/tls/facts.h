@@ -83,4 +83,12 @@ struct tls_leg {
 	bool resumed;
 };
 
+/* A client certificate, on whichever leg. */
+struct tls_peer {
+	bool has_cert;
+	bool verified;		/* by client_ca */
+	char sha256[65];	/* hex */
+	char subject[512];	/* "CN = x, O = y", escaped and cut */
+};
+
 #endif

@@ -4,6 +4,8 @@ libtls_a_SOURCES = \
 	src/tls/hello.c src/tls/hello.h \
 	src/tls/facts.c src/tls/facts.h \
 	src/tls/roots.c src/tls/roots.h \
+	src/tls/name.c src/tls/name.h \
+	src/tls/permit.c src/tls/permit.h \
 	src/tls/cert.c src/tls/cert.h \
 	src/tls/verify.c src/tls/verify.h \
 	src/tls/verdicts.c src/tls/verdicts.h \

@@ -16,7 +16,7 @@
 #include "signer/export.h"
 #include "signer/keys.h"
 #include "signer/mint.h"
-#include "signer/name.h"
+#include "tls/name.h"
 
 #define L60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -58,7 +58,6 @@ main(int argc, char **argv)
 		{"many", "h7.example.com", SIGN_KEY_EC},
 	};
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
-	struct conf_strings none = {.n = 0};
 	struct segment segment;
 	struct keyring ring;
 	struct minter *minter;
@@ -67,7 +66,7 @@ main(int argc, char **argv)
 	struct errmsg err;
 	struct ca ca = {.key = NULL};
 	struct ca_new want = {.rsa = argc > 2, .host = "test",
-	    .permit = permit_new(&none, &err)};
+	    .permit = permit_new(NULL, 0, &err)};
 	size_t i;
 
 	if (argc < 2 || files_open(&files, argv[1], (uid_t)-1, (gid_t)-1, &err) != 0 ||

@@ -5,8 +5,6 @@
 #include <check.h>
 
 Suite *der_suite(void);
-Suite *name_suite(void);
-Suite *permit_suite(void);
 Suite *ask_suite(void);
 Suite *mint_suite(void);
 Suite *ca_suite(void);
