@@ -259,6 +259,21 @@ fill(struct h2 *h2)
 	h2->busy = false;
 }
 
+/*
+ * In a record of its own: curl 7.88 forgets a response that it reads together
+ * with the reset behind it.
+ */
+static void
+late_resets(struct h2 *h2)
+{
+	struct h2_stream *s;
+
+	TAILQ_FOREACH(s, &h2->streams, link)
+		if (s->reset_late && !s->own_reset)
+			h2_reset(s, NGHTTP2_NO_ERROR);
+	h2->nlate = 0;
+}
+
 static void
 on_fill(void *owner, struct conn *c UNUSED)
 {
@@ -267,6 +282,8 @@ on_fill(void *owner, struct conn *c UNUSED)
 	if (h2->dead || h2->busy)
 		return;
 	fill(h2);
+	if (h2->nlate > 0)
+		late_resets(h2);
 	check_end(h2);
 }
 

@@ -288,9 +288,8 @@ h2_on_frame_send(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	s = h2_stream_find(h2, frame->hd.stream_id);
 	if (s != NULL && h2->conf.role == H2_CLIENTS && !s->ended_in &&
 	    (s->flow == NULL || s->reset_after)) {
-		s->own_reset = true;
-		(void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, s->id,
-		    NGHTTP2_NO_ERROR);
+		s->reset_late = true;
+		h2->nlate++;
 	}
 	return 0;
 }

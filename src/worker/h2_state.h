@@ -41,6 +41,7 @@ struct h2_stream {
 	bool closed;			/* by the library: its number means nothing now */
 	bool own_reset;			/* we end it, and not for what the peer did */
 	bool reset_after;		/* ... when all of our side is out */
+	bool reset_late;		/* it is out now */
 	size_t owed;			/* bytes taken in, credit not given back yet */
 	unsigned informational;
 	struct buf out;
@@ -65,6 +66,7 @@ struct h2 {
 	size_t buffered;		/* in all streams' `out` */
 	size_t withheld;		/* taken in for flows that wait, all streams */
 	size_t owed;			/* the connection's credit, kept back */
+	unsigned nlate;			/* streams with reset_late */
 	unsigned nopen;			/* streams we opened at the origin */
 	nghttp2_nv *nv;
 	bool busy;			/* inside the library: not to be entered again */

@@ -28,6 +28,7 @@
 #include "worker/dial.h"
 #include "worker/front.h"
 #include "worker/front_h1.h"
+#include "worker/h2.h"
 #include "worker/sniff.h"
 
 /* ---- the end ---- */
@@ -57,6 +58,8 @@ intercept_free(struct intercept **pit)
 	tls_info_unref(&it->tls);
 	front_h1_free(&it->h1);
 	back_free(&it->back);
+	h2_free(&it->h2_client);
+	h2_free(&it->h2_origin);
 	conn_close(&it->client);
 	conn_close(&it->origin);
 	worker_bury(it->worker, it, destroy);
@@ -180,25 +183,6 @@ bypass_reason(const struct intercept *it)
 	return NULL;
 }
 
-/* HTTP/2 is not spoken yet: it must not be offered in the client's name. */
-static void
-without_h2(struct tls_hello *h)
-{
-	uint8_t kept[sizeof(h->alpn)];
-	size_t at, n = 0;
-
-	for (at = 0; at < h->alpn_len && at + 1u + h->alpn[at] <= h->alpn_len;
-	     at += 1u + h->alpn[at]) {
-		if (h->alpn[at] == 2 && memcmp(h->alpn + at + 1, "h2", 2) == 0)
-			continue;
-		memcpy(kept + n, h->alpn + at, 1u + h->alpn[at]);
-		n += 1u + h->alpn[at];
-	}
-	memcpy(h->alpn, kept, n);
-	h->alpn_len = n;
-	h->has_alpn = n > 0;
-}
-
 static void
 got_hello(struct intercept *it)
 {
@@ -210,11 +194,6 @@ got_hello(struct intercept *it)
 	reason = bypass_reason(it);
 	if (reason == NULL && tls_hello_no_http(it->hello))
 		reason = "alpn";
-	if (reason == NULL && it->hello->has_alpn) {
-		without_h2(it->hello);
-		if (!it->hello->has_alpn)
-			reason = "h2 only";
-	}
 	if (reason != NULL) {
 		intercept_go_tunnel(it, reason);
 		return;
@@ -262,7 +241,10 @@ sniff_client_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 			intercept_go_http(it);
 		break;
 	case SNIFF_H2:
-		intercept_go_tunnel(it, "h2 without TLS");
+		if (bypass_reason(it) != NULL)
+			intercept_go_tunnel(it, bypass_reason(it));
+		else
+			intercept_go_h2(it);
 		break;
 	case SNIFF_MORE:
 		if (first)
@@ -387,6 +369,10 @@ intercept_sweep(struct intercept *it)
 {
 	struct worker *w = it->worker;
 
+	if (it->state == HTTP2) {
+		intercept_h2_sweep(it);
+		return;
+	}
 	if (it->state != HTTP || !front_h1_idle(it->h1) ||
 	    ev_now(w->loop) - front_h1_idle_since(it->h1) < w->drain_idle_s)
 		return;
@@ -399,6 +385,10 @@ intercept_cut(struct intercept *it, const char *error)
 	if (it->state == TUNNEL) {
 		tunnel_cut(&it->tunnel, error);
 		front_done(it->front);
+		return;
+	}
+	if (it->state == HTTP2) {
+		intercept_h2_cut(it, error);
 		return;
 	}
 	if (it->state == HTTP && !front_h1_idle(it->h1)) {

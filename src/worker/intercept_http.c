@@ -16,8 +16,8 @@
 
 /* ---- HTTP inside ---- */
 
-static void
-on_describe(void *host, struct flow *f)
+void
+intercept_describe(void *host, struct flow *f)
 {
 	struct intercept *it = host;
 	struct flow_facts *facts = &f->facts;
@@ -48,7 +48,7 @@ on_request(void *host, struct flow *f)
 	struct host_port said;
 	const char *why;
 
-	on_describe(it, f);
+	intercept_describe(it, f);
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
@@ -122,7 +122,7 @@ on_upgraded(void *host, struct back *b, struct flow *f)
 	    intercept_on_tunnel_done, it);
 }
 
-static const struct front_h1_ops h1_ops = {.describe = on_describe, .request = on_request,
+static const struct front_h1_ops h1_ops = {.describe = intercept_describe, .request = on_request,
     .ended = on_client_ended, .idle = on_idle};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};

@@ -16,7 +16,7 @@
 #include "worker/leaf.h"
 #include "worker/worker_state.h"
 
-enum intercept_state { DIAL, SNIFF, ORIGIN_TLS, LEAF, CLIENT_TLS, INNER, HTTP, TUNNEL };
+enum intercept_state { DIAL, SNIFF, ORIGIN_TLS, LEAF, CLIENT_TLS, INNER, HTTP, HTTP2, TUNNEL };
 
 struct intercept {
 	struct worker *worker;
@@ -41,6 +41,7 @@ struct intercept {
 	uint64_t tls_begun;
 	struct front_h1 *h1;
 	struct back *back;
+	struct h2 *h2_client, *h2_origin;	/* instead of both, in HTTP2 */
 	bool origin_gone;
 	enum conn_end origin_end;
 	struct tunnel *tunnel;
@@ -65,5 +66,13 @@ void intercept_start_tls(struct intercept *);
 
 /* ---- intercept_http.c ---- */
 void intercept_go_http(struct intercept *);
+/* Whose a flow is, what it is part of. */
+void intercept_describe(void *intercept, struct flow *);
+
+/* ---- intercept_h2.c ---- */
+void intercept_go_h2(struct intercept *);
+/* While the worker drains: let go of what is idle. */
+void intercept_h2_sweep(struct intercept *);
+void intercept_h2_cut(struct intercept *, const char *error);
 
 #endif

@@ -95,6 +95,11 @@ client_secured(void *owner, struct conn *c)
 
 	tls_leg_of(conn_ssl(c), &it->tls->client);
 	it->tls->has_client = true;
+	if (strcmp(it->tls->client.alpn, "h2") == 0) {
+		/* Either side may speak first (RFC 9113 3.4). */
+		intercept_go_h2(it);
+		return;
+	}
 	it->state = INNER;
 	conn_set_owner(it->client, &inner_client_ops, it);
 	conn_set_owner(it->origin, &inner_origin_ops, it);

@@ -10,6 +10,7 @@ libworker_a_SOURCES = \
 	src/worker/front_h1.c src/worker/front_h1.h \
 	src/worker/intercept.c src/worker/intercept.h src/worker/intercept_state.h \
 	src/worker/intercept_tls.c src/worker/intercept_http.c \
+	src/worker/intercept_h2.c \
 	src/worker/h2.c src/worker/h2.h src/worker/h2_state.h \
 	src/worker/h2_in.c src/worker/h2_out.c \
 	src/worker/sniff.c src/worker/sniff.h \
