@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "master/pinning.h"
 #include "master/state.h"
 #include "tls/roots.h"
 
@@ -30,7 +31,8 @@ static void
 child_init(struct child *c, struct generation *gen, enum role role, unsigned index)
 {
 	*c = (struct child){
-	    .master = gen->master, .gen = gen, .role = role, .index = index, .pid = -1};
+	    .master = gen->master, .gen = gen, .role = role, .index = index, .pid = -1,
+	    .news = {.burst = 400, .per_second = 100}};
 }
 
 void
@@ -341,6 +343,7 @@ serve(struct generation *gen)
 	gen->state = GEN_SERVING;
 	m->current = gen;
 	m->next = NULL;
+	pinning_follow(m->pinning, gen->conf, master_seconds());
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);

@@ -6,4 +6,5 @@ libmaster_a_SOURCES = \
 	src/master/listen.c \
 	src/master/generation.c \
 	src/master/spawn.c \
+	src/master/pinning.c src/master/pinning.h \
 	src/master/recording.c

@@ -55,7 +55,7 @@ struct tls_facts {
 	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
-	struct tls_verdict verdicts[16];
+	struct tls_verdict verdicts[32];
 	size_t nverdicts;	/* every error found, none hidden by another */
 	/*
 	 * What some clients refuse and others do not, one sentence each: never a
@@ -81,6 +81,14 @@ struct tls_leg {
 	char alpn[32];		/* "" when none was negotiated */
 	char sni[256];
 	bool resumed;
+};
+
+/* A client certificate, on whichever leg. */
+struct tls_peer {
+	bool has_cert;
+	bool verified;		/* by client_ca */
+	char sha256[65];	/* hex */
+	char subject[512];	/* "CN = x, O = y", escaped and cut */
 };
 
 #endif

@@ -13,6 +13,7 @@ libworker_a_SOURCES = \
 	src/worker/sniff.c src/worker/sniff.h \
 	src/worker/leaf.c src/worker/leaf.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
+	src/worker/trust_told.c src/worker/trust_told.h \
 	src/worker/flow.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
