@@ -55,7 +55,7 @@ struct tls_facts {
 	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
-	struct tls_verdict verdicts[16];
+	struct tls_verdict verdicts[32];
 	size_t nverdicts;	/* every error found, none hidden by another */
 	/*
 	 * What some clients refuse and others do not, one sentence each: never a
