@@ -12,8 +12,11 @@ main(void)
 	int failed;
 
 	srunner_add_suite(runner, verify_suite());
+	srunner_add_suite(runner, chains_suite());
 	srunner_add_suite(runner, verdicts_suite());
 	srunner_add_suite(runner, origin_suite());
+	srunner_add_suite(runner, sessions_suite());
+	srunner_add_suite(runner, staple_suite());
 	srunner_add_suite(runner, client_suite());
 	srunner_add_suite(runner, roots_suite());
 	srunner_run_all(runner, CK_NORMAL);

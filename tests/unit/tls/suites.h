@@ -6,8 +6,11 @@
 
 Suite *hello_suite(void);
 Suite *verify_suite(void);
+Suite *chains_suite(void);
 Suite *verdicts_suite(void);
 Suite *origin_suite(void);
+Suite *sessions_suite(void);
+Suite *staple_suite(void);
 Suite *client_suite(void);
 Suite *roots_suite(void);
 
