@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "signer/der.h"
-#include "signer/name.h"
+#include "tls/name.h"
 
 #define SIGNATURE_MAX 1024	/* RSA-8192 */
 

@@ -13,5 +13,8 @@ Suite *sessions_suite(void);
 Suite *staple_suite(void);
 Suite *client_suite(void);
 Suite *roots_suite(void);
+Suite *name_suite(void);
+Suite *permit_suite(void);
+Suite *shelf_suite(void);
 
 #endif
