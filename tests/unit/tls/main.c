@@ -14,6 +14,7 @@ main(void)
 	srunner_add_suite(runner, verify_suite());
 	srunner_add_suite(runner, chains_suite());
 	srunner_add_suite(runner, verdicts_suite());
+	srunner_add_suite(runner, offer_suite());
 	srunner_add_suite(runner, origin_suite());
 	srunner_add_suite(runner, sessions_suite());
 	srunner_add_suite(runner, staple_suite());

@@ -10,6 +10,7 @@ tests_unit_run_tls_SOURCES = tests/unit/tls/main.c tests/unit/tls/suites.h \
 	tests/unit/tls/test_verify.c \
 	tests/unit/tls/test_chains.c \
 	tests/unit/tls/test_verdicts.c \
+	tests/unit/tls/test_offer.c \
 	tests/unit/tls/test_origin.c \
 	tests/unit/tls/test_sessions.c \
 	tests/unit/tls/test_staple.c \

@@ -8,6 +8,7 @@ Suite *hello_suite(void);
 Suite *verify_suite(void);
 Suite *chains_suite(void);
 Suite *verdicts_suite(void);
+Suite *offer_suite(void);
 Suite *origin_suite(void);
 Suite *sessions_suite(void);
 Suite *staple_suite(void);
