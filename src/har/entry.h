@@ -122,6 +122,8 @@ void har_entry(struct buf *out, const struct har_flow *, struct har_insert inser
 void har_header(struct buf *out, struct str title, struct str instance, uint64_t wall_us)
     NONNULL(1);
 #define HAR_TAIL "\n]}}\n"
+/* ... or this, the objects of the entries' _tlsError, and "]}}\n", on one line. */
+#define HAR_TAIL_LIST "\n],\"_tlsErrors\":["
 #define HAR_SEPARATOR ",\n"
 
 #endif

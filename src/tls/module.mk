@@ -8,6 +8,7 @@ libtls_a_SOURCES = \
 	src/tls/permit.c src/tls/permit.h \
 	src/tls/cert.c src/tls/cert.h \
 	src/tls/verify.c src/tls/verify.h \
+	src/tls/warn.c src/tls/warn.h \
 	src/tls/verdicts.c src/tls/verdicts.h \
 	src/tls/staple.c src/tls/staple.h \
 	src/tls/offer.c src/tls/offer.h \
