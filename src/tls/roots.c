@@ -205,3 +205,17 @@ tls_roots_load(char *const *extra, size_t nextra, const uint8_t (*own_spki)[32],
 	X509_STORE_free(l.store);
 	return NULL;
 }
+
+X509_STORE *
+tls_store_load(const char *path, struct errmsg *err)
+{
+	struct loading l = {.err = err};
+
+	tls_library_init();
+	l.store = X509_STORE_new();
+	CHECK(l.store != NULL);
+	if (load_extra(&l, path) > 0)
+		return l.store;
+	X509_STORE_free(l.store);
+	return NULL;
+}

@@ -24,6 +24,8 @@
  */
 X509_STORE *tls_roots_load(char *const *extra, size_t nextra, const uint8_t (*own_spki)[32],
     size_t nown, struct errmsg *) NONNULL(5);
+/* Only what is in this file or directory. NULL with a reason. */
+X509_STORE *tls_store_load(const char *path, struct errmsg *) NONNULL(1, 2);
 /*
  * OpenSSL without a configuration file.  Must be the process's first use of
  * OpenSSL to have that effect; master calls it at start, all here do too.

@@ -17,5 +17,6 @@ Suite *roots_suite(void);
 Suite *name_suite(void);
 Suite *permit_suite(void);
 Suite *shelf_suite(void);
+Suite *client_peer_suite(void);
 
 #endif
