@@ -7,6 +7,6 @@ libconf_a_SOURCES = src/conf/conf.c src/conf/conf.h \
 	src/conf/value.c src/conf/value.h \
 	src/conf/policy.c src/conf/policy.h \
 	src/conf/reader.c src/conf/reader.h \
-	src/conf/set.c src/conf/set.h \
+	src/conf/set.c src/conf/set_pair.c src/conf/set.h \
 	src/conf/load.c src/conf/defaults.c src/conf/check.c src/conf/load.h \
 	src/conf/dump.c
