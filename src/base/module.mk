@@ -8,6 +8,10 @@ libbase_a_SOURCES = \
 	src/base/buf.c src/base/buf.h \
 	src/base/list.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/rate.c src/base/rate.h \
+	src/base/words.c src/base/words.h \
+	src/base/sockpath.c src/base/sockpath.h \
 	src/base/log.c src/base/log.h \
 	src/base/fd.c src/base/fd.h \
-	src/base/addr.c src/base/addr.h
+	src/base/addr.c src/base/addr.h \
+	src/base/domain.c src/base/domain.h

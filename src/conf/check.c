@@ -38,6 +38,18 @@ check_twice(const struct conf *c, size_t i, const char *file, struct errmsg *err
 	return 0;
 }
 
+/* Clients would be verified that nobody asks. */
+static int
+check_client_ca(const struct conf *c, const char *file, struct errmsg *err)
+{
+	struct conf_place at = conf_place(c, "client_ca");
+
+	if (c->client_ca == NULL || c->request_client_cert)
+		return 0;
+	return errmsg_set(err, "%s:%u:%u: key 'client_ca': clients are not asked for a "
+	    "certificate: set request_client_cert: true as well", file, at.line, at.col);
+}
+
 int
 check_conf(const struct conf *c, const char *file, struct errmsg *err)
 {
@@ -47,5 +59,5 @@ check_conf(const struct conf *c, const char *file, struct errmsg *err)
 		if (check_twice(c, i, file, err) < 0 ||
 		    check_open(c, &c->listen[i], file, err) < 0)
 			return -1;
-	return 0;
+	return check_client_ca(c, file, err);
 }

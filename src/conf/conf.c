@@ -46,9 +46,20 @@ conf_load_text(const char *name, struct str text, struct errmsg *err)
 	}
 	c = mem_new(struct conf);
 	c->file = mem_strdup(name);
+	c->places = mem_zalloc(schema_count() * sizeof(c->places[0]));
 	if (build(c, name, text, err) < 0)
 		conf_free(&c);
 	return c;
+}
+
+struct conf_place
+conf_place(const struct conf *c, const char *key)
+{
+	size_t row = schema_find(str_z(key));
+
+	CHECK(row != SIZE_MAX);
+	/* One that a test made has none. */
+	return c->places != NULL ? c->places[row] : (struct conf_place){0, 0};
 }
 
 static struct conf *
@@ -96,6 +107,7 @@ conf_free(struct conf **cp)
 		return;
 	for (i = 0; i < schema_count(); i++)
 		set_free(c, schema_row(i));
+	free(c->places);
 	free(c->file);
 	free(c);
 	*cp = NULL;

@@ -29,6 +29,11 @@ enum conf_sandbox { CONF_SANDBOX_AUTO, CONF_SANDBOX_REQUIRED, CONF_SANDBOX_OFF }
 enum conf_guard { CONF_GUARD_ON, CONF_GUARD_STRICT, CONF_GUARD_OFF };
 enum conf_log_flows { CONF_FLOWS_OFF, CONF_FLOWS_ERRORS, CONF_FLOWS_ALL };
 
+/* Where something stands in the file; line 0: nowhere, it is the default. */
+struct conf_place {
+	unsigned line, col;
+};
+
 struct conf_strings {
 	char **v;
 	unsigned *line;		/* where each stands in the file */
@@ -98,6 +103,7 @@ struct conf_log {
 
 struct conf {
 	char *file;			/* NULL: no file, the defaults serve */
+	struct conf_place *places;	/* by row of the option table: of its value */
 	struct conf_listen *listen;
 	size_t nlisten;
 	unsigned workers;		/* "auto" is resolved */
@@ -138,6 +144,8 @@ struct conf *conf_load(const char *file, struct errmsg *err) NONNULL(2);
 struct conf *conf_load_text(const char *name, struct str text, struct errmsg *err)
     NONNULL(1, 3);
 void conf_free(struct conf **);
+/* Where the value of a key stands: "origin.verify". */
+struct conf_place conf_place(const struct conf *, const char *key) NONNULL(1, 2);
 /* The effective configuration as YAML that conf_load() takes again (-T). */
 void conf_dump(const struct conf *, FILE *out) NONNULL(1, 2);
 

@@ -57,6 +57,24 @@ own_dir(char **dir, const char *key, const char *name, struct errmsg *err)
 	return 0;
 }
 
+static int
+own_socket(struct conf *c, const struct opt *o, struct errmsg *err)
+{
+	const char *run = getenv("XDG_RUNTIME_DIR");
+	struct errmsg why;
+	char *path;
+	int rc;
+
+	path = run != NULL && run[0] == '/' ? mem_printf("%s/mitmd/control.sock", run)
+	    : state_path("control.sock");
+	if (path == NULL)
+		return errmsg_set(err, "key '%s': no home directory to put it in: set it",
+		    o->path);
+	rc = set_value(c, o, str_z(path), (struct mark){0, 0}, "/", &why);
+	free(path);
+	return rc == 0 ? 0 : errmsg_set(err, "key '%s': %s", o->path, why.text);
+}
+
 static unsigned
 cpu_count(void)
 {
@@ -97,12 +115,15 @@ defaults_instance(const char *host)
 static int
 default_row(struct conf *c, const struct opt *o, struct errmsg *err)
 {
-	if (o->size == 0 || schema_in_entry(o) || str_eq(str_z(o->fallback), STR("[]")))
+	if (o->size == 0 || schema_in_entry(o) || str_eq(str_z(o->fallback), STR("[]")) ||
+	    str_eq(str_z(o->fallback), STR("{}")))
 		return 0;
 	if (geteuid() != 0 && str_eq(str_z(o->path), STR("ca.dir")))
 		return own_dir(&c->ca.dir, o->path, "ca", err);
 	if (geteuid() != 0 && str_eq(str_z(o->path), STR("spool.dir")))
 		return own_dir(&c->spool.dir, o->path, "spool", err);
+	if (geteuid() != 0 && str_eq(str_z(o->path), STR("control")))
+		return own_socket(c, o, err);
 	return set_value(c, o, str_z(o->fallback), (struct mark){0, 0}, "/", err);
 }
 

@@ -11,12 +11,6 @@
 #include "conf/set.h"
 #include "conf/value.h"
 
-static const void *
-place(const struct conf *c, const struct opt *o)
-{
-	return (const char *)c + o->offset;
-}
-
 static void
 put_comma(struct buf *b, size_t i)
 {
@@ -37,10 +31,14 @@ put_strings(struct buf *b, const struct conf_strings *list)
 }
 
 static void
-put_hosts(struct buf *b, const struct hosts *h)
+put_hosts(struct buf *b, const struct opt *o, const struct hosts *h)
 {
 	int i;
 
+	if (o->words != NULL && hosts_count(h) == 0) {
+		buf_putz(b, "false");
+		return;
+	}
 	buf_putc(b, '[');
 	for (i = 0; i < (int)hosts_count(h); i++) {
 		put_comma(b, (size_t)i);
@@ -61,6 +59,50 @@ put_cidrs(struct buf *b, const struct cidr *v, size_t n)
 		buf_putc(b, '"');
 	}
 	buf_putc(b, ']');
+}
+
+static void
+put_host_words(struct buf *b, const struct conf *c, const struct opt *o)
+{
+	struct hosts *const *h = set_place(c, o);
+	enum conf_verify *const *words = set_second_place(c, o);
+	int i;
+
+	buf_putc(b, '{');
+	for (i = 0; i < (int)hosts_count(*h); i++) {
+		put_comma(b, (size_t)i);
+		value_put_quoted(b, hosts_pattern(*h, i));
+		buf_putz(b, ": ");
+		schema_put_number(b, o, (*words)[i]);
+	}
+	buf_putc(b, '}');
+}
+
+static void
+put_certs(struct buf *b, const struct conf *c)
+{
+	size_t i;
+
+	buf_putc(b, '{');
+	for (i = 0; i < c->ncerts; i++) {
+		put_comma(b, i);
+		value_put_quoted(b, str_z(c->certs[i].name));
+		buf_putz(b, ": ");
+		value_put_quoted(b, str_z(c->certs[i].file));
+	}
+	buf_putc(b, '}');
+}
+
+static void
+put_text(struct buf *b, const struct conf *c, const struct opt *o)
+{
+	const char *text = *(char *const *)set_place(c, o);
+
+	/* A path that is none. */
+	if (text == NULL && o->words != NULL)
+		schema_put_number(b, o, 0);
+	else
+		value_put_quoted(b, str_z(text));
 }
 
 static void
@@ -97,18 +139,25 @@ put_value(struct buf *b, const struct conf *c, const struct opt *o)
 	case OPT_NAME:
 	case OPT_TEXT:
 	case OPT_PATH:
-		value_put_quoted(b, str_z(*(char *const *)place(c, o)));
+		put_text(b, c, o);
 		break;
 	case OPT_TEXTS:
+	case OPT_LIMITS:
 	case OPT_PATHS:
-		put_strings(b, place(c, o));
+		put_strings(b, set_place(c, o));
 		break;
 	case OPT_CIDRS:
-		put_cidrs(b, *(struct cidr *const *)place(c, o),
-		    *(const size_t *)(const void *)((const char *)c + o->count));
+		put_cidrs(b, *(struct cidr *const *)set_place(c, o),
+		    *(const size_t *)set_second_place(c, o));
 		break;
 	case OPT_HOSTS:
-		put_hosts(b, *(struct hosts *const *)place(c, o));
+		put_hosts(b, o, *(struct hosts *const *)set_place(c, o));
+		break;
+	case OPT_HOST_WORDS:
+		put_host_words(b, c, o);
+		break;
+	case OPT_NAME_PATHS:
+		put_certs(b, c);
 		break;
 	case OPT_LISTEN:
 		put_listen(b, c);

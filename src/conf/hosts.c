@@ -113,9 +113,8 @@ ends_in_number(struct str name)
 	return i == last.n;
 }
 
-/* What is wrong with the labels of a name, or NULL. */
-static const char *
-name_fault(struct str name)
+const char *
+hosts_name_fault(struct str name)
 {
 	struct str rest = name, label;
 	size_t i;
@@ -170,7 +169,7 @@ parse_name(struct pattern *p, struct str s)
 	if (s.n > 1 && str_ends(s, STR(".")))	/* the root's dot says nothing */
 		s.n--;
 	labels = p->kind == KIND_EXACT ? s : str_from(s, 1);
-	fault = name_fault(labels);
+	fault = hosts_name_fault(labels);
 	if (fault == NULL) {
 		p->name = dup_lower(s);
 		p->name_len = s.n;

@@ -21,6 +21,8 @@ void hosts_free(struct hosts **);
 /* Add one pattern; line is where it stands in the configuration. -1 with a reason. */
 int hosts_add(struct hosts *, struct str pattern, unsigned line, struct errmsg *)
     NONNULL(1, 4) MUSTCHECK;
+/* What keeps a text from being the name of a host ("has an empty label"), or NULL. */
+const char *hosts_name_fault(struct str name);
 size_t hosts_count(const struct hosts *);	/* NULL has none */
 /*
  * Index of the first pattern that matches, or -1. host is lower case without

@@ -79,6 +79,13 @@ wrong_kind(struct loader *l, const struct opt *o, const struct node *n)
 }
 
 static int
+fail_got_text(struct loader *l, const struct opt *o, const struct node *n)
+{
+	(void)set_expected_not(o, n->text, "", l->err);
+	return fail_value(l, o->path, n->mark);
+}
+
+static int
 load_scalar(struct loader *l, const struct opt *o, const struct node *n)
 {
 	if (n->kind != NODE_SCALAR)
@@ -113,6 +120,18 @@ load_entry(struct loader *l, const struct opt *o, const struct node *n)
 	return load_scalar(l, o, n);
 }
 
+/* true and false stand for a whole list, never in one. */
+static int
+check_not_word(struct loader *l, const struct opt *o, const struct node *n)
+{
+	bool b;
+
+	if (o->words == NULL || n->kind != NODE_SCALAR || !value_bool(n->text, &b))
+		return 0;
+	return reader_fail(l->r, n->mark, l->err, "key '%s': '%.*s' cannot be one of a list",
+	    o->path, STR_ARG(n->text));
+}
+
 static int
 load_list(struct loader *l, const struct opt *o, const struct node *n)
 {
@@ -130,12 +149,62 @@ load_list(struct loader *l, const struct opt *o, const struct node *n)
 		if (++count > LIST_MAX)
 			return reader_fail(l->r, n->mark, l->err,
 			    "key '%s': more than %d entries", o->path, LIST_MAX);
-		if (load_entry(l, o, n) < 0)
+		if (check_not_word(l, o, n) < 0 || load_entry(l, o, n) < 0)
 			return -1;
 	}
 	if (count == 0 && o->type == OPT_LISTEN)
 		return reader_fail(l->r, start, l->err, "key '%s': needs an address", o->path);
 	return 0;
+}
+
+static int
+load_pair_of(struct loader *l, const struct opt *o, struct pair *p)
+{
+	const struct node *n;
+
+	if (pair_check_key(l->conf, o, p, l->err) < 0)
+		return fail_value(l, o->path, p->key_at);
+	n = reader_next(l->r, l->err);
+	if (n == NULL)
+		return -1;
+	if (n->kind != NODE_SCALAR)
+		return wrong_kind(l, o, n);
+	p->text = n->text;
+	p->at = n->mark;
+	if (pair_set(l->conf, o, p, l->base, l->err) < 0)
+		return fail_value(l, o->path, n->mark);
+	return 0;
+}
+
+static int
+load_pairs(struct loader *l, const struct opt *o, const struct node *n)
+{
+	size_t count = 0;
+	struct pair p;
+	char *key;
+	int rc;
+
+	if (n->kind != NODE_MAP)
+		return n->kind == NODE_SCALAR ? fail_got_text(l, o, n) : wrong_kind(l, o, n);
+	for (;;) {
+		n = reader_next(l->r, l->err);
+		if (n == NULL)
+			return -1;
+		if (n->kind == NODE_MAP_END)
+			return 0;
+		if (n->kind != NODE_SCALAR)
+			return reader_fail(l->r, n->mark, l->err, "key '%s': expected a name",
+			    o->path);
+		if (++count > LIST_MAX)
+			return reader_fail(l->r, n->mark, l->err,
+			    "key '%s': more than %d entries", o->path, LIST_MAX);
+		key = str_dup(n->text);	/* which is gone with the next node */
+		p = (struct pair){.key = str_of(key, n->text.n), .key_at = n->mark};
+		rc = load_pair_of(l, o, &p);
+		free(key);
+		if (rc < 0)
+			return -1;
+	}
 }
 
 /* Only what mitmd does anyway is accepted, so that nothing is ignored. */
@@ -208,10 +277,13 @@ load_pair(struct loader *l, struct str prefix, const struct node *key)
 		return -1;
 	if (row == SIZE_MAX)
 		return load_section(l, str_z(path), n);
+	l->conf->places[row] = (struct conf_place){n->mark.line, n->mark.col};
 	if (schema_row(row)->later)
 		return load_later(l, schema_row(row), n);
 	if (schema_row(row)->type >= OPT_LIST)
 		return load_list(l, schema_row(row), n);
+	if (schema_row(row)->type >= OPT_MAP)
+		return load_pairs(l, schema_row(row), n);
 	return load_scalar(l, schema_row(row), n);
 }
 

@@ -9,6 +9,7 @@
 #include "conf/schema.h"
 
 #include <stddef.h>
+#include <sys/un.h>
 
 #include "conf/conf.h"
 #include "conf/value.h"
@@ -25,6 +26,8 @@
 #define HOUR (3600 * SEC)
 #define DAY (24 * HOUR)
 
+#define SUN_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+
 #define TLS12 0x0303
 #define TLS13 0x0304
 
@@ -32,6 +35,8 @@
 
 #define WORDS(...) ((const struct opt_word[]){__VA_ARGS__, {.name = NULL}})
 #define OFF_IS_0 WORDS({"off", 0, false})
+#define VERIFY_WORDS WORDS({"mirror", CONF_VERIFY_MIRROR, false}, \
+	{"reject", CONF_VERIFY_REJECT, false}, {"off", CONF_VERIFY_OFF, false})
 
 static const struct opt rows[] = {
 	{.path = "listen", .type = OPT_LISTEN, LIST_AT(listen, nlisten),
@@ -45,9 +50,11 @@ static const struct opt rows[] = {
 	{.path = "workers", .type = OPT_INT, AT(workers), .min = 1, .max = 256,
 	    .words = WORDS({"auto", 0, false}), .fallback = "auto",
 	    .doc = "How many worker processes; auto is one per processor that mitmd may use."},
-	{.path = "control", .type = OPT_PATH, .later = true, .words = OFF_IS_0,
-	    .fallback = "off",
-	    .doc = "The socket on which mitmctl(1) is answered."},
+	{.path = "control", .type = OPT_PATH, AT(control), .words = OFF_IS_0,
+	    .max = SUN_PATH_LEN, .fallback = "/run/mitmd/control.sock",
+	    .doc = "The socket on which mitmctl(1) is answered. A normal user's default is "
+	    "mitmd/control.sock below $XDG_RUNTIME_DIR, or below $XDG_STATE_HOME where that "
+	    "is not set."},
 	{.path = "user", .type = OPT_NAME, AT(user), .max = 32, .chars = LDH "_.",
 	    .fallback = "mitmd", .doc = "The user to become when started as root."},
 	{.path = "instance", .type = OPT_NAME, AT(instance), .max = 32, .chars = LDH,
@@ -79,11 +86,15 @@ static const struct opt rows[] = {
 	    .words = WORDS({"ec", false, false}, {"rsa", true, false}),
 	    .doc = "The kind of key that a new CA gets. One that is there already stays as "
 	    "it is."},
-	{.path = "ca.permit", .type = OPT_TEXTS, .later = true, AT(ca.permit),
-	    .fallback = "[]", .doc = "Names to which a new CA is limited by constraints."},
+	{.path = "ca.permit", .type = OPT_LIMITS, AT(ca.permit), .fallback = "[]",
+	    .example = "[\"*.example.com\", .internal, 10.0.0.0/8]",
+	    .doc = "The only names for which the CA makes certificates; TLS to other hosts "
+	    "is passed on untouched. A new CA is limited to them by constraints as well. "
+	    "An empty list means all."},
 	{.path = "ca.origin", .type = OPT_WORD, AT(ca.origin_allow), .fallback = "refuse",
-	    .words = WORDS({"refuse", false, false}, {"allow", true, true}),
-	    .doc = "Whether an origin may have a certificate of this very CA."},
+	    .words = WORDS({"refuse", false, false}, {"allow", true, false}),
+	    .doc = "Whether an origin may have a certificate of this very CA: allow is for "
+	    "the CA of a company that signs real servers, too."},
 	{.path = "ca.crl_url", .type = OPT_TEXT, .later = true, AT(ca.crl_url), .fallback = "",
 	    .doc = "Where clients find the revocation list of the CA."},
 
@@ -91,16 +102,25 @@ static const struct opt rows[] = {
 	    .max = 30 * DAY, .fallback = "24h",
 	    .doc = "How long a certificate that is made for a client stays valid."},
 
-	{.path = "certs", .type = OPT_MAP, .later = true, .fallback = "{}",
-	    .doc = "Host names to files with certificate and key, shown instead of a "
-	    "certificate of the CA."},
-	{.path = "client_certs", .type = OPT_PATH, .later = true, .fallback = "",
-	    .doc = "A file or a directory with certificates to show to origins that ask for "
-	    "one."},
-	{.path = "request_client_cert", .type = OPT_BOOL, .later = true, .fallback = "false",
-	    .doc = "Whether clients are asked for a certificate."},
-	{.path = "client_ca", .type = OPT_PATH, .later = true, .fallback = "",
-	    .doc = "A file with the CAs that may have signed a client's certificate."},
+	{.path = "certs", .type = OPT_NAME_PATHS, LIST_AT(certs, ncerts), .fallback = "{}",
+	    .example = "{\"*.example.com\": /etc/mitmd/certs/example.pem}",
+	    .doc = "Host names to PEM files with key, certificate and chain, shown to clients "
+	    "instead of a certificate of the CA. Looked up by the name in the ClientHello, "
+	    "then by the one of CONNECT: the exact name first, then the longest \"*.\", "
+	    "then \"*\"."},
+	{.path = "client_certs", .type = OPT_PATH, AT(client_certs), .fallback = "",
+	    .example = "/etc/mitmd/client_certs",
+	    .doc = "A PEM file with key, certificate and chain to show to origins that ask "
+	    "for one; or a directory of them: HOST.pem, *.example.com.pem, default.pem. "
+	    "Shown only to origins whose own certificate is good, or whose verify is off."},
+	{.path = "request_client_cert", .type = OPT_BOOL, AT(request_client_cert),
+	    .fallback = "false",
+	    .doc = "Whether clients are asked for a certificate. One that has none is served "
+	    "all the same."},
+	{.path = "client_ca", .type = OPT_PATH, AT(client_ca), .fallback = "",
+	    .doc = "A PEM file with the CAs that must have signed the certificate of a client "
+	    "that shows one. Needs request_client_cert; without this file any certificate "
+	    "will do."},
 
 	{.path = "ignore_hosts", .type = OPT_HOSTS, AT(ignore_hosts), .fallback = "[]",
 	    .example = "[\"*.apple.com\", \"10.0.0.0/8\", \"db.internal:5432\", "
@@ -111,27 +131,33 @@ static const struct opt rows[] = {
 	    .doc = "The only hosts whose TLS is decrypted; an empty list means all. What "
 	    "ignore_hosts has is left alone in any case."},
 
-	{.path = "bypass.pinned", .type = OPT_TIME, .later = true, .words = OFF_IS_0,
-	    .min = 1 * SEC, .max = 30 * DAY, .fallback = "off",
+	{.path = "bypass.pinned", .type = OPT_TIME, AT(bypass_pinned_ms), .words = OFF_IS_0,
+	    .min = 1 * SEC, .max = 30 * DAY, .fallback = "off", .example = "24h",
 	    .doc = "How long a client that rejects our certificate for one host only reaches "
 	    "that host untouched."},
 
-	{.path = "origin.verify", .type = OPT_WORD, AT(origin.verify), .fallback = "reject",
-	    .words = WORDS({"mirror", CONF_VERIFY_MIRROR, true},
-	    {"reject", CONF_VERIFY_REJECT, false}, {"off", CONF_VERIFY_OFF, false}),
-	    .doc = "What an origin with a bad certificate leads to: reject ends the client's "
-	    "handshake with an alert, off trusts every origin."},
-	{.path = "origin.verify_hosts", .type = OPT_MAP, .later = true, .fallback = "{}",
-	    .doc = "Host patterns with a verify of their own."},
-	{.path = "origin.strict", .type = OPT_BOOL, .later = true,
-	    .fallback = "false", .doc = "Whether doubtful origin certificates are bad ones."},
+	{.path = "origin.verify", .type = OPT_WORD, AT(origin.verify), .fallback = "mirror",
+	    .words = VERIFY_WORDS,
+	    .doc = "What an origin with a bad certificate leads to: mirror shows the client a "
+	    "certificate that is bad in the same way, so that it decides as it would have "
+	    "done alone; reject ends its handshake with an alert; off trusts every origin."},
+	{.path = "origin.verify_hosts", .type = OPT_HOST_WORDS, AT(origin.verify_hosts),
+	    .count = offsetof(struct conf, origin.verify_of), .words = VERIFY_WORDS,
+	    .fallback = "{}", .example = "{\"*.dev.internal\": off, \"*\": reject}",
+	    .doc = "Host patterns with a verify of their own; the first that matches decides."},
+	{.path = "origin.strict", .type = OPT_HOSTS, AT(origin.strict),
+	    .words = WORDS({"true", true, false}, {"false", false, false}),
+	    .fallback = "false", .example = "[\"*.bank.example\"]",
+	    .doc = "Whether what only some clients refuse in a certificate makes it a bad one; "
+	    "for all origins, or for those in a list."},
 	{.path = "origin.ca", .type = OPT_PATHS, AT(origin.ca),
 	    .fallback = "[]", .example = "[/etc/mitmd/roots]",
 	    .doc = "Files and hashed directories with CAs that origins may have, beside those "
 	    "of the system."},
-	{.path = "origin.sniff", .type = OPT_BOOL, .later = true, AT(origin.sniff),
-	    .fallback = "true",
-	    .doc = "Whether the first bytes in a tunnel decide what is spoken there."},
+	{.path = "origin.sniff", .type = OPT_BOOL, AT(origin.sniff), .fallback = "true",
+	    .doc = "Whether the common name, the organization and the alternative names of an "
+	    "origin's certificate are taken into ours; false makes it from nothing but the "
+	    "name that was asked for."},
 
 	{.path = "tls.client_min", .type = OPT_WORD, AT(tls.client_min), .fallback = "1.2",
 	    .words = WORDS({"1.2", TLS12, false}, {"1.3", TLS13, false}),

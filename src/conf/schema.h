@@ -20,9 +20,12 @@ enum opt_type {
 	OPT_TEXT,
 	OPT_PATH,
 	OPT_ADDRESS,	/* one entry of OPT_LISTEN */
-	OPT_MAP,	/* names to values */
+	OPT_MAP,	/* mappings from here on: names to values */
+	OPT_HOST_WORDS,	/* host patterns to what is in words */
+	OPT_NAME_PATHS,	/* host names to files */
 	OPT_LIST,	/* lists from here on; one scalar is a list of one */
 	OPT_TEXTS,
+	OPT_LIMITS,	/* what a CA can be limited to */
 	OPT_PATHS,
 	OPT_CIDRS,
 	OPT_HOSTS,
@@ -40,8 +43,12 @@ struct opt {
 	enum opt_type type;
 	bool later;		/* not supported yet: only the default is taken */
 	size_t offset, size;	/* in struct conf; size 0: it has no place there */
-	size_t count;		/* OPT_CIDRS, OPT_LISTEN: offset of the number of entries */
-	uint64_t min, max;
+	/*
+	 * Offset of the number of entries of OPT_CIDRS, OPT_LISTEN, OPT_NAME_PATHS;
+	 * of the words of OPT_HOST_WORDS.
+	 */
+	size_t count;
+	uint64_t min, max;	/* max of OPT_PATH: bytes; 0: as the system has it */
 	const struct opt_word *words;	/* beside what the type takes */
 	const char *chars;
 	const char *fallback;	/* the default as YAML, not quoted */
@@ -59,6 +66,8 @@ size_t schema_section(struct str name);
 struct str schema_section_of(const struct opt *) NONNULL(1);
 /* "listen[].address": inside a list, without a default of its own. */
 bool schema_in_entry(const struct opt *) NONNULL(1);
+/* "" is a value of it, which stands for nothing. */
+bool schema_may_be_empty(const struct opt *) NONNULL(1);
 /* "a size from 4K to 1M", "auto or a whole number from 1 to 256". */
 void schema_put_kind(struct buf *, const struct opt *) NONNULL(1, 2);
 /* The number that the text stands for, in range; false with *out_later set or not. */

@@ -84,11 +84,12 @@ schema_put_number(struct buf *b, const struct opt *o, uint64_t v)
 	put_plain(b, o, v);
 }
 
+/* With what else there is behind the words: "a, b or " and not "a or b". */
 static void
-put_words(struct buf *b, const struct opt *o)
+put_words(struct buf *b, const struct opt *o, bool more)
 {
 	const struct opt_word *w;
-	size_t left = 0;
+	size_t left = more;
 
 	for (w = o->words; w->name != NULL; w++)
 		left += !w->later;
@@ -120,21 +121,24 @@ schema_put_kind(struct buf *b, const struct opt *o)
 		[OPT_PATH] = "a path",
 		[OPT_ADDRESS] = "an address with port",
 		[OPT_MAP] = "a mapping",
+		[OPT_NAME_PATHS] = "a mapping of host names to files",
 		[OPT_LIST] = "a list",
 		[OPT_TEXTS] = "a list of texts",
+		[OPT_LIMITS] = "a list of names, addresses and networks",
 		[OPT_PATHS] = "a list of paths",
 		[OPT_CIDRS] = "a list of addresses and networks",
 		[OPT_HOSTS] = "a list of host patterns",
 		[OPT_LISTEN] = "a list of addresses with port",
 	};
 
-	if (o->words != NULL) {
-		put_words(b, o);
-		if (o->type == OPT_WORD)
-			return;
-		buf_putz(b, " or ");
-	}
+	if (o->type == OPT_HOST_WORDS)
+		buf_putz(b, "a mapping of host patterns to ");
+	if (o->words != NULL)
+		put_words(b, o, o->type != OPT_WORD && o->type != OPT_HOST_WORDS);
 	switch (o->type) {
+	case OPT_WORD:
+	case OPT_HOST_WORDS:
+		break;
 	case OPT_INT:
 		put_range(b, o, "a whole number");
 		break;
@@ -150,5 +154,13 @@ schema_put_kind(struct buf *b, const struct opt *o)
 		break;
 	default:
 		buf_putz(b, names[o->type]);
+		if (o->type == OPT_PATH && schema_may_be_empty(o))
+			buf_putz(b, ", or \"\" for none");
 	}
+}
+
+bool
+schema_may_be_empty(const struct opt *o)
+{
+	return o->fallback != NULL && o->fallback[0] == '\0';
 }

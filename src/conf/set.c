@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * set.c - see set.h.  The only file that knows how each type of the option
- * table lies in struct conf.
+ * set.c - see set.h.  With set_pair.c the only file that knows how each type of
+ * the option table lies in struct conf.
  * Runs in: master.
  */
 #include "config.h"
@@ -12,14 +12,22 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "conf/value.h"
 
 #define GOT_MAX 60	/* of a strange value, in a message */
 
-static void *
-place(const struct conf *c, const struct opt *o)
+void *
+set_place(const struct conf *c, const struct opt *o)
 {
 	CHECK(o->size > 0);
 	return (char *)(uintptr_t)c + o->offset;
+}
+
+void *
+set_second_place(const struct conf *c, const struct opt *o)
+{
+	CHECK(o->count > 0);
+	return (char *)(uintptr_t)c + o->count;
 }
 
 int
@@ -34,8 +42,8 @@ set_expected(const struct opt *o, const char *got, struct errmsg *err)
 	return -1;
 }
 
-static int
-expected_not(const struct opt *o, struct str text, const char *hint, struct errmsg *err)
+int
+set_expected_not(const struct opt *o, struct str text, const char *hint, struct errmsg *err)
 {
 	size_t n = MIN(text.n, GOT_MAX);
 	char *got;
@@ -53,7 +61,7 @@ expected_not(const struct opt *o, struct str text, const char *hint, struct errm
 static void
 store_number(struct conf *c, const struct opt *o, uint64_t v)
 {
-	void *at = place(c, o);
+	void *at = set_place(c, o);
 	uint32_t v32 = (uint32_t)v;
 	bool b = v != 0;
 
@@ -70,7 +78,7 @@ store_number(struct conf *c, const struct opt *o, uint64_t v)
 uint64_t
 set_get_number(const struct conf *c, const struct opt *o)
 {
-	const void *at = place(c, o);
+	const void *at = set_place(c, o);
 	uint64_t v = 0;
 	uint32_t v32 = 0;
 	bool b = false;
@@ -104,14 +112,14 @@ set_number(struct conf *c, const struct opt *o, struct str text, struct errmsg *
 		return errmsg_set(err, "not yet supported: '%.*s'", STR_ARG(text));
 	for (i = 0; i < text.n; i++)
 		bare = bare && text.p[i] >= '0' && text.p[i] <= '9';
-	return expected_not(o, text, o->type == OPT_TIME && bare
+	return set_expected_not(o, text, o->type == OPT_TIME && bare
 	    ? " without a unit (500ms, 10s, 5m, 24h, 7d)" : "", err);
 }
 
 static void
 replace_text(struct conf *c, const struct opt *o, char *z)
 {
-	char **at = place(c, o);
+	char **at = set_place(c, o);
 
 	free(*at);
 	*at = z;
@@ -124,40 +132,63 @@ set_name(struct conf *c, const struct opt *o, struct str text, struct errmsg *er
 
 	/* A leading '-' would read as an option wherever the name is passed on. */
 	if (text.n == 0 || text.n > o->max || text.p[0] == '-')
-		return expected_not(o, text, "", err);
+		return set_expected_not(o, text, "", err);
 	for (i = 0; i < text.n; i++)
 		if (strchr(o->chars, text.p[i]) == NULL)
-			return expected_not(o, text, "", err);
+			return set_expected_not(o, text, "", err);
 	replace_text(c, o, str_dup(text));
 	return 0;
 }
 
-/* The absolute path, or NULL when the text is none. */
-static char *
-absolute(struct str text, const char *base)
+char *
+set_absolute(const struct opt *o, struct str text, const char *base, struct errmsg *err)
 {
+	size_t max = o->max > 0 ? o->max : PATH_MAX - 1;
+	struct str rest = text;
 	char *path;
 
-	while (str_starts(text, STR("./")))
-		text = str_from(text, 2);
-	if (text.n == 0)
+	while (str_starts(rest, STR("./")))
+		rest = str_from(rest, 2);
+	if (rest.n == 0) {
+		(void)set_expected_not(o, text, "", err);
 		return NULL;
-	if (text.p[0] == '/')
-		path = str_dup(text);
+	}
+	if (rest.p[0] == '/')
+		path = str_dup(rest);
 	else
 		path = mem_printf("%s%s%.*s", base, str_ends(str_z(base), STR("/")) ? "" : "/",
-		    STR_ARG(text));
-	if (strlen(path) >= PATH_MAX) {
+		    STR_ARG(rest));
+	if (strlen(path) > max) {
+		(void)errmsg_set(err, "'%.*s...' is too long: the path has %zu bytes, %s have at "
+		    "most %zu", GOT_MAX, path, strlen(path),
+		    o->max > 0 ? "those of sockets" : "paths", max);
 		free(path);
 		path = NULL;
 	}
 	return path;
 }
 
+static int
+set_path(struct conf *c, const struct opt *o, struct str text, const char *base,
+    struct errmsg *err)
+{
+	bool later, none = text.n == 0 && schema_may_be_empty(o);
+	char *path = NULL;
+	uint64_t v;
+
+	if (!none && !schema_number(o, text, &v, &later)) {
+		path = set_absolute(o, text, base, err);
+		if (path == NULL)
+			return -1;
+	}
+	replace_text(c, o, path);
+	return 0;
+}
+
 static void
 add_string(struct conf *c, const struct opt *o, char *z, unsigned line)
 {
-	struct conf_strings *list = place(c, o);
+	struct conf_strings *list = set_place(c, o);
 
 	list->v = mem_grow(list->v, list->n + 1, sizeof(list->v[0]));
 	list->line = mem_grow(list->line, list->n + 1, sizeof(list->line[0]));
@@ -165,17 +196,11 @@ add_string(struct conf *c, const struct opt *o, char *z, unsigned line)
 	list->line[list->n++] = line;
 }
 
-static size_t *
-list_count(struct conf *c, const struct opt *o)
-{
-	return (size_t *)(void *)((char *)c + o->count);
-}
-
 static int
 add_cidr(struct conf *c, const struct opt *o, struct str text, struct errmsg *err)
 {
-	struct cidr **list = place(c, o), one;
-	size_t *n = list_count(c, o);
+	struct cidr **list = set_place(c, o), one;
+	size_t *n = set_second_place(c, o);
 
 	if (!cidr_parse(text, &one))
 		return errmsg_set(err, "'%.*s' is not an address or a network (192.0.2.1, "
@@ -192,9 +217,38 @@ add_listen(struct conf *c, const struct opt *o, struct str text, struct mark at,
 	struct conf_listen one = {.line = at.line, .col = at.col};
 
 	if (!addr_parse(text, &one.address))
-		return expected_not(o, text, " (127.0.0.1:8080, \"[::1]:8080\")", err);
+		return set_expected_not(o, text, " (127.0.0.1:8080, \"[::1]:8080\")", err);
 	c->listen = mem_grow(c->listen, c->nlisten + 1, sizeof(one));
 	c->listen[c->nlisten++] = one;
+	return 0;
+}
+
+/* What a constraint of RFC 5280 4.2.1.10 can say. */
+static int
+add_limit(struct conf *c, const struct opt *o, struct str text, unsigned line,
+    struct errmsg *err)
+{
+	struct str name = text;
+	const char *fault = NULL;
+	struct cidr net;
+	char *z;
+	size_t i;
+
+	if (!cidr_parse(text, &net)) {
+		if (str_starts(name, STR("*.")))
+			name = str_from(name, 2);
+		else if (str_starts(name, STR(".")))
+			name = str_from(name, 1);
+		fault = name.n == 0 ? "has no name" : hosts_name_fault(name);
+	}
+	if (fault != NULL)
+		return errmsg_set(err, "'%.*s' %s: a CA can be limited to www.example.com, "
+		    "\"*.example.com\", .example.com, 10.0.0.0/8", (int)MIN(text.n, GOT_MAX),
+		    text.p, fault);
+	z = str_dup(text);
+	for (i = 0; i < text.n; i++)
+		z[i] = ascii_lower(z[i]);
+	add_string(c, o, z, line);
 	return 0;
 }
 
@@ -202,8 +256,15 @@ static int
 add_host(struct conf *c, const struct opt *o, struct str text, unsigned line,
     struct errmsg *err)
 {
-	struct hosts **list = place(c, o);
+	struct hosts **list = set_place(c, o);
+	bool all;
 
+	/* Of a row that takes true and false beside a list. */
+	if (o->words != NULL && value_bool(text, &all)) {
+		if (!all)
+			return 0;
+		text = STR("*");
+	}
 	if (*list == NULL)
 		*list = hosts_new();
 	return hosts_add(*list, text, line, err);
@@ -228,15 +289,15 @@ set_value(struct conf *c, const struct opt *o, struct str text, struct mark at,
 		replace_text(c, o, str_dup(text));
 		return 0;
 	case OPT_PATH:
+		return set_path(c, o, text, base, err);
 	case OPT_PATHS:
-		path = absolute(text, base);
+		path = set_absolute(o, text, base, err);
 		if (path == NULL)
-			return expected_not(o, text, "", err);
-		if (o->type == OPT_PATH)
-			replace_text(c, o, path);
-		else
-			add_string(c, o, path, at.line);
+			return -1;
+		add_string(c, o, path, at.line);
 		return 0;
+	case OPT_LIMITS:
+		return add_limit(c, o, text, at.line, err);
 	case OPT_CIDRS:
 		return add_cidr(c, o, text, err);
 	case OPT_HOSTS:
@@ -248,6 +309,9 @@ set_value(struct conf *c, const struct opt *o, struct str text, struct mark at,
 	case OPT_LIST:
 	case OPT_TEXTS:
 		break;	/* no row that is supported has them */
+	case OPT_HOST_WORDS:
+	case OPT_NAME_PATHS:
+		break;	/* these have pairs */
 	}
 	CHECK(!"a type that can be set");
 	return -1;
@@ -289,17 +353,22 @@ set_free(struct conf *c, const struct opt *o)
 		replace_text(c, o, NULL);
 		break;
 	case OPT_TEXTS:
+	case OPT_LIMITS:
 	case OPT_PATHS:
-		free_strings(place(c, o));
+		free_strings(set_place(c, o));
 		break;
 	case OPT_CIDRS:
-		free(*(struct cidr **)place(c, o));
+		free(*(struct cidr **)set_place(c, o));
 		break;
 	case OPT_HOSTS:
-		hosts_free(place(c, o));
+		hosts_free(set_place(c, o));
 		break;
 	case OPT_LISTEN:
 		free_listen(c);
+		break;
+	case OPT_HOST_WORDS:
+	case OPT_NAME_PATHS:
+		pairs_free(c, o);
 		break;
 	default:
 		break;	/* numbers */

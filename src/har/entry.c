@@ -545,6 +545,56 @@ put_extras(struct buf *out, const struct har_flow *f)
 	put_endings(out, f, is_truncated(f->request_body) || is_truncated(f->response_body));
 }
 
+static void
+put_alpn(struct buf *out, struct str wire)
+{
+	json_name(out, "clientAlpn");
+	JSON_LIT(out, "[");
+	while (wire.n > 0 && (size_t)(uint8_t)wire.p[0] < wire.n) {
+		json_comma(out);
+		json_string(out, str_sub(wire, 1, (uint8_t)wire.p[0]));
+		wire = str_from(wire, 1 + (size_t)(uint8_t)wire.p[0]);
+	}
+	JSON_LIT(out, "]");
+}
+
+static void
+put_tls_metadata(struct buf *out, const struct har_tls_error *e)
+{
+	json_name(out, "tlsMetadata");
+	JSON_LIT(out, "{");
+	if (e->sni.n > 0)
+		json_member(out, "sniHostname", e->sni);
+	json_member(out, "connectHostname", e->connect_host);
+	JSON_LIT(out, ",\"connectPort\":\"");	/* text, in HTTP Toolkit's too */
+	json_int(out, e->connect_port);
+	JSON_LIT(out, "\"");
+	if (e->alpn.n > 0)
+		put_alpn(out, e->alpn);
+	JSON_LIT(out, "}");
+}
+
+static void
+put_tls_error(struct buf *out, const struct har_flow *f, const char *iso, int64_t total)
+{
+	const struct har_tls_error *e = f->tls_error;
+
+	JSON_LIT(out, HAR_TLS_ERROR "{\"startedDateTime\":\"");
+	json_raw(out, iso, CLOCK_ISO_SIZE - 1);
+	JSON_LIT(out, "\",\"time\":");
+	json_ms(out, total);
+	json_member(out, "hostname", e->hostname);
+	json_member(out, "cause", str_z(e->cause));
+	if (f->client != NULL && f->client->len > 0) {
+		JSON_LIT(out, ",\"clientIPAddress\":\"");
+		put_ip(out, f->client);
+		JSON_LIT(out, "\",\"clientPort\":");
+		json_int(out, addr_port(f->client));
+	}
+	put_tls_metadata(out, e);
+	JSON_LIT(out, "}");
+}
+
 void
 har_entry(struct buf *out, const struct har_flow *f, struct har_insert inserts[2],
     size_t *out_ninserts)
@@ -562,6 +612,8 @@ har_entry(struct buf *out, const struct har_flow *f, struct har_insert inserts[2
 	put_response(&w, &t);
 	put_timings(out, &t);
 	put_extras(out, f);
+	if (f->tls_error != NULL)
+		put_tls_error(out, f, iso, t.total);
 	JSON_LIT(out, "}");
 	*out_ninserts = w.ninserts;
 }

@@ -31,6 +31,8 @@ struct har_informational {
 	struct fields *fields;
 };
 
+#define HAR_COPIED_MAX 8
+
 /* One TLS connection's text, made once and shared by its flows. */
 struct har_tls {
 	const struct tls_facts *origin_facts;	/* NULL: no TLS or not that far */
@@ -38,8 +40,37 @@ struct har_tls {
 	const struct tls_leg *client_leg;
 	bool whole_chain; /* first entry of the connection: PEM chain; else fingerprints */
 	const char *verify_mode;	/* "reject", "mirror", "off" */
-	const char *recipe;	/* of the leaf shown: "good", ...; NULL: none was */
+	/* The certificate shown to the client. */
+	const char *recipe;	/* recipe_name(): "good", ...; NULL: none was made */
+	const char *copied[HAR_COPIED_MAX];	/* copy_name() of each defect it carries */
+	size_t ncopied;
+	const char *staple;	/* "good" or "revoked"; NULL: none was shown */
+	const char *custom;	/* file of the operator's that was shown instead; NULL */
+	/* Client certificates. */
+	const struct tls_peer *client_peer;	/* the client was asked; NULL: it was not */
+	const struct tls_peer *origin_peer;	/* the origin asked: has_cert: that was shown */
 };
+
+/*
+ * TLS with the client came to nothing: "_tlsError", in the shape and the words
+ * of HTTP Toolkit, which reads them from log._tlsErrors.
+ */
+struct har_tls_error {
+	const char *cause;		/* HAR_TLS_* */
+	struct str hostname;		/* SNI, else the host of CONNECT */
+	struct str sni;			/* empty: none came */
+	struct str connect_host;
+	uint16_t connect_port;
+	struct str alpn;		/* as in struct tls_hello */
+};
+#define HAR_TLS_CERT_REJECTED "cert-rejected"	/* it said so, by an alert */
+#define HAR_TLS_CLOSED "closed"
+#define HAR_TLS_RESET "reset"
+#define HAR_TLS_NO_SHARED_CIPHER "no-shared-cipher"
+#define HAR_TLS_TIMEOUT "handshake-timeout"
+#define HAR_TLS_UNKNOWN "unknown"
+#define HAR_TLS_ERROR_MAX 4096			/* bytes that one may have */
+#define HAR_TLS_ERROR ",\"_tlsError\":"		/* the entry's last member, an object */
 
 struct har_tunnel {
 	const char *reason;	/* "ignore_hosts", "not http", ...; NULL: not a tunnel */
@@ -67,6 +98,7 @@ struct har_flow {
 	uint64_t origin_id, client_id;	/* unique connection numbers */
 	int64_t response_wire_bytes;	/* _transferSize */
 	const char *error;		/* short reason; NULL: none */
+	const struct har_tls_error *tls_error;	/* NULL: that was not it */
 	bool aborted;			/* the body broke half-way */
 	struct str raw_head;		/* bytes of a broken message that could not be parsed */
 };
@@ -90,6 +122,8 @@ void har_entry(struct buf *out, const struct har_flow *, struct har_insert inser
 void har_header(struct buf *out, struct str title, struct str instance, uint64_t wall_us)
     NONNULL(1);
 #define HAR_TAIL "\n]}}\n"
+/* ... or this, the objects of the entries' _tlsError, and "]}}\n", on one line. */
+#define HAR_TAIL_LIST "\n],\"_tlsErrors\":["
 #define HAR_SEPARATOR ",\n"
 
 #endif

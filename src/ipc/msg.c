@@ -36,6 +36,19 @@ recipe_name(enum recipe recipe)
 }
 
 const char *
+copy_name(uint32_t bit)
+{
+	static const char *const names[] = {"dates", "no-names", "key-usage", "purpose",
+	    "critical", "no-aki", "must-staple", "weak-key"};
+	size_t i;
+
+	for (i = 0; i < NELEM(names); i++)
+		if (bit == 1u << i)
+			return names[i];
+	return "unknown";
+}
+
+const char *
 msg_name(unsigned type)
 {
 	size_t i;

@@ -59,6 +59,7 @@ enum {
 	COPY_WEAK_KEY = 128,	/* RSA-1024 */
 	COPY_ALL = 255
 };
+const char *copy_name(uint32_t bit);	/* of one of them */
 
 /*
  * The key a leaf is for; the numbers of enum keyring_key.  Recipe GOOD without

@@ -17,13 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "master/control.h"
+#include "master/pinning.h"
 #include "master/state.h"
 #include "proc/counters.h"
 #include "proc/title.h"
 #include "shm/cert_cache.h"
 #include "shm/keyring.h"
+#include "shm/trust.h"
 
 #define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 
@@ -95,6 +99,21 @@ reap(struct master *m)
 		if (m->stopping)
 			master_step_stop(m);
 	}
+}
+
+int64_t
+master_seconds(void)
+{
+	return (int64_t)(clock_wall_us() / 1000000);
+}
+
+int
+master_news(struct child *c, struct str body)
+{
+	/* More than a worker tells, unless somebody else speaks through it. */
+	if (!rate_take(&c->news, clock_mono_us()))
+		return 0;
+	return pinning_told(c->master->pinning, body, master_seconds());
 }
 
 /* ---- stop ---- */
@@ -322,8 +341,10 @@ make_shared(struct master *m, struct errmsg *err)
 	unsigned i;
 
 	if (cert_cache_create(&m->cert_cache, CERT_CACHE_SLOTS, err) == -1 ||
-	    keyring_create(&m->keyring, err) == -1)
+	    keyring_create(&m->keyring, err) == -1 || trust_create(&m->trust, err) == -1)
 		return -1;
+	m->pinning = pinning_new(&m->trust);
+	m->control = commands_new(m);
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
 		return -1;
@@ -359,5 +380,6 @@ master_main(struct conf *conf, const char *file)
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
+	control_free(&m->control);
 	return m->exit_code;
 }

@@ -43,6 +43,8 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;
+	case MSG_TRUST:
+		return master_news(c, body);
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;
@@ -110,10 +112,11 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .ring_fd = serves ? m->slots[c->slot].ring_fd : -1,
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
+	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
 	    .roots = serves ? gen->roots : NULL,
-	    .ca_chain = serves ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
+	    .ca_chain = gen != NULL ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
 	    .own_keys = serves ? str_of(gen->own_keys,
 	    gen->nown_keys * sizeof(*gen->own_keys)) : STR_NONE,
 	};

@@ -10,12 +10,15 @@
 #include <ev.h>
 
 #include "base/list.h"
+#include "base/rate.h"
 #include "ipc/channel.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
 
 struct master;
 struct generation;
+struct control;
+struct pinning;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -32,6 +35,7 @@ struct child {
 	ev_tstamp started;
 	double backoff;			/* seconds until the next start */
 	ev_timer again;
+	struct rate news;		/* of its clients; more is left aside */
 };
 
 enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
@@ -90,7 +94,9 @@ struct master {
 	struct child recorder;
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
-	struct segment cert_cache, keyring;
+	struct segment cert_cache, keyring, trust;
+	struct pinning *pinning;
+	struct control *control;
 	struct receipts *receipts;
 	struct counters *counters;
 	int signal_fd;
@@ -139,9 +145,14 @@ void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone *
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
 
+/* ---- commands.c ---- */
+struct control *commands_new(struct master *);
+
 /* ---- master.c ---- */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */
+int master_news(struct child *, struct str body);	/* MSG_TRUST */
+int64_t master_seconds(void);				/* since 1970 */
 
 #endif

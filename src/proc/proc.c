@@ -40,6 +40,7 @@ close_foreign(const struct proc *self)
 	keep[n++] = self->ring_fd;
 	keep[n++] = self->wake_fd;
 	keep[n++] = self->receipts_fd;
+	keep[n++] = self->trust_fd;
 	keep[n++] = self->cert_cache != NULL ? self->cert_cache->fd : -1;
 	keep[n++] = self->keyring != NULL ? self->keyring->fd : -1;
 	for (i = 0; i < self->nlisteners; i++)

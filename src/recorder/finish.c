@@ -63,7 +63,7 @@ finish_one(struct har_file *file)
 		(void)unlinkat(file->dir, part, 0);
 	} else {
 		/* Space that was reserved ahead is given back. */
-		if (ftruncate(file->fd, lseek(file->fd, 0, SEEK_END)) == -1 ||
+		if (har_file_end(file) != 0 || ftruncate(file->fd, lseek(file->fd, 0, SEEK_END)) == -1 ||
 		    spool_seal(file->dir, file->fd, file->name) != 0) {
 			log_warning("cannot finish %s: %s; it will be tried again", file->name,
 			    strerror(errno));
@@ -197,6 +197,7 @@ finish_file(struct finish *f, struct har_file *file)
 	if (f->asked - f->done < FINISH_QUEUE) {
 		f->queue[f->asked++ % FINISH_QUEUE] = *file;
 		file->fd = file->dir = -1;
+		file->errors = (struct tls_errors){0};
 		(void)pthread_cond_signal(&f->work);
 		rc = 0;
 	}

@@ -26,6 +26,8 @@
 #define RESERVE_STEP (8u << 20)
 #define FILE_MODE 0640
 #define TAIL_BYTES (sizeof(HAR_TAIL) - 1)
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_US 50000
 #define SEPARATOR_BYTES (sizeof(HAR_SEPARATOR) - 1)
 
 static int
@@ -47,6 +49,18 @@ har_file_cut(int fd, uint64_t offset)
 	if (write_at(fd, HAR_TAIL, TAIL_BYTES, offset) != 0)
 		return -1;
 	return ftruncate(fd, (off_t)(offset + TAIL_BYTES));
+}
+
+int
+har_file_retail(int fd, uint64_t offset, struct str tail)
+{
+	/* Without this call's help, a file system may still have the room. */
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)tail.n) == -1 &&
+	    errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+		return 0;
+	if (write_at(fd, tail.p, tail.n, offset) == 0)
+		return 0;
+	return har_file_cut(fd, offset);
 }
 
 static int
@@ -85,6 +99,7 @@ har_file_create(struct har_file *f, const struct spool_dir *d, int dir, const ch
 	f->end = f->reserved = f->entries = 0;
 	f->first_us = f->last_us = 0;
 	f->no_reserve = f->torn = false;
+	f->errors = (struct tls_errors){0};
 	f->hidden[0] = '\0';
 	f->fd = spool_unnamed(d, dir, FILE_MODE, f->hidden);
 	/* With a name it is seen: by then it is valid, and no reader's lock can be first. */
@@ -102,6 +117,7 @@ har_file_close(struct har_file *f)
 {
 	fd_close(&f->fd);
 	fd_close(&f->dir);
+	tls_errors_free(&f->errors);
 }
 
 bool
@@ -115,6 +131,19 @@ void
 har_file_unlock(struct har_file *f)
 {
 	(void)flock(f->fd, LOCK_UN);
+}
+
+bool
+har_lock_patiently(int fd)
+{
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return true;
+		(void)usleep(LOCK_PAUSE_US);
+	}
+	return false;
 }
 
 static int
@@ -177,6 +206,7 @@ har_file_append(struct har_file *f, struct str entries, uint64_t count, uint64_t
 		errno = saved;
 		return -1;
 	}
+	tls_errors_look_at_all(&f->errors, entries, f->end);
 	f->end += entries.n;
 	if (f->entries == 0)
 		f->first_us = now_us;
@@ -200,6 +230,22 @@ har_file_feed_end(struct har_file *f, uint64_t now_us)
 	f->entries = 1;
 	f->first_us = f->last_us = now_us;
 	return write_at(f->fd, HAR_TAIL, TAIL_BYTES, f->end);
+}
+
+int
+har_file_end(struct har_file *f)
+{
+	struct buf tail;
+	int rc;
+
+	if (f->errors.n == 0 || !har_lock_patiently(f->fd))
+		return 0;
+	buf_init(&tail, 0);
+	tls_errors_put_tail(&f->errors, f->fd, &tail);
+	rc = har_file_retail(f->fd, f->end, buf_str(&tail));
+	har_file_unlock(f);
+	buf_free(&tail);
+	return rc;
 }
 
 int

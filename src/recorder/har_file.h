@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "recorder/spool_dir.h"
+#include "recorder/tls_errors.h"
 
 struct har_file {
 	int fd, dir;			/* the tag's directory */
@@ -24,6 +25,7 @@ struct har_file {
 	uint64_t first_us, last_us;	/* monotonic; of entries */
 	bool no_reserve;		/* the file system has no fallocate(2) */
 	bool torn;			/* the tail could not be put back */
+	struct tls_errors errors;	/* among its entries */
 };
 
 /*
@@ -46,8 +48,18 @@ int har_file_append(struct har_file *, struct str entries, uint64_t count, uint6
 /* Of an unpublished file: one entry in pieces, then its end. 0 or -1 with errno. */
 int har_file_feed(struct har_file *, struct str piece) NONNULL(1) MUSTCHECK;
 int har_file_feed_end(struct har_file *, uint64_t now_us) NONNULL(1) MUSTCHECK;
+/*
+ * There is no more to come: the tail tells the TLS failures.  Where a reader
+ * stays or the disk is full it goes without.  Waits.  0, or -1 with errno: torn.
+ */
+int har_file_end(struct har_file *) NONNULL(1) MUSTCHECK;
 /* Its name, with ".part". 0 or -1 with errno. */
 int har_file_publish(struct har_file *) NONNULL(1) MUSTCHECK;
+
+/* Readers are out: true. Waits for them up to a second. */
+bool har_lock_patiently(int fd);
+/* Another tail over the one that stands at `offset`, which stays if it does not fit. */
+int har_file_retail(int fd, uint64_t offset, struct str tail) MUSTCHECK;
 /* Put it back to where the tail stood at `offset`. 0 or -1 with errno. */
 int har_file_cut(int fd, uint64_t offset) MUSTCHECK;
 

@@ -10,6 +10,7 @@ librecorder_a_SOURCES = \
 	src/recorder/tags.c src/recorder/tags.h \
 	src/recorder/undo.c src/recorder/undo.h \
 	src/recorder/har_file.c src/recorder/har_file.h \
+	src/recorder/tls_errors.c src/recorder/tls_errors.h \
 	src/recorder/spool_dir.c src/recorder/spool_dir.h \
 	src/recorder/finish.c src/recorder/finish.h \
 	src/recorder/recover.c src/recorder/recover.h \

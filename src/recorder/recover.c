@@ -28,13 +28,12 @@
 #include "base/mem.h"
 #include "har/entry.h"
 #include "har/json.h"
+#include "recorder/har_file.h"
 #include "shm/ring.h"
 
 #define CHUNK (256u << 10)
 #define HEADER_MAX 4096u
 #define ODD_NAMES_MAX 20
-#define LOCK_TRIES 20
-#define LOCK_PAUSE_US 50000
 
 struct recover {
 	struct spool_dir dir;
@@ -138,12 +137,26 @@ scan_file(int fd, object_fn *on_object, void *arg)
 
 /* What the first look finds. */
 struct findings {
+	int fd;
+	struct tls_errors errors;
 	int64_t objects;
 	uint64_t header;	/* bytes before the first object */
 	uint64_t end;		/* behind the last object */
 	bool comma;		/* behind it */
 	bool in_row;		/* nothing stands between the objects but ",\n" */
 };
+
+static int
+find_error(struct tls_errors *e, int fd, uint64_t from, uint64_t to)
+{
+	char end[TLS_ERRORS_WINDOW];
+	size_t n = (size_t)MIN(to - from, (uint64_t)sizeof(end));
+
+	if (pread(fd, end, n, (off_t)(to - n)) != (ssize_t)n)
+		return -1;
+	tls_errors_look(e, str_of(end, n), to);
+	return 0;
+}
 
 static int
 find_object(void *arg, uint64_t from, uint64_t to, bool comma)
@@ -157,7 +170,7 @@ find_object(void *arg, uint64_t from, uint64_t to, bool comma)
 	f->objects++;
 	f->end = to;
 	f->comma = comma;
-	return 0;
+	return find_error(&f->errors, f->fd, from, to);
 }
 
 /* A header is good if it makes a whole object of what is nothing but a tail. */
@@ -177,12 +190,14 @@ header_ok(int fd, uint64_t n)
 }
 
 static bool
-tail_ok(int fd, uint64_t end)
+has_tail(int fd, uint64_t end, struct str tail)
 {
-	char text[sizeof(HAR_TAIL)];
+	char *text = mem_alloc(tail.n + 1);
+	bool is = pread(fd, text, tail.n + 1, (off_t)end) == (ssize_t)tail.n &&
+	    memcmp(text, tail.p, tail.n) == 0;
 
-	return pread(fd, text, sizeof(text), (off_t)end) == (ssize_t)sizeof(text) - 1 &&
-	    memcmp(text, HAR_TAIL, sizeof(text) - 1) == 0;
+	free(text);
+	return is;
 }
 
 static int
@@ -197,13 +212,41 @@ write_tail(int fd, uint64_t end)
 	return 0;
 }
 
+/* First the plain one, which fits; then, if there is something to tell, the other over it. */
+static int
+mend_tail(int fd, const struct findings *f)
+{
+	struct buf tail;
+	int rc = 0;
+
+	buf_init(&tail, 0);
+	tls_errors_put_tail(&f->errors, fd, &tail);
+	if (!has_tail(fd, f->end, buf_str(&tail))) {
+		if (!has_tail(fd, f->end, STR(HAR_TAIL)))
+			rc = write_tail(fd, f->end);
+		if (rc == 0 && f->errors.n > 0 && har_lock_patiently(fd))
+			rc = har_file_retail(fd, f->end, buf_str(&tail));
+	}
+	buf_free(&tail);
+	return rc;
+}
+
 struct copy {
 	int from, to;
 	uint64_t n;	/* objects */
+	uint64_t pos;	/* in `to` */
+	struct tls_errors errors;
 };
 
 static int
-copy_range(const struct copy *c, uint64_t from, uint64_t to)
+put(struct copy *c, const void *p, size_t n)
+{
+	c->pos += n;
+	return fd_write_all(c->to, p, n);
+}
+
+static int
+copy_range(struct copy *c, uint64_t from, uint64_t to)
 {
 	char *chunk = mem_alloc(CHUNK);
 	int rc = 0;
@@ -214,7 +257,7 @@ copy_range(const struct copy *c, uint64_t from, uint64_t to)
 		if (got <= 0)
 			rc = -1;
 		else
-			rc = fd_write_all(c->to, chunk, (size_t)got);
+			rc = put(c, chunk, (size_t)got);
 		from += got > 0 ? (uint64_t)got : 0;
 	}
 	free(chunk);
@@ -226,9 +269,11 @@ copy_object(void *arg, uint64_t from, uint64_t to, bool comma UNUSED)
 {
 	struct copy *c = arg;
 
-	if (c->n++ > 0 && fd_write_all(c->to, HAR_SEPARATOR, sizeof(HAR_SEPARATOR) - 1) != 0)
+	if (c->n++ > 0 && put(c, HAR_SEPARATOR, sizeof(HAR_SEPARATOR) - 1) != 0)
 		return -1;
-	return copy_range(c, from, to);
+	if (copy_range(c, from, to) != 0)
+		return -1;
+	return find_error(&c->errors, c->to, c->pos - (to - from), c->pos);
 }
 
 static int
@@ -239,13 +284,17 @@ fill_copy(struct copy *c, struct str title, const char *instance)
 
 	buf_init(&b, 0);
 	har_header(&b, title, str_z(instance), clock_wall_us());
-	rc = fd_write_all(c->to, buf_data(&b), b.len);
+	rc = put(c, buf_data(&b), b.len);
+	buf_clear(&b);
+	if (rc == 0)
+		rc = scan_file(c->from, copy_object, c);
+	if (rc == 0) {
+		tls_errors_put_tail(&c->errors, c->to, &b);
+		rc = put(c, buf_data(&b), b.len);
+	}
 	buf_free(&b);
-	if (rc != 0 || scan_file(c->from, copy_object, c) != 0)
-		return -1;
-	if (fd_write_all(c->to, HAR_TAIL, sizeof(HAR_TAIL) - 1) != 0)
-		return -1;
-	return fdatasync(c->to);
+	tls_errors_free(&c->errors);
+	return rc == 0 ? fdatasync(c->to) : -1;
 }
 
 /* The good lines in a new file, which takes the name and the place of *fd. */
@@ -276,19 +325,17 @@ rewrite(int dir, const char *name, const char *instance, int *fd)
 int64_t
 recover_file(int dir, const char *name, const char *instance, int *fd)
 {
-	struct findings f = {.in_row = true};
+	struct findings f = {.fd = *fd, .in_row = true};
+	int rc = scan_file(*fd, find_object, &f);
 
-	if (scan_file(*fd, find_object, &f) != 0)
-		return -1;
-	if (f.objects == 0)
-		return unlinkat(dir, name, 0);
-	if (!f.in_row || !header_ok(*fd, f.header)) {
-		if (rewrite(dir, name, instance, fd) != 0)
-			return -1;
-	} else if (!tail_ok(*fd, f.end) && write_tail(*fd, f.end) != 0) {
-		return -1;
-	}
-	return f.objects;
+	if (rc == 0 && f.objects == 0)
+		rc = unlinkat(dir, name, 0);
+	else if (rc == 0 && (!f.in_row || !header_ok(*fd, f.header)))
+		rc = rewrite(dir, name, instance, fd);
+	else if (rc == 0)
+		rc = mend_tail(*fd, &f);
+	tls_errors_free(&f.errors);
+	return rc == 0 ? f.objects : -1;
 }
 
 /* ---- the spool ---- */
@@ -335,19 +382,6 @@ report_odd(struct recover *r, const char *name)
 		log_warning("the spool has more that is not ours");
 }
 
-/* Readers see it torn or whole as long as nobody holds it; a second is enough. */
-static void
-lock_patiently(int fd)
-{
-	int tries;
-
-	for (tries = 0; tries < LOCK_TRIES; tries++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-			return;
-		(void)usleep(LOCK_PAUSE_US);
-	}
-}
-
 static void
 repair(struct recover *r, int dir, const char *name)
 {
@@ -364,7 +398,8 @@ repair(struct recover *r, int dir, const char *name)
 	} else if (!r->is_live(r->arg, st.st_ino)) {
 		(void)snprintf(final, sizeof(final), "%.*s",
 		    (int)(strlen(name) - strlen(SPOOL_PART)), name);
-		lock_patiently(fd);
+		/* Readers see it torn or whole as long as nobody holds it. */
+		(void)har_lock_patiently(fd);
 		kept = recover_file(dir, name, r->instance, &fd);
 		if (kept < 0 || (kept > 0 && spool_seal(dir, fd, final) != 0)) {
 			log_warning("cannot repair %s/%s: %s", r->tag, name, strerror(errno));

@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "ipc/msg.h"
-#include "signer/permit.h"
+#include "tls/permit.h"
 
 #define ASK_MAX 8192		/* bytes of the whole request */
 #define ASK_NAMES_MAX 1024

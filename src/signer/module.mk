@@ -2,8 +2,6 @@
 noinst_LIBRARIES += libsigner.a
 libsigner_a_SOURCES = \
 	src/signer/der.c src/signer/der.h \
-	src/signer/name.c src/signer/name.h \
-	src/signer/permit.c src/signer/permit.h \
 	src/signer/ask.c src/signer/ask.h \
 	src/signer/seal.c src/signer/seal.h \
 	src/signer/tbs.c src/signer/tbs.h \
@@ -11,6 +9,8 @@ libsigner_a_SOURCES = \
 	src/signer/strangers.c src/signer/strangers.h \
 	src/signer/mint.c src/signer/mint.h \
 	src/signer/files.c src/signer/files.h \
+	src/signer/ca_file.c src/signer/ca_file.h \
+	src/signer/retired.c src/signer/retired.h \
 	src/signer/ca_make.c src/signer/ca_make.h \
 	src/signer/ca.c src/signer/ca.h \
 	src/signer/export.c src/signer/export.h \

@@ -262,7 +262,8 @@ read_names(X509 *leaf, struct tls_facts *out)
 	GENERAL_NAMES *names;
 	bool ok;
 
-	if (at < 0)
+	out->has_names = at >= 0;
+	if (!out->has_names)
 		return true;
 	value = X509_EXTENSION_get_data(X509_get_ext(leaf, at));
 	p = ASN1_STRING_get0_data(value);
@@ -277,6 +278,14 @@ read_names(X509 *leaf, struct tls_facts *out)
 	return ok;
 }
 
+static uint32_t
+key_usage_of(X509 *leaf)
+{
+	uint32_t bits = X509_get_key_usage(leaf);
+
+	return bits != UINT32_MAX ? bits : 0;
+}
+
 bool
 cert_read_leaf(X509 *leaf, struct tls_facts *out)
 {
@@ -286,6 +295,12 @@ cert_read_leaf(X509 *leaf, struct tls_facts *out)
 	out->org = part_utf8(X509_get_subject_name(leaf), NID_organizationName);
 	out->has_aki = X509_get_ext_by_NID(leaf, NID_authority_key_identifier, -1) >= 0;
 	out->must_staple = X509_get_ext_by_NID(leaf, NID_tlsfeature, -1) >= 0;
+	out->is_ca = (X509_get_extension_flags(leaf) & EXFLAG_CA) != 0;
+	out->serves = (X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_SGC)) != 0;
+	out->has_key_usage = X509_get_ext_by_NID(leaf, NID_key_usage, -1) >= 0;
+	/* Without the extension OpenSSL says "everything"; a broken one says nothing. */
+	if (out->has_key_usage)
+		out->key_usage = key_usage_of(leaf);
 	out->key_is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA") == 1;
 	out->key_bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
 	return read_names(leaf, out);

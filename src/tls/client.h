@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 
 #include "base/err.h"
+#include "tls/facts.h"
 #include "tls/hello.h"
 
 /* A certificate ready to be shown. Counted; the worker's table and SSLs share it. */
@@ -65,14 +66,7 @@ SSL *tls_client_start(struct tls_client *, struct tls_leaf *, struct str alpn,
     const uint8_t sid_context[32]) NONNULL(1, 2, 4);
 void tls_client_stop(SSL **);
 
-/* The certificate a client showed. */
-struct tls_peer {
-	bool has_cert;
-	bool verified;		/* by client_ca */
-	char sha256[65];	/* hex */
-	char subject[512];	/* "CN = x, O = y", escaped and cut */
-};
-/* After the handshake. */
+/* The certificate the client showed; after the handshake. */
 void tls_client_peer(SSL *, struct tls_peer *out) NONNULL(1, 2);
 
 #endif

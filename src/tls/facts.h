@@ -49,13 +49,16 @@ struct tls_facts {
 	bool has_aki, must_staple;	/* of the leaf: AKI there; TLS feature (RFC 7633) */
 	bool key_is_rsa;
 	int key_bits;		/* of the leaf; 0: a key that cannot be read */
+	bool is_ca;		/* the leaf's basicConstraints say so */
+	bool serves;		/* its extended key usage, if any, includes a server's */
+	bool broken_ca_key;	/* an issuer's is RSA below 1024 bits, or of an odd kind */
 	bool has_key_usage;
 	uint32_t key_usage;	/* of the leaf: KU_* of x509v3.h */
 	bool has_names;		/* a subjectAltName is there, whatever is in it */
 	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */
-	struct tls_verdict verdicts[16];
+	struct tls_verdict verdicts[32];
 	size_t nverdicts;	/* every error found, none hidden by another */
 	/*
 	 * What some clients refuse and others do not, one sentence each: never a
@@ -81,6 +84,14 @@ struct tls_leg {
 	char alpn[32];		/* "" when none was negotiated */
 	char sni[256];
 	bool resumed;
+};
+
+/* A client certificate, on whichever leg. */
+struct tls_peer {
+	bool has_cert;
+	bool verified;		/* by client_ca */
+	char sha256[65];	/* hex */
+	char subject[512];	/* "CN = x, O = y", escaped and cut */
 };
 
 #endif

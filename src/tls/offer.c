@@ -135,6 +135,7 @@ own_offer(struct offer *o)
 	append(o->sigalgs, sizeof(o->sigalgs), OWN_SIGALGS);
 	o->alpn = (const uint8_t *)"\x08http/1.1";
 	o->alpn_len = 9;
+	o->status_request = true;
 }
 
 static void

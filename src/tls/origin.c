@@ -12,6 +12,7 @@
 
 #include <openssl/err.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tls/client.h"
 #include "tls/offer.h"
@@ -20,6 +21,9 @@
 #include "tls/staple.h"
 #include "tls/verdicts.h"
 #include "tls/verify.h"
+#include "tls/warn.h"
+
+#define SESSION_LIFE_US (UINT64_C(3600) * 1000000u)
 
 struct tls_origin {
 	SSL_CTX *ctx;
@@ -34,11 +38,13 @@ struct ask {
 	uint8_t key[32];	/* of the session */
 	char *name;
 	size_t name_len;
-	bool name_is_ip, verify_off;
+	bool name_is_ip, verify_off, strict;
 	struct tls_leaf *client_cert;
 	struct tls_facts *facts;	/* of the offered session, until a chain is seen */
+	uint64_t until_us;	/* when the facts must have been found anew */
 	bool fresh;		/* the facts are of this handshake */
 	bool shared;		/* ... and of others: not to be written to */
+	bool cert_asked;
 };
 
 static void
@@ -75,15 +81,20 @@ ask_of(SSL *ssl)
 	return ask;
 }
 
-/* No staple has to be looked at, which would add to the facts (TLS 1.2 sends it later). */
+/*
+ * Neither a staple nor its absence will add to the facts (TLS 1.2 sends it
+ * after the chain): they are those of every handshake with this chain.
+ */
 static bool
-has_no_staple(SSL *ssl)
+has_no_staple(SSL *ssl, X509_STORE_CTX *ctx)
 {
 	const unsigned char *der;
 
-	return SSL_get_tlsext_status_type(ssl) != TLSEXT_STATUSTYPE_ocsp ||
-	       (SSL_version(ssl) >= TLS1_3_VERSION &&
-		   SSL_get_tlsext_status_ocsp_resp(ssl, &der) <= 0);
+	if (SSL_get_tlsext_status_type(ssl) != TLSEXT_STATUSTYPE_ocsp)
+		return true;
+	return SSL_version(ssl) >= TLS1_3_VERSION &&
+	    SSL_get_tlsext_status_ocsp_resp(ssl, &der) <= 0 &&
+	    X509_get_ext_by_NID(X509_STORE_CTX_get0_cert(ctx), NID_tlsfeature, -1) < 0;
 }
 
 static struct tls_facts *
@@ -92,16 +103,16 @@ judge(struct tls_origin *o, struct ask *ask, SSL *ssl, X509_STORE_CTX *ctx)
 	struct tls_facts *f;
 	uint8_t key[32];
 
-	ask->shared = has_no_staple(ssl);
+	ask->shared = has_no_staple(ssl, ctx);
 	if (!ask->shared)
-		return verify_run(ctx, &o->conf, str_z(ask->name));
-	verdicts_key(ctx, str_of(ask->name, ask->name_len), ask->name_is_ip, key);
+		return verify_run(ctx, &o->conf, str_z(ask->name), ask->strict);
+	verdicts_key(ctx, str_of(ask->name, ask->name_len), ask->name_is_ip, ask->strict, key);
 	f = verdicts_find(o->verdicts, key);
 	if (f != NULL) {
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
 		return f;
 	}
-	f = verify_run(ctx, &o->conf, str_z(ask->name));
+	f = verify_run(ctx, &o->conf, str_z(ask->name), ask->strict);
 	verdicts_keep(o->verdicts, key, f);
 	return f;
 }
@@ -120,6 +131,7 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 	ask->facts = judge(o, ask, ssl, ctx);
 	(void)ERR_pop_to_mark();
 	ask->fresh = true;
+	ask->until_us = clock_mono_us() + SESSION_LIFE_US;
 	return 1;
 }
 
@@ -137,6 +149,7 @@ on_staple(SSL *ssl, void *arg)
 	(void)ERR_pop_to_mark();
 	if (ask->facts->staple == TLS_STAPLE_REVOKED)
 		verify_revoked(ask->facts);
+	warn_staple(ask->facts);
 	return 1;
 }
 
@@ -154,7 +167,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 
 	if (!is_trusted(ask))
 		return 0;
-	sessions_put(ask->origin->sessions, ask->key, session, ask->facts);
+	sessions_put(ask->origin->sessions, ask->key, session, ask->facts, ask->until_us);
 	return 1;
 }
 
@@ -165,6 +178,7 @@ on_cert_request(SSL *ssl, void *arg UNUSED)
 	struct ask *ask = ask_of(ssl);
 	struct tls_leaf *c = ask->client_cert;
 
+	ask->cert_asked = true;
 	if (c == NULL || !is_trusted(ask))
 		return 1;
 	return SSL_use_certificate(ssl, c->cert) == 1 && SSL_use_PrivateKey(ssl, c->key) == 1 &&
@@ -272,6 +286,7 @@ ask_new(struct tls_origin *o, const struct tls_origin_ask *a, const struct offer
 	ask->name_len = a->name.n;
 	ask->name_is_ip = a->name_is_ip;
 	ask->verify_off = a->verify_off;
+	ask->strict = a->strict;
 	ask->client_cert = a->client_cert != NULL ? tls_leaf_ref(a->client_cert) : NULL;
 	session_key(a, offer, ask->key);
 	return ask;
@@ -280,7 +295,8 @@ ask_new(struct tls_origin *o, const struct tls_origin_ask *a, const struct offer
 static void
 resume(struct tls_origin *o, struct ask *ask, SSL *ssl)
 {
-	SSL_SESSION *session = sessions_take(o->sessions, ask->key, &ask->facts);
+	SSL_SESSION *session = sessions_take(o->sessions, ask->key, &ask->facts,
+	    &ask->until_us);
 
 	if (session == NULL)
 		return;
@@ -307,7 +323,7 @@ tls_origin_start(struct tls_origin *o, const struct tls_origin_ask *a)
 		ERR_clear_error();
 		return NULL;
 	}
-	verify_param(SSL_get0_param(ssl), a->name, a->name_is_ip, a->strict);
+	verify_param(SSL_get0_param(ssl), a->name, a->name_is_ip);
 	SSL_set_connect_state(ssl);
 	resume(o, ask, ssl);
 	return ssl;
@@ -321,6 +337,17 @@ tls_origin_facts(struct tls_origin *o UNUSED, SSL *ssl)
 	if (!ask->fresh && SSL_session_reused(ssl) != 1)
 		return NULL;
 	return tls_facts_ref(ask->facts);
+}
+
+enum tls_cert_asked
+tls_origin_cert_asked(SSL *ssl)
+{
+	int nid;
+
+	if (!ask_of(ssl)->cert_asked)
+		return TLS_CERT_NOT_ASKED;
+	/* Only who shows a certificate signs; one that the origin cannot take is not sent. */
+	return SSL_get_signature_nid(ssl, &nid) == 1 ? TLS_CERT_SHOWN : TLS_CERT_ASKED;
 }
 
 void

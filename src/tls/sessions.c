@@ -17,7 +17,6 @@
 #define BUCKETS 1024
 #define SESSIONS_MAX 1024	/* of all keys; a session holds its peer's chain, some 10 KB */
 #define PER_KEY_MAX 32	/* TLS 1.3 uses each once: as many as connect at a time */
-#define LIFE_US (3600u * UINT64_C(1000000))
 
 struct kept {
 	SSL_SESSION *session;
@@ -119,7 +118,7 @@ slot_make(struct sessions *s, const uint8_t key[32])
 
 void
 sessions_put(struct sessions *s, const uint8_t key[32], SSL_SESSION *session,
-    struct tls_facts *facts)
+    struct tls_facts *facts, uint64_t until_us)
 {
 	struct slot *slot = slot_find(s, key);
 
@@ -127,8 +126,7 @@ sessions_put(struct sessions *s, const uint8_t key[32], SSL_SESSION *session,
 		slot = slot_make(s, key);
 	if (slot->n == PER_KEY_MAX)
 		kept_drop(s, slot, 0);
-	slot->kept[slot->n++] = (struct kept){session, tls_facts_ref(facts),
-	    clock_mono_us() + LIFE_US};
+	slot->kept[slot->n++] = (struct kept){session, tls_facts_ref(facts), until_us};
 	s->n++;
 	while (s->n > SESSIONS_MAX)
 		slot_free(s, TAILQ_FIRST(&s->used));
@@ -139,12 +137,13 @@ is_good(const struct kept *k)
 {
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
 
-	return clock_mono_us() < k->until_us && now < k->facts->earliest_not_after &&
-	    SSL_SESSION_is_resumable(k->session) == 1;
+	return clock_mono_us() < k->until_us && k->facts->latest_not_before <= now &&
+	    now < k->facts->earliest_not_after && SSL_SESSION_is_resumable(k->session) == 1;
 }
 
 SSL_SESSION *
-sessions_take(struct sessions *s, const uint8_t key[32], struct tls_facts **out_facts)
+sessions_take(struct sessions *s, const uint8_t key[32], struct tls_facts **out_facts,
+    uint64_t *out_until_us)
 {
 	struct slot *slot = slot_find(s, key);
 	SSL_SESSION *out = NULL;
@@ -157,6 +156,7 @@ sessions_take(struct sessions *s, const uint8_t key[32], struct tls_facts **out_
 			out = k->session;
 			CHECK(SSL_SESSION_up_ref(out) == 1);
 			*out_facts = tls_facts_ref(k->facts);
+			*out_until_us = k->until_us;
 		}
 		if (!good || SSL_SESSION_get_protocol_version(out) >= TLS1_3_VERSION)
 			kept_drop(s, slot, slot->n - 1);

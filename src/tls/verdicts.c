@@ -48,7 +48,8 @@ verdicts_free(struct verdicts **vp)
 }
 
 void
-verdicts_key(X509_STORE_CTX *ctx, struct str name, bool name_is_ip, uint8_t out[32])
+verdicts_key(X509_STORE_CTX *ctx, struct str name, bool name_is_ip, bool strict,
+    uint8_t out[32])
 {
 	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
@@ -64,6 +65,7 @@ verdicts_key(X509_STORE_CTX *ctx, struct str name, bool name_is_ip, uint8_t out[
 	}
 	memset(digest, 0, sizeof(digest));
 	digest[0] = name_is_ip;
+	digest[1] = strict;
 	CHECK(EVP_DigestUpdate(md, digest, 32) == 1);
 	CHECK(EVP_DigestUpdate(md, name.p, name.n) == 1);
 	CHECK(EVP_DigestFinal_ex(md, out, NULL) == 1);
@@ -76,6 +78,7 @@ place_of(struct verdicts *v, const uint8_t key[32])
 	return &v->places[key[0] % PLACES];
 }
 
+/* The edges are X509_cmp_time()'s: at notBefore it is valid, at notAfter no more. */
 static bool
 is_good(const struct tls_facts *f)
 {

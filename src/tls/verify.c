@@ -10,27 +10,27 @@
 
 #include <stdlib.h>
 
-#include <openssl/core_names.h>
 #include <openssl/x509v3.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "tls/cert.h"
 #include "tls/roots.h"
+#include "tls/warn.h"
 
 #define CHAIN_MAX 64	/* certificates kept; some 300 empty ones fit a handshake */
 #define REASON_MAX 480
 
 void
-verify_param(X509_VERIFY_PARAM *p, struct str name, bool name_is_ip, bool strict)
+verify_param(X509_VERIFY_PARAM *p, struct str name, bool name_is_ip)
 {
 	char *z = str_dup(name);
 
 	CHECK(X509_VERIFY_PARAM_set_purpose(p, X509_PURPOSE_SSL_SERVER) == 1);
 	X509_VERIFY_PARAM_set_auth_level(p, 2);
 	X509_VERIFY_PARAM_set_depth(p, 10);
-	if (strict)
-		CHECK(X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT) == 1);
+	/* Always: what only this flag finds is at least a warning. */
+	CHECK(X509_VERIFY_PARAM_set_flags(p, X509_V_FLAG_X509_STRICT) == 1);
 	/*
 	 * A name in the subject alone, or f*o.example: browsers and Go refuse both
 	 * (RFC 9525 2, 6.3); a copied leaf lets other clients decide.
@@ -56,12 +56,21 @@ add_verdict(struct tls_facts *f, int code, int depth)
 	for (i = 0; i < f->nverdicts; i++)
 		if (f->verdicts[i].code == code && f->verdicts[i].depth == depth)
 			return;
+	/* What decides alone is not lost behind what a long bad chain brings along. */
+	if (f->nverdicts == NELEM(f->verdicts) &&
+	    (code == X509_V_ERR_CERT_UNTRUSTED || code == X509_V_ERR_CERT_REVOKED))
+		f->nverdicts--;
 	if (f->nverdicts < NELEM(f->verdicts))
 		f->verdicts[f->nverdicts++] = (struct tls_verdict){code, depth};
 }
 
+struct run {
+	struct tls_facts *facts;
+	bool strict;
+};
+
 static int
-facts_index(void)
+run_index(void)
 {
 	static int index = -1;
 
@@ -74,25 +83,35 @@ facts_index(void)
 static int
 collect(int ok, X509_STORE_CTX *ctx)
 {
-	if (!ok)
-		add_verdict(X509_STORE_CTX_get_ex_data(ctx, facts_index()),
-		    X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_error_depth(ctx));
+	struct run *run = X509_STORE_CTX_get_ex_data(ctx, run_index());
+	int code = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+
+	if (ok)
+		return 1;
+	if (!run->strict && warn_is_strict(ctx))
+		warn_strict(run->facts, code, depth);
+	else
+		add_verdict(run->facts, code, depth);
 	return 1;
 }
 
-/* DSA has no place in TLS today; explicit curves are how CVE-2020-0601 was used. */
+/* No client but OpenSSL takes one; its own checks find all other odd keys. */
 static bool
-is_odd_key(X509 *cert)
+is_dsa(X509 *cert)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);
-	int is_explicit = 0;
 
-	if (key == NULL)
-		return false;	/* OpenSSL has found it too small already */
-	if (EVP_PKEY_is_a(key, "DSA") == 1)
-		return true;
-	return EVP_PKEY_is_a(key, "EC") == 1 && EVP_PKEY_get_int_param(key,
-	    OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &is_explicit) == 1 && is_explicit;
+	return key != NULL && EVP_PKEY_is_a(key, "DSA") == 1;
+}
+
+/* Nothing that stands below it is worth anything. */
+static bool
+is_broken_key(X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+
+	return key == NULL || is_dsa(cert) ||
+	    (EVP_PKEY_is_a(key, "RSA") == 1 && EVP_PKEY_get_bits(key) < 1024);
 }
 
 static void
@@ -105,10 +124,18 @@ own_checks(const STACK_OF(X509) *built, const struct tls_origin_conf *conf, stru
 
 		if (tls_spki_among(cert, conf->own_ca_spki, conf->nown_ca))
 			add_verdict(f, X509_V_ERR_CERT_UNTRUSTED, i);
-		if (is_odd_key(cert))
+		if (i > 0 && is_broken_key(cert))
+			f->broken_ca_key = true;
+		if (is_dsa(cert))
 			add_verdict(f, i == 0 ? X509_V_ERR_EE_KEY_TOO_SMALL :
 			    X509_V_ERR_CA_KEY_TOO_SMALL, i);
 	}
+}
+
+static bool
+is_self_issued(X509 *cert)
+{
+	return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
 }
 
 static void
@@ -119,6 +146,7 @@ read_chain(const STACK_OF(X509) *sent, struct tls_facts *f)
 	f->chain = mem_grow(NULL, n > 0 ? (size_t)n : 1, sizeof(f->chain[0]));
 	for (i = 0; i < n; i++)
 		cert_read(sk_X509_value(sent, i), &f->chain[f->nchain++]);
+	f->last_is_self_signed = n > 0 && is_self_issued(sk_X509_value(sent, n - 1));
 }
 
 static void
@@ -208,15 +236,17 @@ make_reason(const struct tls_facts *f, const STACK_OF(X509) *built, struct str a
 }
 
 struct tls_facts *
-verify_run(X509_STORE_CTX *ctx, const struct tls_origin_conf *conf, struct str name)
+verify_run(X509_STORE_CTX *ctx, const struct tls_origin_conf *conf, struct str name,
+    bool strict)
 {
 	struct tls_facts *f = mem_new(struct tls_facts);
+	struct run run = {f, strict};
 	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx), *built;
 	X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
 	int rc;
 
 	f->refs = 1;
-	CHECK(X509_STORE_CTX_set_ex_data(ctx, facts_index(), f) == 1);
+	CHECK(X509_STORE_CTX_set_ex_data(ctx, run_index(), &run) == 1);
 	X509_STORE_CTX_set_verify_cb(ctx, collect);
 	rc = X509_verify_cert(ctx);
 	/* Trouble that no callback was asked about must not look like success. */
@@ -227,6 +257,8 @@ verify_run(X509_STORE_CTX *ctx, const struct tls_origin_conf *conf, struct str n
 	read_chain(sent, f);
 	if (leaf != NULL && !cert_read_leaf(leaf, f))
 		add_verdict(f, X509_V_ERR_INVALID_EXTENSION, 0);
+	if (leaf != NULL)
+		warn_leaf(f, leaf);
 	read_dates(sent, built, f);
 	f->verified = f->nverdicts == 0;
 	f->reason = make_reason(f, built, name);
@@ -256,8 +288,8 @@ tls_verify_chain(STACK_OF(X509) *chain, const struct tls_origin_conf *conf, stru
 	CHECK(ctx != NULL);
 	CHECK(X509_STORE_CTX_init(ctx, conf->roots, sk_X509_value(chain, 0), chain) == 1);
 	CHECK(X509_STORE_CTX_set_default(ctx, "ssl_server") == 1);
-	verify_param(X509_STORE_CTX_get0_param(ctx), name, name_is_ip, strict);
-	f = verify_run(ctx, conf, name);
+	verify_param(X509_STORE_CTX_get0_param(ctx), name, name_is_ip);
+	f = verify_run(ctx, conf, name, strict);
 	X509_STORE_CTX_free(ctx);
 	return f;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * trust_told.h - does this client take our certificates?  Tells the master what
- * its clients did (seldom: one line of news per client and host a minute), and
- * people what a rejection means.
+ * its clients did (seldom: a few lines of news per client and host a minute),
+ * which logs it, and the recording what a rejection means.
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_TRUST_TOLD_H
@@ -22,6 +22,7 @@ struct worker;
  */
 struct trust_id {
 	uint8_t hash[32];
+	uint8_t at_address[32];	/* every client of that address */
 };
 void trust_id_make(const struct addr *client, const char *tag, const struct tls_hello *,
     struct trust_id *out) NONNULL(1, 2, 3, 4);
@@ -43,9 +44,9 @@ struct trust_event {
 void trust_told_accepted(struct trust_told *, const struct trust_event *) NONNULL(1, 2);
 /*
  * A fatal alert 42-49, or (alert 0) the end after our certificate.  What it
- * means for people, static: "CA not installed on this client", "this host is
- * pinned", ...; logs one line with a hint, seldom.  Not for mirrored defects:
- * those are the origin's.
+ * means for people, good until the next call: "CA not installed on this client
+ * (alert unknown_ca)", "this host is pinned ...".  Not for mirrored defects: those
+ * are the origin's.
  */
 const char *trust_told_rejected(struct trust_told *, const struct trust_event *,
     unsigned alert) NONNULL(1, 2);

@@ -28,6 +28,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
 #define ACCEPT_PAUSE_SECONDS 0.1
@@ -380,7 +381,8 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
 	w->leafs = leafs_new(w, err);
-	if (w->leafs == NULL || init_tls(m, err) != 0 || init_ring(m, err) != 0)
+	w->trust = w->leafs != NULL ? trust_told_new(w, err) : NULL;
+	if (w->trust == NULL || init_tls(m, err) != 0 || init_ring(m, err) != 0)
 		return -1;
 	w->dials = dial_hub_new(w, err);
 	if (w->dials == NULL)
@@ -412,6 +414,7 @@ fini(struct worker_main *m)
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
 	leafs_free(&w->leafs);
+	trust_told_free(&w->trust);
 	access_free(&w->access);
 	free(w->graves);
 	buf_free(&w->scratch);

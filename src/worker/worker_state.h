@@ -24,6 +24,7 @@ struct front;
 struct handover;
 struct leafs;
 struct access;
+struct trust_told;
 struct grave;
 
 struct worker {
@@ -37,6 +38,7 @@ struct worker {
 	struct handover *handover;
 	struct leafs *leafs;
 	struct access *access;
+	struct trust_told *trust;
 	struct tls_origin *tls_origin;
 	struct tls_client *tls_client;
 	struct grave *graves;

@@ -10,7 +10,7 @@
 
 #include "ipc/msg.h"
 #include "signer/ask.h"
-#include "signer/name.h"
+#include "tls/name.h"
 
 #define NOW 1800000000
 
@@ -48,14 +48,13 @@ check_name(const struct ask_name *name)
 static void
 check_ask(const struct msg_sign_ask *m)
 {
-	static const struct conf_strings none = {.n = 0};
 	static struct permit *all;
 	struct errmsg err;
 	const char *why = NULL;
 	size_t i;
 
 	if (all == NULL)
-		all = permit_new(&none, &err);
+		all = permit_new(NULL, 0, &err);
 	if (ask_check(m, all, NOW, &ask, &why) != 0) {
 		CHECK(why != NULL);
 		return;

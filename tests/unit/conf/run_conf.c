@@ -17,6 +17,7 @@ main(void)
 	srunner_add_suite(r, errors_suite());
 	srunner_add_suite(r, conf_suite());
 	srunner_add_suite(r, dump_suite());
+	srunner_add_suite(r, policy_suite());
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

@@ -11,5 +11,6 @@ Suite *schema_suite(void);
 Suite *errors_suite(void);
 Suite *conf_suite(void);
 Suite *dump_suite(void);
+Suite *policy_suite(void);
 
 #endif

@@ -32,7 +32,8 @@ check_defaults(const struct conf *c)
 	ck_assert_uint_eq(c->nlisten, 1);
 	ck_assert_str_eq(addr_text(&c->listen[0].address, text), "127.0.0.1:8080");
 	ck_assert(c->workers >= 1 && c->workers <= 256);
-	ck_assert_ptr_null(c->control);
+	if (geteuid() == 0)
+		ck_assert_str_eq(c->control, "/run/mitmd/control.sock");
 	ck_assert_str_eq(c->user, "mitmd");
 	ck_assert_uint_eq(c->drain_timeout_ms, 3600000);
 	ck_assert_uint_eq(c->drain_idle_ms, 30000);
@@ -43,8 +44,13 @@ check_defaults(const struct conf *c)
 	ck_assert_str_eq(c->ca.crl_url, "");
 	ck_assert_uint_eq(c->leaf_lifetime_ms, 86400000);
 	ck_assert_uint_eq(hosts_count(c->ignore_hosts) + hosts_count(c->allow_hosts), 0);
-	ck_assert_int_eq(c->origin.verify, CONF_VERIFY_REJECT);
-	ck_assert(!c->origin.strict && c->origin.sniff);
+	ck_assert_uint_eq(c->ncerts, 0);
+	ck_assert(c->client_certs == NULL && c->client_ca == NULL && !c->request_client_cert);
+	ck_assert_uint_eq(c->bypass_pinned_ms, 0);
+	ck_assert_int_eq(c->origin.verify, CONF_VERIFY_MIRROR);
+	ck_assert_uint_eq(hosts_count(c->origin.verify_hosts), 0);
+	ck_assert_uint_eq(hosts_count(c->origin.strict), 0);
+	ck_assert(c->origin.sniff);
 	ck_assert_int_eq(c->tls.client_min, 0x0303);
 	ck_assert_int_eq(c->tls.origin_min, 0x0303);
 	ck_assert_uint_eq(c->spool.rotate_size, 64u << 20);
@@ -103,7 +109,7 @@ static const char everything[] =
     "drain_idle: 1m\n"
     "stop_timeout: 250ms\n"
     "sandbox: off\n"
-    "ca: {dir: /ca, key_type: rsa, origin: refuse}\n"
+    "ca: {dir: /ca, key_type: rsa, origin: allow, permit: [A.example, 10.0.0.0/8]}\n"
     "leaf: {lifetime: 30d}\n"
     "ignore_hosts: \"*.a.example\"\n"
     "allow_hosts: [a, '~^b\\.', \"10.0.0.0/8:443\"]\n"
@@ -112,6 +118,9 @@ static const char everything[] =
     "  ca:\n"
     "    - /roots\n"
     "    - more/roots.pem\n"
+    "  verify_hosts: {\"*.x\": mirror, \"~^y\": reject, \"*\": off}\n"
+    "  strict: [s.example, 10.0.0.0/8]\n"
+    "  sniff: no\n"
     "tls: {client_min: \"1.3\", origin_min: 1.3}\n"
     "http: {relaxed: [old.example]}\n"
     "spool: {dir: ./har, rotate_size: 4K, rotate_age: 100ms, rotate_idle: 1s}\n"
@@ -120,7 +129,17 @@ static const char everything[] =
     "limits: {connections: 1, connections_per_client: 1000000, header_size: 1M,\n"
     "  header_count: 4096}\n"
     "timeouts: {header: 1ms, handshake: 2s, connect: 3m, idle: 4h, sniff: 1h}\n"
-    "log: {level: debug, format: json, flows: all}\n";
+    "log: {level: debug, format: json, flows: all}\n"
+    "control: run/ctl\n"
+    "certs:\n"
+    "  \"*\": /any.pem\n"
+    "  \"*.B.example\": b.pem\n"
+    "  \"[2001:DB8::1]\":\n"
+    "    /six.pem\n"
+    "client_certs: cc\n"
+    "request_client_cert: yes\n"
+    "client_ca: /cca.pem\n"
+    "bypass: {pinned: 24h}\n";
 
 START_TEST(test_everything_set)
 {
@@ -174,6 +193,84 @@ START_TEST(test_everything_set)
 	ck_assert_int_eq(c->log.level, LOG_LEVEL_DEBUG);
 	ck_assert_int_eq(c->log.format, LOG_FORMAT_JSON);
 	ck_assert_int_eq(c->log.flows, CONF_FLOWS_ALL);
+	ck_assert_str_eq(c->control, "/etc/mitmd/run/ctl");
+	ck_assert_uint_eq(c->bypass_pinned_ms, 86400000);
+	conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_trust_set)
+{
+	struct conf *c = load(everything);
+
+	ck_assert(c->ca.origin_allow);
+	ck_assert_uint_eq(c->ca.permit.n, 2);
+	ck_assert_str_eq(c->ca.permit.v[0], "a.example");
+	ck_assert_str_eq(c->ca.permit.v[1], "10.0.0.0/8");
+	ck_assert_uint_eq(c->ncerts, 3);
+	ck_assert_str_eq(c->certs[0].name, "*");
+	ck_assert_str_eq(c->certs[0].file, "/any.pem");
+	ck_assert_str_eq(c->certs[1].name, "*.b.example");
+	ck_assert_str_eq(c->certs[1].file, "/etc/mitmd/b.pem");
+	ck_assert_str_eq(c->certs[2].name, "2001:db8::1");
+	ck_assert_uint_eq(c->certs[2].line, 39);
+	ck_assert_uint_eq(c->certs[2].col, 5);
+	ck_assert_str_eq(c->client_certs, "/etc/mitmd/cc");
+	ck_assert(c->request_client_cert);
+	ck_assert_str_eq(c->client_ca, "/cca.pem");
+	ck_assert_uint_eq(hosts_count(c->origin.verify_hosts), 3);
+	ck_assert_int_eq(c->origin.verify_of[0], CONF_VERIFY_MIRROR);
+	ck_assert_int_eq(c->origin.verify_of[1], CONF_VERIFY_REJECT);
+	ck_assert_int_eq(c->origin.verify_of[2], CONF_VERIFY_OFF);
+	ck_assert_uint_eq(hosts_line(c->origin.verify_hosts, 1), 22);
+	ck_assert_uint_eq(hosts_count(c->origin.strict), 2);
+	ck_assert(!c->origin.sniff);
+	conf_free(&c);
+}
+END_TEST
+
+START_TEST(test_places)
+{
+	struct conf *c = load(everything);
+	struct conf_place at = conf_place(c, "client_certs");
+
+	ck_assert_uint_eq(at.line, 40);
+	ck_assert_uint_eq(at.col, 15);
+	ck_assert_uint_eq(conf_place(c, "origin.verify").line, 18);
+	ck_assert_uint_eq(conf_place(c, "portal.host").line, 0);
+	conf_free(&c);
+}
+END_TEST
+
+/* Every way to say what comes to the same. */
+static const struct {
+	const char *text;
+	size_t n;
+} stricts[] = {
+	{"true", 1}, {"on", 1}, {"\"*\"", 1}, {"[\"*\"]", 1}, {"a.example", 1}, {"[a, b]", 2},
+	{"false", 0}, {"no", 0}, {"[]", 0},
+};
+
+START_TEST(test_strict)
+{
+	char *text = mem_printf("origin: {strict: %s}", stricts[_i].text);
+	struct conf *c = load(text);
+
+	ck_assert_uint_eq(hosts_count(c->origin.strict), stricts[_i].n);
+	if (_i < 4)
+		ck_assert_str_eq(hosts_pattern(c->origin.strict, 0).p, "*");
+	conf_free(&c);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_none)
+{
+	struct conf *c = load("control: off\nclient_certs: \"\"\nclient_ca: ''\n");
+
+	ck_assert_ptr_null(c->control);
+	ck_assert_ptr_null(c->client_certs);
+	ck_assert_ptr_null(c->client_ca);
 	conf_free(&c);
 }
 END_TEST
@@ -243,10 +340,11 @@ START_TEST(test_relative_paths)
 END_TEST
 
 static void
-check_dirs(const char *ca, const char *spool)
+check_dirs(const char *ca, const char *spool, const char *control)
 {
 	struct conf *c = load("");
 
+	ck_assert_str_eq(c->control, control);
 	ck_assert_str_eq(c->ca.dir, ca);
 	ck_assert_str_eq(c->spool.dir, spool);
 	conf_free(&c);
@@ -255,7 +353,7 @@ check_dirs(const char *ca, const char *spool)
 START_TEST(test_dirs_of_root)
 {
 	if (geteuid() == 0)
-		check_dirs("/var/lib/mitmd", "/var/spool/mitmd");
+		check_dirs("/var/lib/mitmd", "/var/spool/mitmd", "/run/mitmd/control.sock");
 }
 END_TEST
 
@@ -267,11 +365,17 @@ START_TEST(test_dirs_of_a_user)
 	ck_assert_int_eq(was == 0 ? seteuid(65534) : 0, 0);
 	(void)setenv("HOME", "/home/ben", 1);
 	(void)setenv("XDG_STATE_HOME", "/state", 1);
-	check_dirs("/state/mitmd/ca", "/state/mitmd/spool");
+	(void)setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+	check_dirs("/state/mitmd/ca", "/state/mitmd/spool", "/run/user/7/mitmd/control.sock");
+	(void)setenv("XDG_RUNTIME_DIR", "relative", 1);
+	check_dirs("/state/mitmd/ca", "/state/mitmd/spool", "/state/mitmd/control.sock");
+	(void)unsetenv("XDG_RUNTIME_DIR");
 	(void)setenv("XDG_STATE_HOME", "relative", 1);
-	check_dirs("/home/ben/.local/state/mitmd/ca", "/home/ben/.local/state/mitmd/spool");
+	check_dirs("/home/ben/.local/state/mitmd/ca", "/home/ben/.local/state/mitmd/spool",
+	    "/home/ben/.local/state/mitmd/control.sock");
 	(void)unsetenv("XDG_STATE_HOME");
-	check_dirs("/home/ben/.local/state/mitmd/ca", "/home/ben/.local/state/mitmd/spool");
+	check_dirs("/home/ben/.local/state/mitmd/ca", "/home/ben/.local/state/mitmd/spool",
+	    "/home/ben/.local/state/mitmd/control.sock");
 	if (home != NULL)
 		(void)setenv("HOME", home, 1);
 	free(home);
@@ -385,6 +489,10 @@ conf_suite(void)
 
 	tcase_add_loop_test(t, test_defaults, 0, (int)NELEM(empty));
 	tcase_add_test(t, test_everything_set);
+	tcase_add_test(t, test_trust_set);
+	tcase_add_test(t, test_places);
+	tcase_add_loop_test(t, test_strict, 0, (int)NELEM(stricts));
+	tcase_add_test(t, test_none);
 	tcase_add_test(t, test_instance_auto);
 	tcase_add_loop_test(t, test_instance_of_host, 0, (int)NELEM(instances));
 	tcase_add_loop_test(t, test_relative_paths, 0, (int)NELEM(paths));

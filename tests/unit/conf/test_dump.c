@@ -39,6 +39,10 @@ static const char *const sources[] = {
 	"tls: {client_min: 1.3}\nlog: {level: error, flows: off, format: json}\n"
 	"timeouts: {idle: 90001ms}\ncapture: {max_body: 1000}\n",
 	"listen: [{address: 127.0.0.1:5, proxy_protocol: []}]\nrules: []\ncerts: {}\n",
+	"certs: {\"*.A\": 'x \"y\"', \"*\": /z, \"::1\": /six}\nclient_certs: /cc\ncontrol: off\n"
+	"client_ca: /x\nrequest_client_cert: true\nbypass: {pinned: 1h}\n",
+	"control: '~/x'\norigin: {verify_hosts: {'~^\\.\"': off, \"*\": mirror}, strict: true}\n",
+	"origin: {strict: [a, '*.b'], verify: reject, sniff: no}\nca: {permit: .x, origin: allow}",
 };
 
 START_TEST(test_round_trip)
@@ -67,6 +71,17 @@ START_TEST(test_dump_says)
 		{"timeouts: {idle: 60s}", "  idle: 1m\n"},
 		{"", "  client_min: \"1.2\"\n"},
 		{"", "\nrequest_client_cert: false\n"},
+		{"", "\ncerts: {}\n"},
+		{"", "\nclient_certs: \"\"\n"},
+		{"", "  verify: mirror\n  verify_hosts: {}\n  strict: false\n"},
+		{"control: off", "\ncontrol: off\n"},
+		{"control: /x", "\ncontrol: \"/x\"\n"},
+		{"certs: {\"*\": /x, A: b}", "\ncerts: {\"*\": \"/x\", \"a\": \"/d/b\"}\n"},
+		{"origin: {strict: on}", "  strict: [\"*\"]\n"},
+		{"origin: {verify_hosts: {b: off, a: reject}}",
+		    "  verify_hosts: {\"b\": off, \"a\": reject}\n"},
+		{"ca: {permit: [.x]}", "  permit: [\".x\"]\n"},
+		{"bypass: {pinned: 48h}", "  pinned: 2d\n"},
 		{"", "\nrules: []\n"},
 		{"", "  keep_size: 10G\n"},
 		{"spool: {keep_size: off}", "  keep_size: off\n"},

@@ -89,7 +89,68 @@ static const struct {
 	{"tls: {client_min: 1.1}\n",
 	    "t.yaml:1:19: key 'tls.client_min': expected \"1.2\" or \"1.3\", got '1.1'"},
 	{"origin: {verify: maybe}\n",
-	    "t.yaml:1:18: key 'origin.verify': expected reject or off, got 'maybe'"},
+	    "t.yaml:1:18: key 'origin.verify': expected mirror, reject or off, got 'maybe'"},
+	{"bypass: {pinned: 500ms}\n", "t.yaml:1:18: key 'bypass.pinned': expected off or a "
+	    "time from 1s to 30d, got '500ms'"},
+	{"origin:\n  strict: maybe..\n",
+	    "t.yaml:2:11: key 'origin.strict': 'maybe..' has an empty label"},
+	{"origin: {strict: {}}\n", "t.yaml:1:18: key 'origin.strict': expected true, false or "
+	    "a list of host patterns, got a mapping"},
+	{"origin: {strict: [a, yes]}\n",
+	    "t.yaml:1:22: key 'origin.strict': 'yes' cannot be one of a list"},
+	/* Mappings. */
+	{"origin: {verify_hosts: {a: off, b: maybe}}\n", "t.yaml:1:36: key "
+	    "'origin.verify_hosts': expected a mapping of host patterns to mirror, reject or "
+	    "off, got 'maybe'"},
+	{"origin: {verify_hosts: {a: off, \"b..c\": off}}\n",
+	    "t.yaml:1:33: key 'origin.verify_hosts': 'b..c' has an empty label"},
+	{"origin:\n  verify_hosts:\n    a: off\n    a: mirror\n", "t.yaml:4:5: key "
+	    "'origin.verify_hosts': 'a' is given twice, first in line 3"},
+	{"origin: {verify_hosts: {a: [off]}}\n", "t.yaml:1:28: key 'origin.verify_hosts': "
+	    "expected a mapping of host patterns to mirror, reject or off, got a list"},
+	{"origin: {verify_hosts: {[a]: off}}\n",
+	    "t.yaml:1:25: key 'origin.verify_hosts': expected a name"},
+	{"origin: {verify_hosts: off}\n", "t.yaml:1:24: key 'origin.verify_hosts': expected a "
+	    "mapping of host patterns to mirror, reject or off, got 'off'"},
+	{"origin:\n  verify_hosts:\n", "t.yaml:2:16: key 'origin.verify_hosts': expected a "
+	    "mapping of host patterns to mirror, reject or off, got nothing"},
+	{"certs: [a]\n", "t.yaml:1:8: key 'certs': expected a mapping of host names to files, "
+	    "got a list"},
+	{"certs: {a: /x, A: /y}\n", "t.yaml:1:16: key 'certs': 'a' is given twice, first in "
+	    "line 1"},
+	{"certs:\n  \"::1\": /x\n  \"[::1]\": /y\n",
+	    "t.yaml:3:3: key 'certs': '::1' is given twice, first in line 2"},
+	{"certs: {a: \"\"}\n",
+	    "t.yaml:1:12: key 'certs': expected a mapping of host names to files, got ''"},
+	{"certs: {\"a.*.b\": /x}\n", "t.yaml:1:9: key 'certs': 'a.*.b' may have a '*' only "
+	    "alone or as '*.' in front: a certificate is for www.example.com, "
+	    "\"*.example.com\" or \"*\""},
+	{"certs: {\"*a.b\": /x}\n", "t.yaml:1:9: key 'certs': '*a.b' may have a '*' only "
+	    "alone or as '*.' in front: a certificate is for www.example.com, "
+	    "\"*.example.com\" or \"*\""},
+	{"certs: {\"*.*\": /x}\n", "t.yaml:1:9: key 'certs': '*.*' may have a '*' only "
+	    "alone or as '*.' in front: a certificate is for www.example.com, "
+	    "\"*.example.com\" or \"*\""},
+	{"certs: {\"*.\": /x}\n", "t.yaml:1:9: key 'certs': '*.' has no name: a certificate "
+	    "is for www.example.com, \"*.example.com\" or \"*\""},
+	{"certs: {.a.b: /x}\n", "t.yaml:1:9: key 'certs': '.a.b' has an empty label: a "
+	    "certificate is for www.example.com, \"*.example.com\" or \"*\""},
+	{"certs: {\"a:443\": /x}\n", "t.yaml:1:9: key 'certs': 'a:443' has a character that "
+	    "no host name has: a certificate is for www.example.com, \"*.example.com\" or "
+	    "\"*\""},
+	{"certs: {127.1: /x}\n", "t.yaml:1:9: key 'certs': '127.1' is neither a name nor a "
+	    "canonical address: a certificate is for www.example.com, \"*.example.com\" or "
+	    "\"*\""},
+	/* What a CA can be limited to. */
+	{"ca:\n  permit:\n  - a\n  - \"~a\"\n", "t.yaml:4:5: key 'ca.permit': '~a' has a "
+	    "character that no host name has: a CA can be limited to www.example.com, "
+	    "\"*.example.com\", .example.com, 10.0.0.0/8"},
+	{"ca: {permit: \"*\"}\n", "t.yaml:1:14: key 'ca.permit': '*' may have a '*' only alone "
+	    "or as '*.' in front: a CA can be limited to www.example.com, "
+	    "\"*.example.com\", .example.com, 10.0.0.0/8"},
+	{"ca: {permit: [a, \"a:1\"]}\n", "t.yaml:1:18: key 'ca.permit': 'a:1' has a character "
+	    "that no host name has: a CA can be limited to www.example.com, "
+	    "\"*.example.com\", .example.com, 10.0.0.0/8"},
 	/* Names and paths. */
 	{"instance: a.b\n",
 	    "t.yaml:1:11: key 'instance': expected 1 to 32 letters, digits and '-', got 'a.b'"},
@@ -100,6 +161,9 @@ static const struct {
 	    "'-', '_', '.', got '-x'"},
 	{"user: \"\"\n", "t.yaml:1:7: key 'user': expected 1 to 32 letters, digits and any of "
 	    "'-', '_', '.', got ''"},
+	{"control: \"\"\n", "t.yaml:1:10: key 'control': expected off or a path, got ''"},
+	{"client_ca: []\n", "t.yaml:1:12: key 'client_ca': expected a path, or \"\" for none, "
+	    "got a list"},
 	{"ca: {dir: \"\"}\n", "t.yaml:1:11: key 'ca.dir': expected a path, got ''"},
 	{"origin: {ca: [/a, \"\"]}\n",
 	    "t.yaml:1:19: key 'origin.ca': expected a list of paths, got ''"},
@@ -143,6 +207,10 @@ static const struct {
 	    "[192.168.0.0/16]}"},
 	{"listen:\n- 127.0.0.1:80\n- \"[::1]:80\"\n- \"[::ffff:127.0.0.1]:80\"\n",
 	    "t.yaml:4:3: key 'listen': 127.0.0.1:80 is given twice, first in line 2"},
+	{"client_ca: /x\n", "t.yaml:1:12: key 'client_ca': clients are not asked for a "
+	    "certificate: set request_client_cert: true as well"},
+	{"request_client_cert: no\nclient_ca: /x\n", "t.yaml:2:12: key 'client_ca': clients "
+	    "are not asked for a certificate: set request_client_cert: true as well"},
 	/* YAML. */
 	{"user: &a x\n", "t.yaml:1:7: anchors are not supported here"},
 	{"log: &a {}\n", "t.yaml:1:6: anchors are not supported here"},
@@ -190,19 +258,7 @@ static const struct {
 } later[] = {
 	{"listen: {address: 127.0.0.1:1, proxy_protocol: [10.0.0.0/8]}",
 	    "listen[].proxy_protocol", 1, 48},
-	{"control: /run/x.sock", "control", 1, 10},
-	{"ca: {permit: [example.com]}", "ca.permit", 1, 14},
-	{"ca: {permit: example.com}", "ca.permit", 1, 14},
 	{"ca: {crl_url: http://x}", "ca.crl_url", 1, 15},
-	{"certs: {\"*\": /x}", "certs", 1, 8},
-	{"client_certs: /x", "client_certs", 1, 15},
-	{"request_client_cert: true", "request_client_cert", 1, 22},
-	{"request_client_cert: yes", "request_client_cert", 1, 22},
-	{"client_ca: /x", "client_ca", 1, 12},
-	{"bypass: {pinned: 24h}", "bypass.pinned", 1, 18},
-	{"origin: {verify_hosts: {a: off}}", "origin.verify_hosts", 1, 24},
-	{"origin:\n  strict: on", "origin.strict", 2, 11},
-	{"origin: {sniff: false}", "origin.sniff", 1, 17},
 	{"parent_proxy: {url: \"http://x\"}", "parent_proxy.url", 1, 21},
 	{"parent_proxy: {except: [a]}", "parent_proxy.except", 1, 24},
 	{"redact: {tags: {a: off}}", "redact.tags", 1, 16},
@@ -215,7 +271,7 @@ static const struct {
 	{"rules: [{}]", "rules", 1, 8},
 	{"rules: \"[]\"", "rules", 1, 8},
 	{"rules: {}", "rules", 1, 8},
-	{"certs: []", "certs", 1, 8},
+	{"redact: {tags: []}", "redact.tags", 1, 16},
 };
 
 START_TEST(test_not_yet)
@@ -232,9 +288,6 @@ static const struct {
 	const char *text, *error;
 } later_words[] = {
 	{"sandbox: required", "t.yaml:1:10: key 'sandbox': not yet supported: 'required'"},
-	{"ca: {origin: allow}", "t.yaml:1:14: key 'ca.origin': not yet supported: 'allow'"},
-	{"origin: {verify: mirror}",
-	    "t.yaml:1:18: key 'origin.verify': not yet supported: 'mirror'"},
 	{"spool: {when_full: block}",
 	    "t.yaml:1:20: key 'spool.when_full': not yet supported: 'block'"},
 	{"redact: {level: credentials}",
@@ -279,6 +332,41 @@ START_TEST(test_too_many_entries)
 
 	must_fail(str_z(text), "t.yaml:1:20016: key 'ignore_hosts': more than 10000 entries");
 	free(text);
+}
+END_TEST
+
+START_TEST(test_too_many_pairs)
+{
+	struct buf b;
+	int i;
+
+	buf_init(&b, 0);
+	buf_putz(&b, "certs:\n");
+	for (i = 0; i <= 10000; i++)
+		buf_printf(&b, "  h%d: x\n", i);
+	must_fail(buf_str(&b), "t.yaml:10002:3: key 'certs': more than 10000 entries");
+	buf_free(&b);
+}
+END_TEST
+
+/* What bind(2) could not take is told before anything is forked. */
+START_TEST(test_long_socket)
+{
+	char *fits = repeated("control: /", "x", 106, "\n");
+	char *text = repeated("control: /", "x", 107, "\n");
+	char *shown = repeated("", "x", 59, "");
+	char *error = mem_printf("t.yaml:1:10: key 'control': '/%s...' is too long: the path has "
+	    "108 bytes, those of sockets have at most 107", shown);
+	struct errmsg err;
+	struct conf *c = conf_load_text("t.yaml", str_z(fits), &err);
+
+	ck_assert_msg(c != NULL, "%s", err.text);
+	conf_free(&c);
+	must_fail(str_z(text), error);
+	free(error);
+	free(shown);
+	free(text);
+	free(fits);
 }
 END_TEST
 
@@ -327,6 +415,8 @@ errors_suite(void)
 	tcase_add_loop_test(t, test_not_yet_words, 0, (int)NELEM(later_words));
 	tcase_add_test(t, test_nested_deeply);
 	tcase_add_test(t, test_too_many_entries);
+	tcase_add_test(t, test_too_many_pairs);
+	tcase_add_test(t, test_long_socket);
 	tcase_add_test(t, test_too_large);
 	tcase_add_test(t, test_long_value);
 	tcase_add_test(t, test_long_key);

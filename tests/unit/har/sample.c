@@ -79,7 +79,8 @@ static void
 tls(struct sample *s)
 {
 	static char subject[] = "CN = example.com", issuer[] = "CN = Real CA", cn[] = "example.com",
-		    issuer_cn[] = "Real CA", reason[] = "certificate has expired";
+		    issuer_cn[] = "Real CA", reason[] = "certificate has expired",
+		    warning[] = "the CA has no key identifier";
 	size_t i;
 
 	for (i = 0; i < NELEM(s->certs); i++) {
@@ -88,12 +89,17 @@ tls(struct sample *s)
 		    .not_before = 1700000000, .not_after = 1800000000};
 		memset(s->certs[i].sha256, 0xa0 + (int)i, sizeof(s->certs[i].sha256));
 	}
-	s->facts = (struct tls_facts){.chain = s->certs, .nchain = 2, .reason = reason};
+	s->facts = (struct tls_facts){.chain = s->certs, .nchain = 2, .reason = reason,
+	    .warnings = {warning}, .nwarnings = 1, .staple = TLS_STAPLE_REVOKED};
 	s->leg = (struct tls_leg){.protocol = "TLS 1.3", .cipher = "TLS_AES_128_GCM_SHA256",
+	    .group = "X25519", .sigalg = "ecdsa_secp256r1_sha256",
 	    .alpn = "http/1.1", .sni = "example.com", .resumed = true};
+	s->peer = (struct tls_peer){.has_cert = true, .verified = true, .sha256 = "c0ffee",
+	    .subject = "CN = \"me\""};
 	s->tls = (struct har_tls){.origin_facts = &s->facts, .origin_leg = &s->leg,
 	    .client_leg = &s->leg, .whole_chain = true, .verify_mode = "mirror",
-	    .recipe = "copy"};
+	    .recipe = "good", .copied = {"dates", "no-aki"}, .ncopied = 2,
+	    .staple = "revoked", .client_peer = &s->peer, .origin_peer = &s->no_peer};
 	s->flow.tls = &s->tls;
 }
 
@@ -153,6 +159,21 @@ sample_failed(struct sample *s)
 }
 
 void
+sample_rejected(struct sample *s)
+{
+	start(s, STR("CONNECT"), STR("https://example.com:8443/"));
+	s->request.is_connect = true;
+	s->flow.response = NULL;
+	s->flow.error = "the client does not trust our CA";
+	s->flow.response_wire_bytes = 0;
+	s->tls_error = (struct har_tls_error){.cause = HAR_TLS_CERT_REJECTED,
+	    .hostname = STR("sni.example.com"), .sni = STR("sni.example.com"),
+	    .connect_host = STR("example.com"), .connect_port = 8443,
+	    .alpn = STR("\002h2\010http/1.1")};
+	s->flow.tls_error = &s->tls_error;
+}
+
+void
 sample_tunnel(struct sample *s)
 {
 	start(s, STR("CONNECT"), STR("https://example.com/"));
@@ -177,7 +198,7 @@ int
 sample_write(void)
 {
 	static void (*const make[])(struct sample *) = {
-		sample_get, sample_post, sample_failed, sample_tunnel};
+		sample_get, sample_post, sample_failed, sample_rejected, sample_tunnel};
 	struct har_insert inserts[2];
 	struct buf out = {0};
 	struct sample s;

@@ -15,11 +15,14 @@ struct sample {
 	struct tls_facts facts;
 	struct tls_cert certs[2];
 	struct tls_leg leg;
+	struct tls_peer peer, no_peer;
+	struct har_tls_error tls_error;
 };
 
 void sample_get(struct sample *);	/* a page with every usual member */
 void sample_post(struct sample *);	/* a form, answered by binary content over HTTP/2 */
 void sample_failed(struct sample *);	/* no response at all */
+void sample_rejected(struct sample *);	/* by the client, in its TLS handshake */
 void sample_tunnel(struct sample *);
 void sample_free(struct sample *);
 /* Bodies of the flow, fed and ended. */

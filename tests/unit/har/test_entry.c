@@ -72,11 +72,17 @@ static const struct {
 	{sample_get, "\"_securityDetails\":{\"protocol\":\"TLS 1.3\",\"subjectName\":\"example.com\","
 		     "\"issuer\":\"Real CA\",\"validFrom\":1700000000,\"validTo\":1800000000}"},
 	{sample_get, "\"_tls\":{\"client\":{\"protocol\":\"TLS 1.3\","
-		     "\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"alpn\":\"http/1.1\","
-		     "\"sni\":\"example.com\",\"resumed\":true},\"origin\":{"},
-	{sample_get, "\"verified\":false,\"verify\":\"certificate has expired\","
-		     "\"verify_mode\":\"mirror\",\"chain\":[\"-----BEGIN CERTIFICATE-----\\nMIIB"},
-	{sample_get, "\\n-----END CERTIFICATE-----\\n\"]},\"recipe\":\"copy\"}"},
+		     "\"cipher\":\"TLS_AES_128_GCM_SHA256\",\"group\":\"X25519\","
+		     "\"sigalg\":\"ecdsa_secp256r1_sha256\",\"alpn\":\"http/1.1\","
+		     "\"sni\":\"example.com\",\"resumed\":true,\"client_certificate\":{"
+		     "\"subject\":\"CN = \\\"me\\\"\",\"fingerprint\":\"sha256:c0ffee\","
+		     "\"verified\":true}},\"origin\":{\"protocol\":\"TLS 1.3\","},
+	{sample_get, "\"resumed\":true,\"client_certificate\":null,\"verified\":false,"
+		     "\"verify\":\"certificate has expired\",\"verify_mode\":\"mirror\","
+		     "\"warnings\":[\"the CA has no key identifier\"],\"staple\":\"revoked\","
+		     "\"chain\":[\"-----BEGIN CERTIFICATE-----\\nMIIB"},
+	{sample_get, "\\n-----END CERTIFICATE-----\\n\"]},\"recipe\":\"good\","
+		     "\"copied\":[\"dates\",\"no-aki\"],\"staple\":\"revoked\"}"},
 	{sample_get, "\"_informational\":[{\"status\":103,\"headers\":[{\"name\":\"Link\","
 		     "\"value\":\"</a.css>; rel=preload\"}]}]"},
 	{sample_post, "\"httpVersion\":\"HTTP/2\""},
@@ -100,6 +106,13 @@ static const struct {
 			"\"bodySize\":0,\"_transferSize\":0,\"_error\":\"connection refused\"}"},
 	{sample_failed, "\"send\":0,\"wait\":0,\"receive\":0"},
 	{sample_failed, "\"_resourceType\":\"other\",\"_error\":\"connection refused\"}"},
+	{sample_rejected, "\"_error\":\"the client does not trust our CA\",\"_tlsError\":{"
+			  "\"startedDateTime\":\"2025-11-24T16:00:00.123Z\",\"time\":24.612,"
+			  "\"hostname\":\"sni.example.com\",\"cause\":\"cert-rejected\","
+			  "\"clientIPAddress\":\"192.0.2.7\",\"clientPort\":50123,"
+			  "\"tlsMetadata\":{\"sniHostname\":\"sni.example.com\","
+			  "\"connectHostname\":\"example.com\",\"connectPort\":\"8443\","
+			  "\"clientAlpn\":[\"h2\",\"http/1.1\"]}}}"},
 	{sample_tunnel, "\"method\":\"CONNECT\",\"url\":\"https://example.com/\""},
 	{sample_tunnel, "\"_tunnel\":{\"reason\":\"ignore_hosts\",\"bytesSent\":1234,"
 			"\"bytesReceived\":56789}"},
@@ -117,6 +130,9 @@ static const struct {
 	void (*make)(struct sample *);
 	const char *lacks;
 } absent[] = {
+	{sample_get, "_tlsError"},
+	{sample_get, "\"custom\""},
+	{sample_post, "_error"},
 	{sample_get, "c2VjcmV0"},	/* Proxy-Authorization is ours */
 	{sample_get, "pageref"},
 	{sample_get, "_rawTarget"},
@@ -323,6 +339,30 @@ START_TEST(rare_members)
 }
 END_TEST
 
+START_TEST(operators_certificate)
+{
+	sample_get(&sample);
+	sample.tls = (struct har_tls){.client_leg = &sample.leg, .custom = "example.pem"};
+	make();
+	HAS("\"resumed\":true},\"custom\":\"example.pem\"}");
+}
+END_TEST
+
+/* A list that lies about its lengths is cut where it does. */
+START_TEST(odd_tls_metadata)
+{
+	sample_rejected(&sample);
+	sample.tls_error.sni = STR_NONE;
+	sample.tls_error.alpn = STR("\002h2\011http/1.1");
+	make();
+	HAS("\"tlsMetadata\":{\"connectHostname\":");
+	HAS("\"clientAlpn\":[\"h2\"]}}}");
+	sample.tls_error.alpn = STR_NONE;
+	make();
+	LACKS("clientAlpn");
+}
+END_TEST
+
 static const struct {
 	const char *dest, *type, *kind;
 } kinds[] = {
@@ -394,6 +434,8 @@ entry_suite(void)
 	tcase_add_test(t, spilled_text_goes_where_the_insert_says);
 	tcase_add_test(t, too_many_names_are_told);
 	tcase_add_test(t, rare_members);
+	tcase_add_test(t, operators_certificate);
+	tcase_add_test(t, odd_tls_metadata);
 	tcase_add_loop_test(t, resource_type, 0, NELEM(kinds));
 	tcase_add_test(t, header_and_tail);
 	suite_add_tcase(s, t);

@@ -221,6 +221,9 @@ START_TEST(names)
 	ck_assert_str_eq(role_name(ROLE_COUNT), "nobody");
 	ck_assert_str_eq(recipe_name(RECIPE_GOOD), "good");
 	ck_assert_str_eq(recipe_name(RECIPE_COUNT), "unknown");
+	ck_assert_str_eq(copy_name(COPY_DATES), "dates");
+	ck_assert_str_eq(copy_name(COPY_WEAK_KEY), "weak-key");
+	ck_assert_str_eq(copy_name(COPY_DATES | COPY_NO_AKI), "unknown");
 }
 END_TEST
 

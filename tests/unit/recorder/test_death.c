@@ -49,7 +49,10 @@ fill_small(void)
 	for (id = 1; id <= 60; id++) {
 		static const char *const tags[] = {"a", "b", "c"};
 
-		world_put(&w, id % 2, tags[id % 3], id, id % 7 == 0 ? 20000 : 100);
+		if (id % 5 == 0)
+			world_put_error(&w, id % 2, tags[id % 3], id);
+		else
+			world_put(&w, id % 2, tags[id % 3], id, id % 7 == 0 ? 20000 : 100);
 	}
 }
 
@@ -72,6 +75,9 @@ check(unsigned last, unsigned died_at, bool torn)
 	for (id = 1; id <= last; id++)
 		ck_assert_msg(f.ids[id] == 1, "dead at %u%s: entry %u is there %u times",
 		    died_at, torn ? " (torn)" : "", id, f.ids[id]);
+	for (id = 5; last == 60 && id <= last; id += 5)
+		ck_assert_msg(f.listed[id] == 1, "dead at %u%s: error %u is listed %u times",
+		    died_at, torn ? " (torn)" : "", id, f.listed[id]);
 	ck_assert_uint_eq(f.invalid, 0);
 	ck_assert_uint_eq(f.part, 0);
 	ck_assert_uint_eq(f.other, 0);

@@ -26,6 +26,7 @@
 _Atomic unsigned death_at, death_calls;
 bool death_torn;
 _Atomic int fail_errno;
+_Atomic int fail_reserve;
 
 static bool
 dies_now(void)
@@ -54,7 +55,6 @@ die(void)
 		return __real_##name args;                                                \
 	}
 WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
-WRAP(int, fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n))
 WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned f), (a, b, c, d, f))
 WRAP(int, renameat, (int a, const char *b, int c, const char *d), (a, b, c, d))
 WRAP(int, linkat, (int a, const char *b, int c, const char *d, int f), (a, b, c, d, f))
@@ -67,6 +67,20 @@ WRAP(void, receipts_ready, (struct receipts *r), (r))
 WRAP(void, receipts_written, (struct receipts *r), (r))
 WRAP(void, receipts_done, (struct receipts *r), (r))
 WRAP(void, receipts_undone, (struct receipts *r), (r))
+
+int __real_fallocate(int fd, int mode, off_t at, off_t n);
+int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
+int
+__wrap_fallocate(int fd, int mode, off_t at, off_t n)
+{
+	if (dies_now())
+		die();
+	if (fail_reserve != 0) {
+		errno = fail_reserve;
+		return -1;
+	}
+	return __real_fallocate(fd, mode, at, n);
+}
 
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
@@ -244,6 +258,15 @@ world_put(struct world *w, unsigned slot, const char *tag, unsigned id, size_t p
 	free(text);
 }
 
+void
+world_put_error(struct world *w, unsigned slot, const char *tag, unsigned id)
+{
+	char text[96];
+
+	(void)snprintf(text, sizeof(text), "{\"id\":%u,\"_tlsError\":{\"err\":%u}}", id, id);
+	ck_assert_int_eq(world_put_text(w, slot, tag, text), 0);
+}
+
 int
 world_put_spilled(struct world *w, unsigned slot, const char *tag, unsigned id, uint32_t first,
     uint64_t n)
@@ -314,6 +337,21 @@ file_is_json(const char *path)
 }
 
 static void
+look_at_errors(const char *line, bool order, struct found *f)
+{
+	const char *at = line;
+	unsigned id;
+
+	while ((at = strstr(at, "{\"err\":")) != NULL) {
+		at += strlen("{\"err\":");
+		ck_assert_int_eq(sscanf(at, "%u", &id), 1);
+		f->listed[id]++;
+		if (order && strlen(f->errors) < sizeof(f->errors) - 16)
+			(void)sprintf(f->errors + strlen(f->errors), "%u ", id);
+	}
+}
+
+static void
 look_at_lines(const char *path, bool order, struct found *f)
 {
 	size_t n;
@@ -322,6 +360,8 @@ look_at_lines(const char *path, bool order, struct found *f)
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		unsigned id;
 
+		if (strncmp(line, "],\"_tlsErrors\":[", 16) == 0)
+			look_at_errors(line, order, f);
 		if (sscanf(line, "{\"id\":%u", &id) != 1)
 			continue;
 		ck_assert_uint_lt(id, WORLD_IDS);

@@ -32,6 +32,8 @@ struct found {
 	unsigned ids[WORLD_IDS];	/* how often each entry is there */
 	unsigned har, part, other, invalid;
 	char order[8192];		/* ids of one tag, in order of files and lines */
+	char errors[8192];		/* ids in the lists of TLS errors, likewise */
+	unsigned listed[WORLD_IDS];	/* how often each is in a list, of any tag */
 };
 
 void world_init(struct world *);
@@ -43,6 +45,8 @@ void world_sync(struct world *);	/* the helper thread is through */
 
 /* {"id":ID,"pad":"xxx..."}: `pad` bytes more. */
 void world_put(struct world *, unsigned slot, const char *tag, unsigned id, size_t pad);
+/* {"id":ID,"_tlsError":{"err":ID}} */
+void world_put_error(struct world *, unsigned slot, const char *tag, unsigned id);
 int world_put_text(struct world *, unsigned slot, const char *tag, const char *text);
 /* An entry with a hole of n spilled bytes; extents from `first` on. */
 int world_put_spilled(struct world *, unsigned slot, const char *tag, unsigned id,
@@ -57,5 +61,6 @@ void write_file(const char *path, const char *text, size_t n);
 extern _Atomic unsigned death_at, death_calls;
 extern bool death_torn;			/* half of the bytes are written first */
 extern _Atomic int fail_errno;		/* writes fail with it */
+extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 
 #endif

@@ -18,9 +18,8 @@
 struct permit *
 fixture_permit(const char *const *patterns, size_t n)
 {
-	struct conf_strings list = {.v = (char **)(uintptr_t)patterns, .n = n};
 	struct errmsg err = {.text = ""};
-	struct permit *p = permit_new(&list, &err);
+	struct permit *p = permit_new((char **)(uintptr_t)patterns, n, &err);
 
 	ck_assert_msg(p != NULL, "%s", err.text);
 	return p;

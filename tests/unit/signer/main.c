@@ -12,12 +12,11 @@ main(void)
 	SRunner *sr = srunner_create(der_suite());
 	int failed;
 
-	srunner_add_suite(sr, name_suite());
-	srunner_add_suite(sr, permit_suite());
 	srunner_add_suite(sr, ask_suite());
 	srunner_add_suite(sr, mint_suite());
 	srunner_add_suite(sr, recipes_suite());
 	srunner_add_suite(sr, ca_suite());
+	srunner_add_suite(sr, ca_files_suite());
 	srunner_add_suite(sr, export_suite());
 	srunner_add_suite(sr, keys_suite());
 	srunner_add_suite(sr, desk_suite());

@@ -16,7 +16,7 @@
 #include "signer/export.h"
 #include "signer/keys.h"
 #include "signer/mint.h"
-#include "signer/name.h"
+#include "tls/name.h"
 
 #define L60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -58,7 +58,6 @@ main(int argc, char **argv)
 		{"many", "h7.example.com", SIGN_KEY_EC},
 	};
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
-	struct conf_strings none = {.n = 0};
 	struct segment segment;
 	struct keyring ring;
 	struct minter *minter;
@@ -67,12 +66,12 @@ main(int argc, char **argv)
 	struct errmsg err;
 	struct ca ca = {.key = NULL};
 	struct ca_new want = {.rsa = argc > 2, .host = "test",
-	    .permit = permit_new(&none, &err)};
+	    .permit = permit_new(NULL, 0, &err)};
 	size_t i;
 
 	if (argc < 2 || files_open(&files, argv[1], (uid_t)-1, (gid_t)-1, &err) != 0 ||
 	    ca_open(&ca, &files, &want, now, &err) != 0 ||
-	    export_files(ca.cert, &files, "/etc/ssl/certs/ca-certificates.crt", &err) != 0 ||
+	    export_files(ca.cert, ca.chain, &files, EXPORT_SYSTEM_ROOTS, &err) != 0 ||
 	    keyring_create(&segment, &err) != 0) {
 		(void)fprintf(stderr, "%s\n",
 		    argc < 2 ? "usage: make-leafs DIR [rsa]" : err.text);

@@ -5,12 +5,11 @@
 #include <check.h>
 
 Suite *der_suite(void);
-Suite *name_suite(void);
-Suite *permit_suite(void);
 Suite *ask_suite(void);
 Suite *mint_suite(void);
 Suite *recipes_suite(void);
 Suite *ca_suite(void);
+Suite *ca_files_suite(void);
 Suite *export_suite(void);
 Suite *keys_suite(void);
 Suite *desk_suite(void);

@@ -5,8 +5,8 @@
 #include "signer/ask.h"
 
 #include "fixture.h"
-#include "signer/name.h"
 #include "suites.h"
+#include "tls/name.h"
 
 static struct permit *all;
 static struct ask ask;

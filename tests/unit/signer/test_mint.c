@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "fixture.h"
-#include "signer/name.h"
 #include "suites.h"
+#include "tls/name.h"
 
 #define DAY 86400
 #define BACKDATE (48 * 3600)

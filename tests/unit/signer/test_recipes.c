@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "fixture.h"
-#include "signer/name.h"
+#include "tls/name.h"
 #include "suites.h"
 
 #define DAY 86400

@@ -3,6 +3,7 @@
 
 #include "certs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #include "base/attr.h"
 
 static struct {
-	EVP_PKEY *ec, *rsa1024, *rsa2048;
+	EVP_PKEY *ec, *rsa512, *rsa1024, *rsa2048;
 	struct issuer root, stranger;
 	X509_STORE *store;
 	long serial;
@@ -31,7 +32,8 @@ certs_key(void)
 EVP_PKEY *
 certs_rsa(int bits)
 {
-	EVP_PKEY **key = bits == 1024 ? &made.rsa1024 : &made.rsa2048;
+	EVP_PKEY **key = bits == 512 ? &made.rsa512 : bits == 1024 ? &made.rsa1024 :
+	    &made.rsa2048;
 
 	if (*key == NULL)
 		*key = EVP_RSA_gen((size_t)bits);
@@ -66,28 +68,90 @@ add_raw_san(X509 *x, const struct spec *s)
 }
 
 static void
+add_unknown(X509 *x, const char *value)
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj("1.2.3.4.5.6", 1);
+	bool critical = strncmp(value, "critical,", 9) == 0;
+	ASN1_OCTET_STRING *text = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *e;
+
+	CHECK(ASN1_OCTET_STRING_set(text, (const unsigned char *)value, -1) == 1);
+	e = X509_EXTENSION_create_by_OBJ(NULL, oid, critical, text);
+	CHECK(e != NULL && X509_add_ext(x, e, -1) == 1);
+	X509_EXTENSION_free(e);
+	ASN1_OCTET_STRING_free(text);
+	ASN1_OBJECT_free(oid);
+}
+
+static void
+add_thousand_names(X509 *x, X509 *issuer)
+{
+	char text[32000] = "DNS:www.test";
+	size_t n = strlen(text);
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",DNS:host%d.many.test", i);
+	add_ext(x, issuer, NID_subject_alt_name, text);
+}
+
+/* What it says, what a good one has, or nothing. */
+static void
+add_either(X509 *x, X509 *issuer, int nid, const char *said, const char *usual)
+{
+	const char *value = said != NULL ? said : usual;
+
+	if (value[0] != '\0')
+		add_ext(x, issuer, nid, value);
+}
+
+static void
 add_extensions(X509 *x, X509 *issuer, const struct spec *s)
 {
-	const char *san = s->san != NULL ? s->san : s->ca ? "" : "DNS:www.test";
-	const char *eku = s->eku != NULL ? s->eku : s->ca ? "" : "serverAuth";
-
-	add_ext(x, issuer, NID_basic_constraints,
+	add_either(x, issuer, NID_basic_constraints, s->constraints,
 	    s->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	add_ext(x, issuer, NID_subject_key_identifier, "hash");
-	if (issuer != x)
-		add_ext(x, issuer, NID_authority_key_identifier, "keyid");
-	if (s->key_usage != NULL)
-		add_ext(x, issuer, NID_key_usage, s->key_usage);
-	else if (s->ca)
-		add_ext(x, issuer, NID_key_usage, "critical,keyCertSign,cRLSign");
+	add_either(x, issuer, NID_subject_key_identifier, s->ski, "hash");
+	add_either(x, issuer, NID_authority_key_identifier, s->aki,
+	    issuer != x && X509_get_ext_by_NID(issuer, NID_subject_key_identifier, -1) >= 0 ?
+	    "keyid" : "");
+	add_either(x, issuer, NID_key_usage, s->key_usage,
+	    s->ca ? "critical,keyCertSign,cRLSign" : "");
 	if (s->raw_san != NULL)
 		add_raw_san(x, s);
-	else if (san[0] != '\0')
-		add_ext(x, issuer, NID_subject_alt_name, san);
-	if (eku[0] != '\0')
-		add_ext(x, issuer, NID_ext_key_usage, eku);
-	if (s->tls_feature != NULL)
-		add_ext(x, issuer, NID_tlsfeature, s->tls_feature);
+	else if (s->sans)
+		add_thousand_names(x, issuer);
+	else
+		add_either(x, issuer, NID_subject_alt_name, s->san, s->ca ? "" : "DNS:www.test");
+	add_either(x, issuer, NID_ext_key_usage, s->eku, s->ca ? "" : "serverAuth");
+	add_either(x, issuer, NID_ext_key_usage, s->again, "");
+	add_either(x, issuer, NID_tlsfeature, s->tls_feature, "");
+	add_either(x, issuer, NID_name_constraints, s->names_allowed, "");
+	if (s->extra != NULL)
+		add_unknown(x, s->extra);
+}
+
+static void
+set_serial(X509 *x, const char *hex)
+{
+	BIGNUM *n = NULL;
+
+	if (hex == NULL) {
+		CHECK(ASN1_INTEGER_set(X509_get_serialNumber(x), 4096 + ++made.serial) == 1);
+		return;
+	}
+	CHECK(BN_hex2bn(&n, hex) > 0);
+	CHECK(BN_to_ASN1_INTEGER(n, X509_get_serialNumber(x)) != NULL);
+	BN_free(n);
+}
+
+static void
+set_dates(X509 *x, const struct spec *s)
+{
+	bool dated = s->from != 0 || s->until != 0 || s->in_seconds;
+	long unit = s->in_seconds ? 1 : 86400;
+
+	X509_gmtime_adj(X509_getm_notBefore(x), (dated ? s->from : -1) * unit);
+	X509_gmtime_adj(X509_getm_notAfter(x), (dated ? s->until : 30) * unit);
 }
 
 /* As it would come from the network: nothing of how it was built is left. */
@@ -109,25 +173,25 @@ X509 *
 certs_make(const struct spec *s, const struct issuer *by)
 {
 	X509 *x = X509_new(), *issuer = by != NULL ? by->cert : x;
-	EVP_PKEY *key = s->key != NULL ? s->key : certs_key();
-	bool dated = s->from != 0 || s->until != 0;
+	EVP_PKEY *key = s->key != NULL ? s->key : certs_key(), *signer = by != NULL ? by->key : key;
 	X509_NAME *name = X509_get_subject_name(x);
 	const char *cn = s->cn != NULL ? s->cn : "www.test";
 	const EVP_MD *md = s->md != NULL ? s->md : EVP_sha256();
 
-	CHECK(X509_set_version(x, X509_VERSION_3) == 1);
-	CHECK(ASN1_INTEGER_set(X509_get_serialNumber(x), 4096 + ++made.serial) == 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), (dated ? s->from : -1) * 86400L);
-	X509_gmtime_adj(X509_getm_notAfter(x), (dated ? s->until : 30) * 86400L);
+	CHECK(X509_set_version(x, s->v1 ? X509_VERSION_1 : X509_VERSION_3) == 1);
+	set_serial(x, s->serial);
+	set_dates(x, s);
 	CHECK(X509_set_pubkey(x, key) == 1);
-	CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn,
-	    -1, -1, 0) == 1);
+	if (!s->no_subject)
+		CHECK(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		    (const unsigned char *)cn, -1, -1, 0) == 1);
 	if (s->org != NULL)
 		CHECK(X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
 		    (const unsigned char *)s->org, -1, -1, 0) == 1);
 	CHECK(X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1);
-	add_extensions(x, issuer, s);
-	CHECK(X509_sign(x, by != NULL ? by->key : key, md) > 0);
+	if (!s->v1)
+		add_extensions(x, issuer, s);
+	CHECK(X509_sign(x, signer, EVP_PKEY_is_a(signer, "ED25519") == 1 ? NULL : md) > 0);
 	return reread(x);
 }
 
@@ -196,6 +260,7 @@ void
 certs_cleanup(void)
 {
 	EVP_PKEY_free(made.ec);
+	EVP_PKEY_free(made.rsa512);
 	EVP_PKEY_free(made.rsa1024);
 	EVP_PKEY_free(made.rsa2048);
 	X509_free(made.root.cert);

@@ -22,7 +22,17 @@ struct spec {
 	const char *key_usage;
 	const char *tls_feature;
 	int from, until;	/* both 0: -1 and 30 */
+	bool in_seconds;	/* these, not days */
 	bool ca;
+	bool v1;		/* and no extensions */
+	bool no_subject;
+	bool sans;		/* a thousand names more */
+	const char *serial;	/* hex, may be negative */
+	/* openssl.cnf syntax; NULL: as a good one has them; "": none */
+	const char *constraints, *ski, *aki;
+	const char *names_allowed;	/* nameConstraints */
+	const char *extra;	/* DER:..., an extension nobody knows */
+	const char *again;	/* a second extendedKeyUsage */
 	const EVP_MD *md;	/* NULL: SHA-256 */
 	EVP_PKEY *key;		/* NULL: certs_key() */
 	const void *raw_san;	/* DER of the extension's value instead of san */
@@ -31,7 +41,7 @@ struct spec {
 
 /* Made once per process. */
 EVP_PKEY *certs_key(void);	/* P-256 */
-EVP_PKEY *certs_rsa(int bits);	/* 1024, 2048 */
+EVP_PKEY *certs_rsa(int bits);	/* 512, 1024, 2048 */
 const struct issuer *certs_root(void);	/* trusted by certs_store() */
 const struct issuer *certs_stranger(void);	/* not */
 X509_STORE *certs_store(void);	/* borrowed */

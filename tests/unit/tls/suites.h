@@ -10,5 +10,8 @@ Suite *verdicts_suite(void);
 Suite *origin_suite(void);
 Suite *client_suite(void);
 Suite *roots_suite(void);
+Suite *name_suite(void);
+Suite *permit_suite(void);
+Suite *shelf_suite(void);
 
 #endif

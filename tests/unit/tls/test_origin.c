@@ -282,7 +282,7 @@ START_TEST(own_profile)
 	ck_assert_mem_eq(sent.alpn, "\x08http/1.1", 9);
 	ck_assert_uint_eq(sent.nversions, 2);
 	ck_assert_uint_eq(sent.nciphers, 9);
-	ck_assert(!sent.status_request && !sent.has_session);
+	ck_assert(sent.status_request && !sent.has_session);
 }
 END_TEST
 

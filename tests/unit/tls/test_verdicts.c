@@ -10,13 +10,13 @@
 #include "tls/verdicts.h"
 
 static void
-key_of(X509 *leaf, X509 *second, struct str name, bool is_ip, uint8_t out[32])
+key_of(X509 *leaf, X509 *second, struct str name, bool is_ip, bool strict, uint8_t out[32])
 {
 	STACK_OF(X509) *chain = certs_chain(leaf, second);
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 
 	ck_assert_int_eq(X509_STORE_CTX_init(ctx, certs_store(), leaf, chain), 1);
-	verdicts_key(ctx, name, is_ip, out);
+	verdicts_key(ctx, name, is_ip, strict, out);
 	X509_STORE_CTX_free(ctx);
 	sk_X509_pop_free(chain, X509_free);
 }
@@ -33,18 +33,20 @@ START_TEST(key_is_all_that_is_verified)
 	X509 *other = certs_leaf(&(struct spec){.cn = "b"});
 	uint8_t key[32], again[32];
 
-	key_of(leaf, NULL, STR("www.test"), false, key);
-	key_of(leaf, NULL, STR("www.test"), false, again);
+	key_of(leaf, NULL, STR("www.test"), false, false, key);
+	key_of(leaf, NULL, STR("www.test"), false, false, again);
 	ck_assert(same(key, again));
-	key_of(other, NULL, STR("www.test"), false, again);
+	key_of(other, NULL, STR("www.test"), false, false, again);
 	ck_assert(!same(key, again));
-	key_of(leaf, other, STR("www.test"), false, again);
+	key_of(leaf, other, STR("www.test"), false, false, again);
 	ck_assert(!same(key, again));
-	key_of(leaf, NULL, STR("ww.test"), false, again);
+	key_of(leaf, NULL, STR("ww.test"), false, false, again);
 	ck_assert(!same(key, again));
-	key_of(leaf, NULL, STR("www.test\0x"), false, again);
+	key_of(leaf, NULL, STR("www.test\0x"), false, false, again);
 	ck_assert(!same(key, again));
-	key_of(leaf, NULL, STR("www.test"), true, again);
+	key_of(leaf, NULL, STR("www.test"), true, false, again);
+	ck_assert(!same(key, again));
+	key_of(leaf, NULL, STR("www.test"), false, true, again);
 	ck_assert(!same(key, again));
 	X509_free(leaf);
 	X509_free(other);

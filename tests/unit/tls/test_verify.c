@@ -162,7 +162,7 @@ START_TEST(broken_signature)
 }
 END_TEST
 
-/* CVE-2020-0601's way in: OpenSSL accepts these unless strict. */
+/* CVE-2020-0601's way in; OpenSSL before 3.0 minded only when strict. */
 START_TEST(explicit_curve)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -172,7 +172,7 @@ START_TEST(explicit_curve)
 	ck_assert_int_eq(EVP_PKEY_set_utf8_string_param(key, "encoding", "explicit"), 1);
 	leaf = certs_leaf(&(struct spec){.key = key});
 	f = judge(leaf, NULL, "www.test", false);
-	ck_assert(has_verdict(f, X509_V_ERR_EE_KEY_TOO_SMALL, 0));
+	ck_assert(has_verdict(f, X509_V_ERR_EC_KEY_EXPLICIT_PARAMS, 0));
 	tls_facts_unref(&f);
 	X509_free(leaf);
 	EVP_PKEY_free(key);
@@ -293,6 +293,51 @@ START_TEST(dates_of_the_whole_chain)
 }
 END_TEST
 
+/* X509_get_key_usage() says "everything" where there is none. */
+static const struct {
+	struct spec spec;
+	bool has_usage, has_names;
+	uint32_t usage;
+} leafs[] = {
+	{{.cn = "none"}, false, true, 0},
+	{{.key_usage = "critical,digitalSignature"}, true, true, KU_DIGITAL_SIGNATURE},
+	{{.key_usage = "keyAgreement,keyCertSign", .san = ""}, true, false,
+	    KU_KEY_AGREEMENT | KU_KEY_CERT_SIGN},
+	{{.key_usage = "decipherOnly"}, true, true, KU_DECIPHER_ONLY},
+	{{.raw_san = "\x30\0", .raw_san_len = 2}, false, true, 0},
+};
+
+START_TEST(what_a_leaf_carries)
+{
+	X509 *leaf = certs_leaf(&leafs[_i].spec);
+	struct tls_facts *f = judge(leaf, NULL, "www.test", false);
+
+	ck_assert_int_eq(f->has_key_usage, leafs[_i].has_usage);
+	ck_assert_uint_eq(f->key_usage, leafs[_i].usage);
+	ck_assert_int_eq(f->has_names, leafs[_i].has_names);
+	tls_facts_unref(&f);
+	X509_free(leaf);
+}
+END_TEST
+
+START_TEST(a_root_was_sent)
+{
+	X509 *leaf = certs_leaf(&(struct spec){.cn = "r"});
+	X509 *self = certs_make(&(struct spec){.cn = "me"}, NULL);
+	struct tls_facts *f[3] = {judge(leaf, NULL, "www.test", false),
+		judge(leaf, certs_root()->cert, "www.test", false),
+		judge(self, NULL, "www.test", false)};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		ck_assert_int_eq(f[i]->last_is_self_signed, i > 0);
+		tls_facts_unref(&f[i]);
+	}
+	X509_free(leaf);
+	X509_free(self);
+}
+END_TEST
+
 START_TEST(counted)
 {
 	X509 *leaf = certs_leaf(&(struct spec){.cn = "c"});
@@ -326,6 +371,8 @@ verify_suite(void)
 	tcase_add_test(t, strict_minds);
 	tcase_add_test(t, facts_of_a_leaf);
 	tcase_add_test(t, dates_of_the_whole_chain);
+	tcase_add_loop_test(t, what_a_leaf_carries, 0, NELEM(leafs));
+	tcase_add_test(t, a_root_was_sent);
 	tcase_add_test(t, counted);
 	suite_add_tcase(s, t);
 	return s;

@@ -2,10 +2,10 @@
 /*
  * name.h - what may stand in a certificate of ours as a name: pure checks of
  * bytes that a broken worker may have chosen.
- * Runs in: signer.
+ * Runs in: signer, worker, mitmctl.
  */
-#ifndef MITMD_SIGNER_NAME_H
-#define MITMD_SIGNER_NAME_H
+#ifndef MITMD_TLS_NAME_H
+#define MITMD_TLS_NAME_H
 
 #include "base/str.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* name.c - see name.h.  Runs in: signer. */
+/* name.c - see name.h.  Runs in: signer, worker, mitmctl. */
 #include "config.h"
 
-#include "signer/name.h"
+#include "tls/name.h"
 
 #define HOST_MAX 253
 #define LABEL_MAX 63

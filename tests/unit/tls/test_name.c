@@ -2,7 +2,7 @@
 /* test_name.c - which bytes are a name. */
 #include "config.h"
 
-#include "signer/name.h"
+#include "tls/name.h"
 
 #include "suites.h"
 
