@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
 #include "tls/roots.h"
@@ -55,8 +56,9 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (proc_check_user(conf, &err) == -1 || listen_prepare(m, gen, &err) == -1 ||
-	    spawn(&gen->signer, &err) == -1) {
+	if (proc_check_user(conf, &err) == -1 ||
+	    control_prepare(m->control, conf->control, &err) == -1 ||
+	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
 		generation_failed(gen, err.text);
 	}
 }
@@ -117,6 +119,7 @@ generation_abandon(struct master *m)
 	if (gen == NULL)
 		return;
 	m->next = NULL;
+	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
@@ -344,6 +347,7 @@ serve(struct generation *gen)
 	m->current = gen;
 	m->next = NULL;
 	pinning_follow(m->pinning, gen->conf, master_seconds());
+	control_commit(m->control, gen->conf->user);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);

@@ -7,4 +7,7 @@ libmaster_a_SOURCES = \
 	src/master/generation.c \
 	src/master/spawn.c \
 	src/master/pinning.c src/master/pinning.h \
+	src/master/control.c src/master/control.h \
+	src/master/control_socket.c src/master/control_socket.h \
+	src/master/commands.c \
 	src/master/recording.c

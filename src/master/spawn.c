@@ -116,7 +116,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
 	    .roots = serves ? gen->roots : NULL,
-	    .ca_chain = serves ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
+	    .ca_chain = gen != NULL ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
 	    .own_keys = serves ? str_of(gen->own_keys,
 	    gen->nown_keys * sizeof(*gen->own_keys)) : STR_NONE,
 	};

@@ -18,6 +18,7 @@ main(void)
 	srunner_add_suite(runner, roots_suite());
 	srunner_add_suite(runner, name_suite());
 	srunner_add_suite(runner, permit_suite());
+	srunner_add_suite(runner, shelf_suite());
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -12,6 +12,7 @@ tests_unit_run_tls_SOURCES = tests/unit/tls/main.c tests/unit/tls/suites.h \
 	tests/unit/tls/test_client.c \
 	tests/unit/tls/test_roots.c \
 	tests/unit/tls/test_name.c \
-	tests/unit/tls/test_permit.c
+	tests/unit/tls/test_permit.c \
+	tests/unit/tls/test_shelf.c
 tests_unit_run_tls_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_tls_LDADD = libtls.a libbase.a $(OPENSSL_LIBS) $(CHECK_LIBS)

@@ -12,5 +12,6 @@ Suite *client_suite(void);
 Suite *roots_suite(void);
 Suite *name_suite(void);
 Suite *permit_suite(void);
+Suite *shelf_suite(void);
 
 #endif
