@@ -9,6 +9,7 @@ Suite *name_suite(void);
 Suite *permit_suite(void);
 Suite *ask_suite(void);
 Suite *mint_suite(void);
+Suite *recipes_suite(void);
 Suite *ca_suite(void);
 Suite *export_suite(void);
 Suite *keys_suite(void);
