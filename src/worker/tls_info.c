@@ -57,7 +57,7 @@ tls_info_shown(struct tls_info *t, X509 *cert)
 {
 	t->origin_peer = mem_new(struct tls_peer);
 	if (cert != NULL)
-		tls_peer_of(cert, t->origin_peer);
+		cert_peer(cert, t->origin_peer);
 }
 
 struct har_tls
