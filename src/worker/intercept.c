@@ -182,6 +182,7 @@ decide(struct intercept *it)
 	struct policy_ask ask = policy_ask_of(it);
 
 	policy_decide(it->worker->conf, &ask, &it->policy);
+	it->custom = policy_cert(it->worker->conf, &ask);
 }
 
 /* Why this tunnel is not to be opened, or NULL. */
@@ -195,7 +196,7 @@ why_untouched(struct intercept *it)
 		return it->policy.tunnel;
 	if (tls_hello_no_http(it->hello))
 		return "alpn";
-	if (!leafs_permit(w->leafs, name))
+	if (it->custom < 0 && !leafs_permit(w->leafs, name))
 		return "ca.permit";
 	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
 		return "bypass.pinned";
