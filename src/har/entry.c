@@ -481,6 +481,30 @@ put_tunnel(struct buf *out, const struct har_tunnel *t)
 	JSON_LIT(out, "}");
 }
 
+/* As Chrome writes it; how it was closed as HTTP Toolkit does. */
+static void
+put_ws(struct buf *out, const struct har_ws *ws)
+{
+	JSON_LIT(out, ",\"_webSocketMessages\":[");
+	json_raw(out, ws->messages.p, ws->messages.n);
+	JSON_LIT(out, "]");
+	if (ws->closed.seen) {
+		JSON_LIT(out, ",\"_webSocketClose\":{\"code\":");
+		json_int(out, ws->closed.code);
+		json_member(out, "reason", ws->closed.reason);
+		json_member(out, "by", ws->closed.by == WS_SEND ? STR("client") : STR("origin"));
+		JSON_LIT(out, "}");
+	}
+	if (ws->broken != NULL)
+		json_member(out, "_webSocketBroken", str_z(ws->broken));
+	if (ws->piece == 0)
+		return;
+	JSON_LIT(out, ",\"_webSocketPiece\":");
+	json_int(out, ws->piece);
+	if (ws->more)
+		JSON_LIT(out, ",\"_webSocketMore\":true");
+}
+
 /* The target says nothing more than the URL: it is the same, its authority, or its path. */
 static bool
 raw_target_is_plain(struct str raw, struct str url)
@@ -519,7 +543,9 @@ put_endings(struct buf *out, const struct har_flow *f, bool truncated)
 		json_member(out, "_rawTarget", f->raw_target);
 	if (f->raw_head.n > 0)
 		json_member(out, "_rawHead", str_sub(f->raw_head, 0, RAW_HEAD_MAX));
-	if (f->tunnel.reason != NULL)
+	if (f->ws != NULL)
+		put_ws(out, f->ws);
+	else if (f->tunnel.reason != NULL)
 		put_tunnel(out, &f->tunnel);
 }
 
@@ -530,7 +556,7 @@ put_extras(struct buf *out, const struct har_flow *f)
 	JSON_LIT(out, ",\"_startedMicros\":");
 	json_int(out, (int64_t)f->times.started_wall_us);
 	JSON_LIT(out, ",\"_resourceType\":\"");
-	buf_putz(out, kind_of(f->request, f->response, f->url));
+	buf_putz(out, f->ws != NULL ? "websocket" : kind_of(f->request, f->response, f->url));
 	JSON_LIT(out, "\"");
 	if (f->setup != NULL)
 		put_setup(out, f->setup);

@@ -9,6 +9,7 @@
 
 #include "base/addr.h"
 #include "har/body.h"
+#include "har/ws.h"
 #include "http/message.h"
 #include "tls/facts.h"
 
@@ -77,6 +78,15 @@ struct har_tunnel {
 	uint64_t bytes_up, bytes_down;
 };
 
+/* A WebSocket: the messages of this entry, which may be one of several pieces. */
+struct har_ws {
+	struct str messages;		/* as ws_text() has them */
+	struct ws_close closed;
+	const char *broken;		/* as of ws_broken() */
+	unsigned piece;			/* 1, 2, ...; 0: the only one */
+	bool more;			/* the connection goes on */
+};
+
 struct har_flow {
 	struct str tag;
 	const struct addr *client;
@@ -95,6 +105,7 @@ struct har_flow {
 	const struct har_tls *tls;	/* NULL: no TLS on either leg, or: */
 	struct str tls_text; /* the same, ready made by tls_text_put() into an empty buffer */
 	struct har_tunnel tunnel;
+	const struct har_ws *ws;	/* NULL: it is none */
 	uint64_t origin_id, client_id;	/* unique connection numbers */
 	int64_t response_wire_bytes;	/* _transferSize */
 	const char *error;		/* short reason; NULL: none */

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "worker/flow.h"
 #include "worker/flow_log.h"
@@ -14,6 +15,8 @@
 
 #define ROOMY_BYTES (1280 << 10)
 #define ROOMY_MAX 32
+#define WS_MESSAGE_MAX (512u << 10)
+#define WS_PIECE (256u << 10)	/* of messages: then an entry is handed over, and it goes on */
 #define PRECONNECT_US 1000000	/* a longer gap: the client connected ahead of its need */
 
 static const struct message *
@@ -56,6 +59,41 @@ memory_for(struct flow *f, int side, int64_t length)
 	return ROOMY_BYTES;
 }
 
+/* ---- WebSockets ---- */
+
+static void hand_over_piece(struct flow *);
+
+/* RFC 6455 4.2.2, RFC 8441 5.1 */
+void
+capture_head(struct flow *f)
+{
+	const struct message *q = &f->request, *r = &f->response;
+	struct ws_conf conf = {.message_max = WS_MESSAGE_MAX};
+	const struct field *extensions;
+	bool h1 = r->status == 101 &&
+	    str_list_has(fields_get(&r->fields, FIELD_UPGRADE), STR("websocket"));
+	bool h2 = str_ieq(q->protocol, STR("websocket")) && r->status >= 200 && r->status < 300;
+
+	if (!h1 && !h2)
+		return;
+	extensions = fields_find_name(&r->fields, STR("sec-websocket-extensions"));
+	if (extensions != NULL)
+		ws_conf_extensions(&conf, fields_value(&r->fields, extensions));
+	f->capture.ws = ws_new(&conf);
+}
+
+void
+capture_tunnel(struct flow *f, int side, const uint8_t *p, size_t n)
+{
+	struct ws *ws = f->capture.ws;
+
+	if (ws == NULL || f->recorded)
+		return;
+	ws_feed(ws, side == FLOW_FRONT ? WS_SEND : WS_RECEIVE, p, n, clock_wall_us());
+	if (ws_text(ws).n >= WS_PIECE)
+		hand_over_piece(f);
+}
+
 void
 capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 {
@@ -63,6 +101,10 @@ capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 
 	if (f->recorded)
 		return;
+	if (f->capture.ws != NULL) {
+		capture_tunnel(f, side, p, n);
+		return;
+	}
 	/* Opened with the first byte: most requests have none. */
 	if (*body == NULL) {
 		const struct message *m = message_of(f, side);
@@ -139,27 +181,37 @@ times_of(const struct flow *f)
 	return h;
 }
 
+static struct str
+scheme_of(const struct flow *f)
+{
+	bool secure = f->request.is_connect || strcmp(f->facts.scheme, "https") == 0;
+
+	if (f->capture.ws != NULL)
+		return secure ? STR("wss") : STR("ws");
+	return secure ? STR("https") : STR("http");
+}
+
 static void
 put_url(struct buf *url, const struct flow *f)
 {
 	struct str path = f->request.path;
 
-	if (f->request.is_connect || f->tunnel_reason != NULL)
+	if (f->request.is_connect)
 		path = STR("/");
 	if (f->facts.has_origin)
-		target_put_url(url, str_z(f->request.is_connect ? "https" : f->facts.scheme),
-		    &f->facts.origin, path);
+		target_put_url(url, scheme_of(f), &f->facts.origin, path);
 	else
 		buf_putz(url, "http://invalid/");
 }
 
 static void
-hand_over(struct flow *f)
+hand_over(struct flow *f, bool more)
 {
 	struct handover *out = f->worker->handover;
 	struct buf *text = handover_scratch(out), url = {0};
 	struct har_insert inserts[RING_INSERTS_MAX];
 	struct har_tls tls;
+	struct har_ws ws;
 	struct har_setup setup = {.dns = f->facts.connect.dns,
 	    .connect = f->facts.connect.connect,
 	    .ssl = f->facts.connect.ssl};
@@ -195,14 +247,33 @@ hand_over(struct flow *f)
 		tls = tls_info_har(f->facts.tls, true);
 		h.tls = &tls;
 	}
+	if (f->capture.ws != NULL) {
+		ws = (struct har_ws){.messages = ws_text(f->capture.ws),
+		    .closed = ws_close(f->capture.ws), .broken = ws_broken(f->capture.ws),
+		    .piece = more || f->capture.pieces > 0 ? ++f->capture.pieces : 0,
+		    .more = more};
+		h.ws = &ws;
+	}
 	put_url(&url, f);
 	h.url = buf_str(&url);
 	if (f->facts.connect.known && h.times.connect == -1)
 		h.setup = &setup;	/* connected ahead: not this request's time */
-	flow_log(f, h.url);
+	if (!more)
+		flow_log(f, h.url);
 	har_entry(text, &h, inserts, &ninserts);
 	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
 	buf_free(&url);
+}
+
+static void
+hand_over_piece(struct flow *f)
+{
+	uint64_t done = f->times.response_done;
+
+	f->times.response_done = clock_mono_us();
+	hand_over(f, true);
+	f->times.response_done = done;
+	ws_clear(f->capture.ws);
 }
 
 bool
@@ -215,7 +286,7 @@ capture_step(struct flow *f)
 		    body_step(f->capture.body[side]) == ERR_AGAIN)
 			return false;
 	f->capture.recoding = false;
-	hand_over(f);
+	hand_over(f, false);
 	return true;
 }
 
@@ -232,7 +303,7 @@ capture_finish(struct flow *f)
 	if (again)
 		c->recoding = true;
 	else
-		hand_over(f);
+		hand_over(f, false);
 }
 
 void
@@ -244,6 +315,7 @@ capture_clear(struct flow *f)
 	if (c->roomy)
 		f->worker->roomy--;
 
+	ws_free(&c->ws);
 	body_free(&c->body[0]);
 	body_free(&c->body[1]);
 	for (i = 0; i < c->ninformational; i++) {

@@ -20,11 +20,17 @@ struct capture {
 	struct body *body[2];		/* request, response; NULL until a byte came */
 	struct har_informational *informational;
 	size_t ninformational;
+	struct ws *ws;			/* the flow has become a WebSocket */
+	unsigned pieces;		/* entries of it that were handed over already */
 	bool roomy;			/* counted in worker.roomy */
 	bool recoding;			/* finished, but a body is still being recoded */
 };
 
 void capture_informational(struct flow *);
+/* The response's head is there: is it a WebSocket from here on? */
+void capture_head(struct flow *);
+/* Bytes of an upgraded connection. */
+void capture_tunnel(struct flow *, int side, const uint8_t *p, size_t n);
 void capture_body(struct flow *, int side, const uint8_t *p, size_t n);
 /*
  * The flow is over. Hands the entry over, or, when a body has to be recoded

@@ -199,6 +199,7 @@ flow_head(struct flow *f, enum flow_side from)
 	if (from == FLOW_BACK) {
 		f->has_response = true;
 		f->times.response_begun = clock_mono_us();
+		capture_head(f);
 	}
 	give(f, from);
 }

@@ -49,6 +49,7 @@ on_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 	else
 		t->flow->bytes_down += n;
 	conn_relay(to, p, n);
+	capture_tunnel(t->flow, c == t->client ? FLOW_FRONT : FLOW_BACK, p, n);
 	if (conn_full(to))
 		conn_pause(c);
 	return n;
