@@ -15,9 +15,10 @@
 #include "signer/ask.h"
 #include "signer/tbs.h"
 
+/* Room for an RSA-8192 signature and the CA's name (CA_NAME_MAX) beside the rest. */
 #define MINT_DER_MAX 16384
-#define MINT_ISSUER_MAX 3072	/* an RSA-8192 signature and a name of 253 bytes */
-#define MINT_STAPLE_MAX 2048
+#define MINT_ISSUER_MAX 6144
+#define MINT_STAPLE_MAX 6144
 
 /* What an issuer of ours that none shall trust is called. */
 #define MINT_NOT_TRUSTED "mitmd - NOT TRUSTED"
