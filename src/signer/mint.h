@@ -29,7 +29,7 @@
 
 struct minter;
 
-/* Borrows the CA. not_after: the earliest end in the CA's chain. */
+/* not_after: the earliest end in the CA's chain. lifetime: of leafs, in seconds. */
 struct minter *minter_new(X509 *ca, EVP_PKEY *ca_key, int64_t not_after, int64_t lifetime)
     NONNULL(1, 2);
 void minter_free(struct minter **);
