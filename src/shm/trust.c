@@ -120,7 +120,7 @@ trust_meaning_text(enum trust_meaning m)
 {
 	switch (m) {
 	case TRUST_PINNED:
-		return "this host is pinned (the client accepts our certificates for others)";
+		return "this host is pinned: the client accepts our certificates for others";
 	case TRUST_PINNED_OR_NO_CA:
 		return "this host is pinned, or the CA is no longer installed on this client";
 	case TRUST_MIXED:

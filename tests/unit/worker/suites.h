@@ -12,5 +12,7 @@ Suite *sniff_suite(void);
 Suite *trust_told_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);
+Suite *mirror_suite(void);
+Suite *leaf_table_suite(void);
 
 #endif

@@ -213,8 +213,8 @@ START_TEST(what_was_just_accepted_counts_at_once)
 	struct trust_id id = id_of("192.0.2.1", "ben", 1), other = id_of("192.0.2.1", "ben", 2);
 
 	takes(&id, "a.test");
-	ck_assert_str_eq(refuses(&id, "b.test", 46), "this host is pinned (the client accepts "
-	    "our certificates for others) (alert certificate_unknown)");
+	ck_assert_str_eq(refuses(&id, "b.test", 46), "this host is pinned: the client accepts "
+	    "our certificates for others (alert certificate_unknown)");
 	ck_assert_str_eq(refuses(&other, "b.test", 46),
 	    "CA not installed on this client (alert certificate_unknown)");
 	ck_assert_uint_eq(world.worker.counters->tls_client_rejected_pinned, 1);
