@@ -222,7 +222,7 @@ take_subject(const struct msg_sign_ask *m, const struct permit *permit, struct a
 	bool named = m->names.n > 0 || (m->copy & COPY_NO_NAMES) != 0;
 	struct str cn = m->cn.n == 0 && !named ? m->asked_name : m->cn;
 
-	if (cn.n > ASK_ATTRIBUTE_MAX || permit_no_subject(permit))
+	if (cn.n > ASK_ATTRIBUTE_MAX || (ask_is_ours(out) && permit_no_subject(permit)))
 		return;
 	/* With all names left out the CN must not become one. */
 	if (!(m->names.n > 0 && out->nnames == 0) &&
