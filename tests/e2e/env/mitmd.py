@@ -90,6 +90,7 @@ class Mitmd:
         self.config = merge({
             "listen": "127.0.0.1:0",
             "workers": 2,
+            "control": str(self.directory / "control.sock"),
             "user": getpass.getuser(),
             "ca": {"dir": str(self.ca_dir)},
             "spool": {"dir": str(self.spool), "min_free": "off"},	# the machine may be full
