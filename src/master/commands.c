@@ -102,7 +102,7 @@ bypass_add(void *arg, struct control_call *call, int nwords, char **words)
 	struct master *m = arg;
 	struct add add = {.seconds = 86400};
 	int64_t now = master_seconds();
-	char client[ADDR_TEXT_SIZE] = "all clients";
+	char client[ADDR_TEXT_SIZE] = "all clients", until[CLOCK_ISO_SIZE];
 	struct errmsg err;
 
 	if (!read_add(call, nwords, words, &add))
@@ -114,9 +114,9 @@ bypass_add(void *arg, struct control_call *call, int nwords, char **words)
 	}
 	if (add.client.len > 0)
 		(void)addr_ip_text(&add.client, client);
-	log_info("control: uid %u lets %s reach %s (port %u; 0: any) untouched for %llu s",
-	    (unsigned)control_uid(call), client, add.host.host, add.host.port,
-	    (unsigned long long)add.seconds);
+	clock_iso((uint64_t)(now + (int64_t)add.seconds) * 1000000, until);
+	log_info("control: uid %u lets %s reach %s untouched until %s",
+	    (unsigned)control_uid(call), client, words[0], until);
 }
 
 static void

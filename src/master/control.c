@@ -253,10 +253,10 @@ may_use(const struct control *c, uid_t uid)
 static void
 refuse(struct control *c, int fd, uid_t uid)
 {
+	bool same = strcmp(c->self, c->user) == 0;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
-	    "be root%s%s or %s\n", (unsigned)uid, geteuid() != 0 ? ", " : "",
-	    geteuid() != 0 ? c->self : "", c->user);
+	    "be %s%s%s\n", (unsigned)uid, c->self, same ? "" : " or ", same ? "" : c->user);
 
 	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (rate_take(&c->refusals, clock_mono_us()))

@@ -57,6 +57,7 @@ generation_start(struct master *m, struct conf *conf)
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
 	if (proc_check_user(conf, &err) == -1 ||
+	    identities_load(&gen->identities, conf, &err) == -1 ||
 	    control_prepare(m->control, conf->control, &err) == -1 ||
 	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
 		generation_failed(gen, err.text);
@@ -96,6 +97,7 @@ generation_free(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		spawn_forget(&gen->workers[i]);
 	listen_release(m, gen);
+	identities_free(&gen->identities);
 	X509_STORE_free(gen->roots);
 	if (m->spool_conf != gen->conf)
 		conf_free(&gen->conf);
@@ -348,6 +350,7 @@ serve(struct generation *gen)
 	m->next = NULL;
 	pinning_follow(m->pinning, gen->conf, master_seconds());
 	control_commit(m->control, gen->conf->user);
+	identities_warn(&gen->identities, gen->conf);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
 
@@ -49,6 +50,7 @@ struct generation {
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
+	struct identities identities;
 	X509_STORE *roots;
 	char *ca_chain;
 	size_t ca_chain_len;

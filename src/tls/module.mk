@@ -16,4 +16,5 @@ libtls_a_SOURCES = \
 	src/tls/origin.c src/tls/origin.h \
 	src/tls/leg.c \
 	src/tls/client.c src/tls/client.h \
+	src/tls/client_peer.c src/tls/client_peer.h \
 	src/tls/pair.c src/tls/shelf.c src/tls/shelf.h

@@ -33,7 +33,11 @@ add(struct tls_facts *f, char *text)
 		free(text);
 }
 
-/* What check_extensions() of OpenSSL 3.0 asks only with the flag, 79 aside. */
+/*
+ * What check_extensions() and check_purpose() of OpenSSL 3.0 ask only with the
+ * flag, the last two not always.  (90 and 91
+ * it never comes to say: there such an extension is unknown, and critical.)
+ */
 static const struct {
 	int code;
 	const char *what;
@@ -59,6 +63,7 @@ static const struct {
 	{X509_V_ERR_CA_CERT_MISSING_KEY_USAGE, "is a CA without key usage"},
 	{X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, "has extensions and is not of version 3"},
 	{X509_V_ERR_INVALID_CA, "is a CA in a way of before RFC 5280"},
+	{X509_V_ERR_INVALID_PURPOSE, "has an extension twice, or one that cannot be read"},
 };
 
 /*
@@ -77,11 +82,15 @@ is_strict_ca(X509_STORE_CTX *ctx, int depth)
 bool
 warn_is_strict(X509_STORE_CTX *ctx)
 {
-	int code = X509_STORE_CTX_get_error(ctx);
+	int code = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
 	size_t i;
 
 	if (code == X509_V_ERR_INVALID_CA)
-		return is_strict_ca(ctx, X509_STORE_CTX_get_error_depth(ctx));
+		return is_strict_ca(ctx, depth);
+	/* Without the flag it is enough not to know (-1). */
+	if (code == X509_V_ERR_INVALID_PURPOSE)
+		return X509_check_purpose(X509_STORE_CTX_get_current_cert(ctx),
+		    X509_PURPOSE_SSL_SERVER, depth > 0) < 0;
 	for (i = 0; i < NELEM(strict_only); i++)
 		if (strict_only[i].code == code)
 			return true;
@@ -122,8 +131,7 @@ warn_serial(struct tls_facts *f, X509 *leaf)
 static void
 warn_life(struct tls_facts *f, const struct tls_cert *leaf)
 {
-	/* Both ends count (RFC 5280 4.1.2.5). */
-	int64_t life = leaf->not_after - leaf->not_before + 1;
+	int64_t life = leaf->not_after - leaf->not_before;
 
 	if (leaf->not_before >= PUBLIC_SINCE && life > (int64_t)PUBLIC_DAYS_MAX * DAY)
 		add(f, mem_printf("the certificate is valid for %lld days: from a public CA "
@@ -173,6 +181,10 @@ warn_leaf(struct tls_facts *f, X509 *leaf)
 	warn_serial(f, leaf);
 	if (f->nchain > 0)
 		warn_life(f, &f->chain[0]);
+	if ((X509_get_extended_key_usage(leaf) & (XKU_ANYEKU | XKU_SSL_SERVER)) == XKU_ANYEKU &&
+	    X509_get_ext_by_NID(leaf, NID_ext_key_usage, -1) >= 0)
+		add(f, mem_strdup("the certificate is for any purpose, servers not named: "
+		    "refused by OpenSSL, accepted by Go"));
 	if (X509_check_ca(leaf) == 1)
 		add(f, mem_strdup("the certificate is one of a CA: accepted, but its key could "
 		    "issue others"));

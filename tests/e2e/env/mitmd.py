@@ -115,6 +115,12 @@ class Mitmd:
                               stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False,
                               env=clean_environment(), **more)
 
+    def ctl(self, *args, under=()):
+        """mitmctl with our configuration; under: a command to run it, as setpriv."""
+        return subprocess.run([*under, binary().with_name("mitmctl"), "-c", self.file, *map(str, args)],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=PATIENCE, check=False, env=clean_environment())
+
     def spawn(self):
         """Start without waiting for anything."""
         self.log = []
