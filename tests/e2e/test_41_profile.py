@@ -39,7 +39,7 @@ SANS = {
     "300-names": [f"DNS:host{i}.many.localhost" for i in range(300)],
 }
 # The common name of a certificate has at most 64 bytes; the first is exactly that.
-CNS = {"name-of-64": NAMES["name-of-64"]}
+CNS = {"name-of-64": NAMES["name-of-64"], "ipv6": "An address"}
 
 Case = collections.namedtuple("Case", "id name host port")
 
