@@ -13,10 +13,17 @@ static const struct command {
 	const char *name;
 	ctl_command_fn *run;
 	const char *arguments, *help;
+	const char *more;
 } commands[] = {
-	{"bypass", ctl_bypass, "list|add|remove ...", "hosts that clients reach untouched"},
-	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority"},
-	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host"},
+	{"bypass", ctl_bypass, "list|add|remove ...", "hosts that clients reach untouched",
+	    "  list                          what is bypassed, for whom, until when\n"
+	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS]\n"
+	    "                                for all clients, or those of one address\n"
+	    "  remove HOST[:PORT]...|all     by hand or learnt, for whichever client\n"
+	    "Learnt ones come from 'bypass.pinned' in the configuration.\n"},
+	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority", NULL},
+	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
+	    NULL},
 };
 
 static void
@@ -29,6 +36,95 @@ usage(FILE *out)
 	for (i = 0; i < NELEM(commands); i++)
 		(void)fprintf(out, "  %-8s %-28s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
+	(void)fprintf(out, "  %-8s %-28s %s\n", "help", "[COMMAND]", "this, or more of a command");
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NELEM(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	ctl_error("there is no command '%s'; mitmctl -h lists them", name);
+	return NULL;
+}
+
+static int
+help(const char *name)
+{
+	const struct command *cmd = name != NULL ? find_command(name) : NULL;
+
+	if (name == NULL) {
+		usage(stdout);
+		return CTL_OK;
+	}
+	if (cmd == NULL)
+		return CTL_USAGE;
+	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output text|json] %s %s\n"
+	    "%s: %s\n%s", cmd->name, cmd->arguments, cmd->name, cmd->help,
+	    cmd->more != NULL ? cmd->more : "");
+	return CTL_OK;
+}
+
+static bool
+read_output(const char *text, struct ctl *ctl)
+{
+	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0) {
+		ctl_error("--output is text or json, not '%s'", text);
+		return false;
+	}
+	ctl->json = strcmp(text, "json") == 0;
+	return true;
+}
+
+/* --output may stand behind the command too; it is taken out there. */
+static bool
+take_output(int *argc, char **argv, struct ctl *ctl)
+{
+	int from, to = 0;
+
+	for (from = 0; from < *argc && strcmp(argv[from], "--") != 0; from++) {
+		const char *value = NULL;
+
+		if (strncmp(argv[from], "--output=", 9) == 0)
+			value = argv[from] + 9;
+		else if (strcmp(argv[from], "--output") == 0 && from + 1 < *argc)
+			value = argv[++from];
+		if (value == NULL)
+			argv[to++] = argv[from];
+		else if (!read_output(value, ctl))
+			return false;
+	}
+	while (from < *argc)
+		argv[to++] = argv[from++];
+	argv[to] = NULL;
+	*argc = to;
+	return true;
+}
+
+static int
+run(struct ctl *ctl, int argc, char **argv)
+{
+	const struct command *cmd;
+
+	if (argc == 0) {
+		usage(stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0)
+		return help(argc > 1 ? argv[1] : NULL);
+	cmd = find_command(argv[0]);
+	if (cmd == NULL)
+		return CTL_USAGE;
+	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+		return help(argv[0]);
+	if (!take_output(&argc, argv, ctl))
+		return CTL_USAGE;
+	tls_library_init();
+	optind = 0;	/* commands may have options of their own */
+	return cmd->run(ctl, argc, argv);
 }
 
 int
@@ -41,7 +137,6 @@ main(int argc, char **argv)
 		{NULL, 0, NULL, 0},
 	};
 	struct ctl ctl = {.conf_file = NULL};
-	size_t i;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "+c:s:o:hV", longs, NULL)) != -1) {
@@ -53,11 +148,8 @@ main(int argc, char **argv)
 			ctl.socket = optarg;
 			break;
 		case 'o':
-			if (strcmp(optarg, "json") != 0 && strcmp(optarg, "text") != 0) {
-				ctl_error("--output is text or json, not '%s'", optarg);
+			if (!read_output(optarg, &ctl))
 				return CTL_USAGE;
-			}
-			ctl.json = strcmp(optarg, "json") == 0;
 			break;
 		case 'h':
 			usage(stdout);
@@ -70,18 +162,5 @@ main(int argc, char **argv)
 			return CTL_USAGE;
 		}
 	}
-	if (optind == argc) {
-		usage(stderr);
-		return CTL_USAGE;
-	}
-	tls_library_init();
-	argc -= optind;
-	argv += optind;
-	for (i = 0; i < NELEM(commands); i++)
-		if (strcmp(argv[0], commands[i].name) == 0) {
-			optind = 0;	/* commands may have options of their own */
-			return commands[i].run(&ctl, argc, argv);
-		}
-	ctl_error("there is no command '%s'; mitmctl -h lists them", argv[0]);
-	return CTL_USAGE;
+	return run(&ctl, argc - optind, argv + optind);
 }

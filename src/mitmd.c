@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "master/identities.h"
 #include "master/master.h"
 #include "proc/title.h"
 #include "tls/roots.h"
@@ -89,6 +90,12 @@ main(int argc, char **argv)
 	conf = conf_load(file, &err);
 	if (conf == NULL) {
 		(void)fprintf(stderr, "mitmd: %s\n", err.text);
+		free(file);
+		return EX_CONFIG;
+	}
+	if (!dump && test && identities_check(conf, &err) < 0) {
+		(void)fprintf(stderr, "mitmd: %s\n", err.text);
+		conf_free(&conf);
 		free(file);
 		return EX_CONFIG;
 	}

@@ -11,6 +11,7 @@ EXTRA_DIST += $(E2E)/pytest.ini $(E2E)/conftest.py \
 	$(E2E)/env/TlsHelper.java $(E2E)/env/connect_agent.js $(E2E)/env/har_validate.js \
 	$(E2E)/test_10_plain.py $(E2E)/test_20_connect_tls.py $(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py $(E2E)/test_40_fidelity.py $(E2E)/test_50_har.py \
+	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py $(E2E)/test_70_disk.py $(E2E)/test_80_limits.py \
 	$(E2E)/test_90_every_har.py
 

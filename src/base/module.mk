@@ -9,6 +9,8 @@ libbase_a_SOURCES = \
 	src/base/list.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/rate.c src/base/rate.h \
+	src/base/words.c src/base/words.h \
+	src/base/sockpath.c src/base/sockpath.h \
 	src/base/log.c src/base/log.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/addr.c src/base/addr.h \

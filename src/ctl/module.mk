@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += libctl.a
 libctl_a_SOURCES = src/ctl/ctl.c src/ctl/ctl.h \
+	src/ctl/control.c src/ctl/control.h \
 	src/ctl/ctl_bypass.c src/ctl/ctl_ca.c src/ctl/ctl_explain.c

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
 #include "tls/roots.h"
@@ -55,8 +56,10 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (proc_check_user(conf, &err) == -1 || listen_prepare(m, gen, &err) == -1 ||
-	    spawn(&gen->signer, &err) == -1) {
+	if (proc_check_user(conf, &err) == -1 ||
+	    identities_load(&gen->identities, conf, &err) == -1 ||
+	    control_prepare(m->control, conf->control, &err) == -1 ||
+	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
 		generation_failed(gen, err.text);
 	}
 }
@@ -94,6 +97,7 @@ generation_free(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		spawn_forget(&gen->workers[i]);
 	listen_release(m, gen);
+	identities_free(&gen->identities);
 	X509_STORE_free(gen->roots);
 	if (m->spool_conf != gen->conf)
 		conf_free(&gen->conf);
@@ -117,6 +121,7 @@ generation_abandon(struct master *m)
 	if (gen == NULL)
 		return;
 	m->next = NULL;
+	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
@@ -344,6 +349,8 @@ serve(struct generation *gen)
 	m->current = gen;
 	m->next = NULL;
 	pinning_follow(m->pinning, gen->conf, master_seconds());
+	control_commit(m->control, gen->conf->user);
+	identities_warn(&gen->identities, gen->conf);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);

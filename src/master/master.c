@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -343,6 +344,7 @@ make_shared(struct master *m, struct errmsg *err)
 	    keyring_create(&m->keyring, err) == -1 || trust_create(&m->trust, err) == -1)
 		return -1;
 	m->pinning = pinning_new(&m->trust);
+	m->control = commands_new(m);
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
 		return -1;
@@ -378,5 +380,6 @@ master_main(struct conf *conf, const char *file)
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
+	control_free(&m->control);
 	return m->exit_code;
 }

@@ -6,5 +6,9 @@ libmaster_a_SOURCES = \
 	src/master/listen.c \
 	src/master/generation.c \
 	src/master/spawn.c \
+	src/master/identities.c src/master/identities.h \
 	src/master/pinning.c src/master/pinning.h \
+	src/master/control.c src/master/control.h \
+	src/master/control_socket.c src/master/control_socket.h \
+	src/master/commands.c \
 	src/master/recording.c

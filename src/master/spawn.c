@@ -116,10 +116,25 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
 	    .roots = serves ? gen->roots : NULL,
-	    .ca_chain = serves ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
+	    .certs = serves ? gen->identities.certs : NULL,
+	    .client_certs = serves ? gen->identities.client_certs : NULL,
+	    .client_ca = serves ? gen->identities.client_ca : NULL,
+	    .ca_chain = gen != NULL ? str_of(gen->ca_chain, gen->ca_chain_len) : STR_NONE,
 	    .own_keys = serves ? str_of(gen->own_keys,
 	    gen->nown_keys * sizeof(*gen->own_keys)) : STR_NONE,
 	};
+}
+
+/* Who shows no certificates of the operator's is to have none of their keys either. */
+static NORETURN void
+run(struct master *m, const struct role_row *row, struct proc *p)
+{
+	struct generation *gen;
+
+	if (!row->serves)
+		TAILQ_FOREACH(gen, &m->generations, link)
+			identities_free(&gen->identities);
+	_exit(row->main(p));
 }
 
 /* A channel between a worker that is being made and the signer of its generation. */
@@ -160,7 +175,7 @@ spawn(struct child *c, struct errmsg *err)
 	inherit(m, row, true);
 	c->pid = fork();
 	if (c->pid == 0)
-		_exit(row->main(&p));
+		run(m, row, &p);
 	inherit(m, row, false);
 	if (c->pid == -1) {
 		(void)errmsg_sys(err, "cannot fork a %s", role_name(c->role));

@@ -12,11 +12,13 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
 
 struct master;
 struct generation;
+struct control;
 struct pinning;
 
 /* One forked process, or the place where one is to be forked again. */
@@ -48,6 +50,7 @@ struct generation {
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
+	struct identities identities;
 	X509_STORE *roots;
 	char *ca_chain;
 	size_t ca_chain_len;
@@ -95,6 +98,7 @@ struct master {
 	struct slot *slots;		/* RING_SLOTS */
 	struct segment cert_cache, keyring, trust;
 	struct pinning *pinning;
+	struct control *control;
 	struct receipts *receipts;
 	struct counters *counters;
 	int signal_fd;
@@ -142,6 +146,9 @@ void recording_slot_live(struct master *, struct child *);	/* forked: tell the r
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
+
+/* ---- commands.c ---- */
+struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */

@@ -50,7 +50,7 @@ struct proc {
 
 	int trust_fd;			/* workers: what was learnt of clients */
 	X509_STORE *roots;		/* workers, as all below */
-	struct str ca_chain;		/* as in msg_ready.ca_chain */
+	struct str ca_chain;	/* as in msg_ready.ca_chain; the first signer has none yet */
 	struct str own_keys;		/* as in msg_ready.own_keys */
 	const struct shelf *certs;	/* in the order of conf->certs; NULL: none */
 	const struct shelf *client_certs;	/* NULL: none */

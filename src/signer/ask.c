@@ -127,11 +127,11 @@ why_not(const struct msg_sign_ask *m, const struct permit *permit, int64_t now, 
 
 /* The origin's subject as far as it fits; all of it or, without a CN's room, nothing. */
 static void
-take_subject(const struct msg_sign_ask *m, struct ask *out)
+take_subject(const struct msg_sign_ask *m, const struct permit *permit, struct ask *out)
 {
 	struct str cn = m->cn.n == 0 && m->names.n == 0 ? m->asked_name : m->cn;
 
-	if (cn.n > ASK_ATTRIBUTE_MAX)
+	if (cn.n > ASK_ATTRIBUTE_MAX || permit_no_subject(permit))
 		return;
 	out->cn = cn;
 	if (m->org.n <= ASK_ATTRIBUTE_MAX)
@@ -154,6 +154,6 @@ ask_check(const struct msg_sign_ask *m, const struct permit *permit, int64_t now
 		*out_why = why;
 		return ERR_DENIED;
 	}
-	take_subject(m, out);
+	take_subject(m, permit, out);
 	return 0;
 }

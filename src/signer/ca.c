@@ -4,38 +4,16 @@
 
 #include "signer/ca.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/mem.h"
 #include "signer/ca_make.h"
+#include "signer/retired.h"
 
-#define FILE_MAX (64u << 10)
 #define CHAIN_MAX 10
-
-int
-ca_file_acceptable(const struct stat *st, uid_t uid, const char *path, struct errmsg *err)
-{
-	if (!S_ISREG(st->st_mode))
-		return errmsg_set(err, "%s is not a file", path);
-	if (st->st_uid != uid && st->st_uid != 0 && st->st_uid != geteuid())
-		return errmsg_set(err, "%s belongs to user %u, who could change the CA: "
-		    "chown %u %s", path, (unsigned)st->st_uid, (unsigned)uid, path);
-	if ((st->st_mode & 077) != 0)
-		return errmsg_set(err, "others can read the CA key in %s: chmod 600 %s, and "
-		    "make a new CA if somebody may have done so", path, path);
-	if (st->st_size > FILE_MAX)
-		return errmsg_set(err, "%s is too large for a CA: it needs the key, the "
-		    "certificate and its chain", path);
-	return 0;
-}
+#define CERT_FILE_MAX (64u << 10)
 
 /* Browsers take these as issuers; NULL when it is one of them. */
 static const char *
@@ -101,8 +79,8 @@ ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct e
 		return errmsg_set(err, "%s: the certificate may not sign for servers: its "
 		    "extended key usage lacks serverAuth", path);
 	if (seconds_of(X509_get0_notAfter(cert)) <= now)
-		return errmsg_set(err, "%s: the CA has expired: install a new one, or move the "
-		    "files mitmd-ca* away and one is made", path);
+		return errmsg_set(err, "%s: the CA has expired: install a new one, or run "
+		    "'mitmctl ca retire', and one is made", path);
 	if (seconds_of(X509_get0_notBefore(cert)) > now)
 		return errmsg_set(err, "%s: the CA is not valid yet: check this machine's "
 		    "clock", path);
@@ -168,6 +146,59 @@ note_facts(struct ca *ca)
 	CHECK(X509_digest(ca->cert, EVP_sha256(), ca->id, &n) == 1 && n == sizeof(ca->id));
 }
 
+/* Clients get the chain as it is: each certificate has to issue the one before. */
+static int
+check_chain(const struct ca *ca, int64_t now, const char *path, struct errmsg *err)
+{
+	X509 *below = ca->cert;
+	int i;
+
+	for (i = 0; i < sk_X509_num(ca->chain); i++) {
+		X509 *above = sk_X509_value(ca->chain, i);
+		long pathlen = X509_get_pathlen(above);
+
+		if (X509_check_issued(above, below) != X509_V_OK ||
+		    X509_verify(below, X509_get0_pubkey(above)) != 1)
+			return errmsg_set(err, "%s: certificate %d does not issue certificate "
+			    "%d: put them in order, the CA first", path, i + 2, i + 1);
+		if (X509_check_ca(above) == 0)
+			return errmsg_set(err, "%s: certificate %d is not that of a CA", path,
+			    i + 2);
+		/* The CA itself counts: it stands between this one and the leafs. */
+		if (pathlen != -1 && pathlen <= i)
+			return errmsg_set(err, "%s: certificate %d allows no CA that far below "
+			    "it (path length %ld): clients would refuse what it signs", path,
+			    i + 2, pathlen);
+		if (seconds_of(X509_get0_notAfter(above)) <= now)
+			return errmsg_set(err, "%s: a certificate of the CA's chain has "
+			    "expired", path);
+		below = above;
+	}
+	return 0;
+}
+
+/* What it and those above it permit has to be known before anything is signed. */
+static int
+check_constraints(const struct ca *ca, const char *path, struct errmsg *err)
+{
+	struct errmsg why;
+	struct permit *all = permit_new(NULL, 0, &why);
+	int ret = ca_narrow(ca, all, &why);
+
+	permit_free(&all);
+	return ret == 0 ? 0 : errmsg_set(err, "%s: %s", path, why.text);
+}
+
+int
+ca_narrow(const struct ca *ca, struct permit *permit, struct errmsg *err)
+{
+	int i, ret = permit_narrow(permit, ca->cert, err);
+
+	for (i = 0; ret == 0 && i < sk_X509_num(ca->chain); i++)
+		ret = permit_narrow(permit, sk_X509_value(ca->chain, i), err);
+	return ret;
+}
+
 int
 ca_parse(struct ca *ca, struct str text, int64_t now, const char *path, struct errmsg *err)
 {
@@ -188,9 +219,11 @@ ca_parse(struct ca *ca, struct str text, int64_t now, const char *path, struct e
 	if (ret == 0)
 		ret = ca_acceptable(ca->cert, ca->key, now, path, err);
 	if (ret == 0)
+		ret = check_chain(ca, now, path, err);
+	if (ret == 0)
+		ret = check_constraints(ca, path, err);
+	if (ret == 0)
 		note_facts(ca);
-	if (ret == 0 && ca->not_after <= now)
-		ret = errmsg_set(err, "%s: a certificate of the CA's chain has expired", path);
 	if (ret != 0)
 		ca_free(ca);
 	return ret;
@@ -231,36 +264,75 @@ ca_pack_chain(const struct ca *ca, struct buf *out)
 		pack_one(out, sk_X509_value(ca->chain, i));
 }
 
-/* 1: loaded, 0: no such file, -1: with a reason. The text never leaves secure memory. */
 static int
-load(struct ca *ca, struct files *f, int64_t now, const char *path, struct errmsg *err)
+load_text(struct ca *ca, struct ca_text *text, int64_t now, struct errmsg *err)
 {
-	int fd = openat(f->dir, CA_FILE, O_RDONLY | O_CLOEXEC | O_NONBLOCK), ret = -1;
-	uid_t uid = f->uid == (uid_t)-1 ? geteuid() : f->uid;
-	char *text = NULL;
-	struct stat st;
-	ssize_t n;
+	int ret = ca_parse(ca, str_of(text->p, text->n), now, text->path, err);
 
-	if (fd == -1)
-		return errno == ENOENT ? 0 : errmsg_sys(err, "cannot open %s", path);
-	if (fstat(fd, &st) == -1) {
-		(void)errmsg_sys(err, "cannot read %s", path);
-	} else if (ca_file_acceptable(&st, uid, path, err) == 0) {
-		text = OPENSSL_secure_zalloc(FILE_MAX);
-		CHECK(text != NULL);
-		n = pread(fd, text, FILE_MAX, 0);
-		if (n == -1)
-			(void)errmsg_sys(err, "cannot read %s", path);
-		else if (ca_parse(ca, str_of(text, (size_t)n), now, path, err) == 0)
-			ret = 1;
-		OPENSSL_secure_clear_free(text, FILE_MAX);
+	if (ret == 0)
+		ca->credential = text->credential;
+	return ret == 0 ? 1 : -1;
+}
+
+/* Is the certificate that is left one that was retired? */
+static int
+was_retired(struct files *f, const char *text, size_t n, bool *out, struct errmsg *err)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)n);
+	struct retired retired;
+	X509 *cert;
+
+	CHECK(bio != NULL);
+	cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	if (retired_load(&retired, f, err) != 0) {
+		X509_free(cert);
+		return -1;
 	}
-	(void)close(fd);
+	*out = cert != NULL && retired_has(&retired, cert);
+	retired_free(&retired);
+	X509_free(cert);
+	return 0;
+}
+
+/* There is no key: 0 when one may be made. */
+static int
+why_no_key(struct files *f, struct errmsg *err)
+{
+	bool retired;
+	size_t n;
+	char *text;
+	int ret = files_read(f, CA_CERT_FILE, CERT_FILE_MAX, &text, &n, err);
+
+	if (ret != 1)
+		return ret;
+	ret = was_retired(f, text, n, &retired, err);
+	free(text);
+	if (ret != 0 || retired)
+		return ret;
+	return errmsg_set(err, "%s/%s is gone, but its certificate %s is there, and clients may "
+	    "trust it: put the key back (a systemd credential " CA_FILE " will do), or run "
+	    "'mitmctl ca retire', and a new CA is made", f->path, CA_FILE, CA_CERT_FILE);
+}
+
+int
+ca_load(struct ca *ca, struct files *f, int64_t now, struct errmsg *err)
+{
+	struct ca_text text;
+	int ret = ca_file_read(&text, f, err);
+
+	*ca = (struct ca){.key = NULL};
+	if (ret == 0)
+		return why_no_key(f, err);
+	if (ret == 1)
+		ret = load_text(ca, &text, now, err);
+	ca_text_free(&text);
 	return ret;
 }
 
-static int
-make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
+int
+ca_make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
 {
 	EVP_PKEY *key = ca_make_key(want->rsa);
 	BIO *bio = BIO_new(BIO_s_secmem());
@@ -286,20 +358,12 @@ int
 ca_open(struct ca *ca, struct files *f, const struct ca_new *want, int64_t now,
     struct errmsg *err)
 {
-	char *path = mem_printf("%s/%s", f->path, CA_FILE);
-	int got = load(ca, f, now, path, err);
+	int got = ca_load(ca, f, now, err);
 
-	if (got == 0 && faccessat(f->dir, CA_CERT_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		got = errmsg_set(err, "%s is gone, but its certificate %s/%s is there, and "
-		    "clients may trust it: put the key back, or move all files mitmd-ca* away "
-		    "and a new CA is made", path, f->path, CA_CERT_FILE);
-	} else if (got == 0) {
-		got = make(f, want, now, err);
+	if (got == 0 && ca_make(f, want, now, err) == 0) {
+		got = ca_load(ca, f, now, err);
 		if (got == 0)
-			got = load(ca, f, now, path, err);
-		if (got == 0)
-			got = errmsg_set(err, "%s has vanished", path);
+			(void)errmsg_set(err, "%s/%s has vanished", f->path, CA_FILE);
 	}
-	free(path);
 	return got == 1 ? 0 : -1;
 }

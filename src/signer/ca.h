@@ -2,7 +2,7 @@
 /*
  * ca.h - the certificate authority: made on first start, or the operator's own
  * mitmd-ca.pem (key, certificate, chain).  Never silently replaced.
- * Runs in: signer.
+ * Runs in: signer, mitmctl (init).
  */
 #ifndef MITMD_SIGNER_CA_H
 #define MITMD_SIGNER_CA_H
@@ -10,11 +10,10 @@
 #include <openssl/x509.h>
 
 #include "base/buf.h"
+#include "signer/ca_file.h"
 #include "signer/files.h"
 #include "tls/permit.h"
 
-#define CA_FILE "mitmd-ca.pem"
-#define CA_CERT_FILE "mitmd-ca-cert.pem"
 #define CA_WARN_SECONDS (60 * 86400)
 
 struct ca {
@@ -23,6 +22,7 @@ struct ca {
 	STACK_OF(X509) *chain;	/* the certificates above, if any were in the file */
 	int64_t not_after;	/* the earliest end of all of them; seconds since 1970 */
 	uint8_t id[32];		/* SHA-256 of the certificate */
+	bool credential;	/* the key is not in the CA's directory */
 };
 
 struct ca_new {
@@ -31,16 +31,23 @@ struct ca_new {
 	const struct permit *permit;
 };
 
-/* Load it from the directory, or make it there. -1 with a sentence that helps. */
+/*
+ * Load it (the systemd credential, else the file in the directory), or make it
+ * there. -1 with a sentence that helps.
+ */
 int ca_open(struct ca *, struct files *, const struct ca_new *, int64_t now, struct errmsg *)
     NONNULL(1, 2, 3, 5) MUSTCHECK;
+/* The same in two halves. 1: loaded, 0: there is none, and one may be made; -1. */
+int ca_load(struct ca *, struct files *, int64_t now, struct errmsg *)
+    NONNULL(1, 2, 4) MUSTCHECK;
+int ca_make(struct files *, const struct ca_new *, int64_t now, struct errmsg *)
+    NONNULL(1, 2, 4) MUSTCHECK;
 void ca_free(struct ca *) NONNULL(1);
+/* Permit only what it and those above it may sign for. */
+int ca_narrow(const struct ca *, struct permit *, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
 /* What msg_ready.ca_chain holds. */
 void ca_pack_chain(const struct ca *, struct buf *out) NONNULL(1, 2);
 
-/* May this file hold our key? path is for the message. uid: whom we serve as. */
-int ca_file_acceptable(const struct stat *, uid_t uid, const char *path, struct errmsg *)
-    NONNULL(1, 3, 4) MUSTCHECK;
 /* May this pair sign? */
 int ca_acceptable(X509 *, EVP_PKEY *, int64_t now, const char *path, struct errmsg *)
     NONNULL(1, 2, 4, 5) MUSTCHECK;

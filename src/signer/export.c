@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* export.c - see export.h.  Runs in: signer. */
+/* export.c - see export.h.  Runs in: signer, mitmctl. */
 #include "config.h"
 
 #include "signer/export.h"
@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "signer/ca.h"
+#include "signer/ca_file.h"
 
 #define ALIAS "mitmd"
 #define ITERATIONS 2048
@@ -137,12 +137,12 @@ export_jks(X509 *cert, struct buf *out)
 	buf_free(&der);
 }
 
-/* For the clients whose setting replaces their trust store: it must hold all roots. */
-static void
-export_bundle(X509 *cert, const char *system_roots, struct buf *out)
+void
+export_bundle(X509 *cert, STACK_OF(X509) *above, const char *system_roots, struct buf *out)
 {
 	size_t n = 0;
 	char *roots = fd_read_file(system_roots, ROOTS_MAX, &n);
+	int i;
 
 	if (roots != NULL && n > 0) {
 		buf_put(out, roots, n);
@@ -151,10 +151,13 @@ export_bundle(X509 *cert, const char *system_roots, struct buf *out)
 	}
 	free(roots);
 	export_pem(cert, out);
+	for (i = 0; i < sk_X509_num(above); i++)
+		export_pem(sk_X509_value(above, i), out);
 }
 
 int
-export_files(X509 *cert, struct files *f, const char *system_roots, struct errmsg *err)
+export_files(X509 *cert, STACK_OF(X509) *above, struct files *f, const char *system_roots,
+    struct errmsg *err)
 {
 	static const struct {
 		const char *name;
@@ -176,7 +179,7 @@ export_files(X509 *cert, struct files *f, const char *system_roots, struct errms
 		if (files[i].make != NULL)
 			files[i].make(cert, &bytes);
 		else
-			export_bundle(cert, system_roots, &bytes);
+			export_bundle(cert, above, system_roots, &bytes);
 		if (files_update(f, files[i].name, 0644, buf_str(&bytes), &why) != 0 &&
 		    ret == 0) {
 			*err = why;

@@ -20,6 +20,33 @@
 
 #define TEMP_NAME_SIZE 300
 
+uid_t
+files_uid(const struct files *f)
+{
+	return f->uid == (uid_t)-1 ? geteuid() : f->uid;
+}
+
+bool
+files_trust(uid_t owner, uid_t uid)
+{
+	return owner == uid || owner == 0 || owner == geteuid();
+}
+
+static bool
+others_may_write(const struct files *f, const struct stat *st, struct errmsg *err)
+{
+	if ((st->st_mode & S_IWOTH) != 0)
+		(void)errmsg_set(err, "everybody can replace files in the CA directory %s: "
+		    "chmod o-w %s", f->path, f->path);
+	else if (!files_trust(st->st_uid, files_uid(f)))
+		(void)errmsg_set(err, "the CA directory %s belongs to user %u, who could "
+		    "replace the CA: chown %u %s", f->path, (unsigned)st->st_uid,
+		    (unsigned)files_uid(f), f->path);
+	else
+		return false;
+	return true;
+}
+
 int
 files_open(struct files *f, const char *path, uid_t uid, gid_t gid, struct errmsg *err)
 {
@@ -38,12 +65,26 @@ files_open(struct files *f, const char *path, uid_t uid, gid_t gid, struct errms
 		files_close(f);
 		return -1;
 	}
-	if ((st.st_mode & S_IWOTH) != 0 && !made) {
-		(void)errmsg_set(err, "everybody can replace files in the CA directory %s: "
-		    "chmod o-w %s", path, path);
+	if (!made && others_may_write(f, &st, err)) {
 		files_close(f);
 		return -1;
 	}
+	return 0;
+}
+
+int
+files_look(struct files *f, const char *path, struct errmsg *err)
+{
+	struct stat st;
+
+	*f = (struct files){.path = path, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	f->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (f->dir == -1 || fstat(f->dir, &st) == -1) {
+		(void)errmsg_sys(err, "cannot open the CA directory %s", path);
+		files_close(f);
+		return -1;
+	}
+	f->uid = st.st_uid;
 	return 0;
 }
 
@@ -74,6 +115,15 @@ write_temp(const struct files *f, char name[TEMP_NAME_SIZE], const char *base, m
 	return -1;
 }
 
+static int
+sync_dir(struct files *f, struct errmsg *err)
+{
+	if (fsync(f->dir) == 0)
+		return 0;
+	(void)errmsg_sys(err, "cannot sync %s", f->path);
+	return ERR_SYS;
+}
+
 int
 files_create(struct files *f, const char *name, mode_t mode, struct str bytes,
     struct errmsg *err)
@@ -94,11 +144,7 @@ files_create(struct files *f, const char *name, mode_t mode, struct str bytes,
 		(void)errmsg_sys(err, "cannot make %s/%s", f->path, name);
 		return e == EEXIST ? ERR_EXISTS : ERR_SYS;
 	}
-	if (fsync(f->dir) == -1) {
-		(void)errmsg_sys(err, "cannot sync %s", f->path);
-		return ERR_SYS;
-	}
-	return 0;
+	return sync_dir(f, err);
 }
 
 /* Are these bytes there, readable with that mode? */
@@ -123,14 +169,11 @@ holds(const struct files *f, const char *name, mode_t mode, struct str bytes)
 	return same;
 }
 
-int
-files_update(struct files *f, const char *name, mode_t mode, struct str bytes,
-    struct errmsg *err)
+static int
+put(struct files *f, const char *name, mode_t mode, struct str bytes, struct errmsg *err)
 {
 	char temp[TEMP_NAME_SIZE];
 
-	if (holds(f, name, mode, bytes))
-		return 0;
 	if (write_temp(f, temp, name, mode, bytes) == 0) {
 		if (renameat(f->dir, temp, f->dir, name) == 0)
 			return 0;
@@ -138,4 +181,67 @@ files_update(struct files *f, const char *name, mode_t mode, struct str bytes,
 	}
 	(void)errmsg_sys(err, "cannot write %s/%s", f->path, name);
 	return ERR_SYS;
+}
+
+int
+files_update(struct files *f, const char *name, mode_t mode, struct str bytes,
+    struct errmsg *err)
+{
+	return holds(f, name, mode, bytes) ? 0 : put(f, name, mode, bytes, err);
+}
+
+int
+files_replace(struct files *f, const char *name, mode_t mode, struct str bytes,
+    struct errmsg *err)
+{
+	int ret = put(f, name, mode, bytes, err);
+
+	return ret == 0 ? sync_dir(f, err) : ret;
+}
+
+int
+files_remove(struct files *f, const char *name, struct errmsg *err)
+{
+	if (unlinkat(f->dir, name, 0) == 0 || errno == ENOENT)
+		return sync_dir(f, err);
+	(void)errmsg_sys(err, "cannot remove %s/%s", f->path, name);
+	return ERR_SYS;
+}
+
+static int
+read_fd(struct files *f, int fd, const char *name, size_t max, char **out, size_t *out_n,
+    struct errmsg *err)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return errmsg_sys(err, "cannot read %s/%s", f->path, name);
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > max)
+		return errmsg_set(err, "%s/%s is not a file, or too large", f->path, name);
+	if (!files_trust(st.st_uid, files_uid(f)) || (st.st_mode & S_IWOTH) != 0)
+		return errmsg_set(err, "%s/%s can be changed by others: chown %u, chmod 644",
+		    f->path, name, (unsigned)files_uid(f));
+	*out = mem_alloc((size_t)st.st_size + 1);
+	n = pread(fd, *out, (size_t)st.st_size, 0);
+	if (n == -1) {
+		free(*out);
+		return errmsg_sys(err, "cannot read %s/%s", f->path, name);
+	}
+	*out_n = (size_t)n;
+	return 1;
+}
+
+int
+files_read(struct files *f, const char *name, size_t max, char **out, size_t *out_n,
+    struct errmsg *err)
+{
+	int fd = openat(f->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), ret;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : errmsg_sys(err, "cannot open %s/%s", f->path,
+		    name);
+	ret = read_fd(f, fd, name, max, out, out_n, err);
+	(void)close(fd);
+	return ret;
 }

@@ -5,6 +5,8 @@ libsigner_a_SOURCES = \
 	src/signer/ask.c src/signer/ask.h \
 	src/signer/mint.c src/signer/mint.h \
 	src/signer/files.c src/signer/files.h \
+	src/signer/ca_file.c src/signer/ca_file.h \
+	src/signer/retired.c src/signer/retired.h \
 	src/signer/ca_make.c src/signer/ca_make.h \
 	src/signer/ca.c src/signer/ca.h \
 	src/signer/export.c src/signer/export.h \

@@ -8,6 +8,7 @@
 
 #include "signer/signer.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,9 +21,9 @@
 #include "signer/desk.h"
 #include "signer/export.h"
 #include "signer/keys.h"
+#include "signer/retired.h"
 #include "tls/roots.h"
 
-#define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt"
 #define SECURE_BYTES (256u << 10)
 #define CHECK_SECONDS 3600.	/* between looks at the age of the keys */
 
@@ -38,6 +39,7 @@ struct peer {
 struct signer {
 	struct proc *proc;
 	struct ca ca;
+	struct retired retired;
 	struct permit *permit;
 	struct desk *desk;
 	ev_timer age;
@@ -153,13 +155,71 @@ warn_of_end(const struct ca *ca, int64_t now)
 		    "all clients before that", (long long)(left / 86400));
 }
 
+/* Whatever the list says, clients trust the certificate for what it says itself. */
+static void
+warn_of_permit(const struct signer *s)
+{
+	if (!permit_any(s->permit) && !permit_is_that_of(s->permit, s->ca.cert))
+		log_warning("ca.permit: the CA was not made with this list: what either of "
+		    "both leaves out is passed on untouched, but clients trust the CA for what "
+		    "its certificate says; 'mitmctl ca retire' and 'mitmctl ca init' make one "
+		    "that is limited to the list");
+}
+
+/* The running generation's clients get its chain: another CA is the next one's matter. */
+static int
+check_same(const struct signer *s, struct errmsg *err)
+{
+	struct str before = s->proc->ca_chain;
+	struct buf now = {0};
+	bool same;
+
+	if (before.n == 0)
+		return 0;
+	ca_pack_chain(&s->ca, &now);
+	same = str_eq(before, buf_str(&now));
+	buf_free(&now);
+	return same ? 0 : errmsg_set(err, "the CA in %s is not the one this generation has "
+	    "begun with: reload", s->proc->conf->ca.dir);
+}
+
+/* Files for people; a CA on a read-only mount can still sign. */
+static void
+write_public(struct signer *s, struct files *files)
+{
+	struct errmsg why;
+
+	if (export_files(s->ca.cert, s->ca.chain, files, EXPORT_SYSTEM_ROOTS, &why) != 0)
+		log_warning("%s: clients cannot fetch the CA certificate there", why.text);
+	if (s->ca.credential && faccessat(files->dir, CA_FILE, F_OK, 0) == 0)
+		log_warning("%s/%s is not used: the CA's key is a systemd credential",
+		    files->path, CA_FILE);
+	if (retired_has(&s->retired, s->ca.cert))
+		log_warning("the CA was retired: %s/%s has its key", files->path, RETIRED_FILE);
+}
+
+static int
+take_ca(struct signer *s, struct files *files, struct errmsg *err)
+{
+	struct ca_new want = {.rsa = s->proc->conf->ca.key_rsa, .permit = s->permit};
+	int64_t now = now_seconds();
+	char host[256] = "";
+
+	(void)gethostname(host, sizeof(host) - 1);
+	want.host = host;
+	if (retired_load(&s->retired, files, err) != 0 ||
+	    ca_open(&s->ca, files, &want, now, err) != 0 || check_same(s, err) != 0)
+		return -1;
+	warn_of_permit(s);
+	warn_of_end(&s->ca, now);
+	write_public(s, files);
+	return ca_narrow(&s->ca, s->permit, err);
+}
+
 static int
 open_ca(struct signer *s, struct errmsg *err)
 {
 	const struct conf *conf = s->proc->conf;
-	struct ca_new want = {.rsa = conf->ca.key_rsa};
-	int64_t now = now_seconds();
-	char host[256] = "";
 	struct files files;
 	struct errmsg why;
 	uid_t uid;
@@ -175,17 +235,7 @@ open_ca(struct signer *s, struct errmsg *err)
 	}
 	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
 		return -1;
-	(void)gethostname(host, sizeof(host) - 1);
-	want.host = host;
-	want.permit = s->permit;
-	ret = ca_open(&s->ca, &files, &want, now, err);
-	if (ret == 0) {
-		warn_of_end(&s->ca, now);
-		/* A CA on a read-only mount can still sign. */
-		if (export_files(s->ca.cert, &files, SYSTEM_ROOTS, &why) != 0)
-			log_warning("%s: clients cannot fetch the CA certificate there",
-			    why.text);
-	}
+	ret = take_ca(s, &files, err);
 	files_close(&files);
 	return ret;
 }
@@ -199,11 +249,14 @@ tell_ready(struct signer *s)
 		.drain = on_drain,
 	};
 	struct buf chain = {0};
-	uint8_t own[32];
+	uint8_t own[1 + RETIRED_MAX][32];
+	size_t i;
 
 	ca_pack_chain(&s->ca, &chain);
-	tls_spki_sha256(s->ca.cert, own);
-	proc_ready(s->proc, &ops, s, buf_str(&chain), str_of(own, sizeof(own)));
+	tls_spki_sha256(s->ca.cert, own[0]);
+	for (i = 0; i < s->retired.n; i++)
+		tls_spki_sha256(s->retired.v[i], own[1 + i]);
+	proc_ready(s->proc, &ops, s, buf_str(&chain), str_of(own, (1 + i) * sizeof(*own)));
 	buf_free(&chain);
 }
 
@@ -236,6 +289,7 @@ signer_main(struct proc *p)
 	ev_timer_stop(p->loop, &s.age);
 	desk_free(&s.desk);
 	ca_free(&s.ca);
+	retired_free(&s.retired);
 	permit_free(&s.permit);
 	return proc_end(p);
 }

@@ -295,6 +295,8 @@ cert_read_leaf(X509 *leaf, struct tls_facts *out)
 	out->org = part_utf8(X509_get_subject_name(leaf), NID_organizationName);
 	out->has_aki = X509_get_ext_by_NID(leaf, NID_authority_key_identifier, -1) >= 0;
 	out->must_staple = X509_get_ext_by_NID(leaf, NID_tlsfeature, -1) >= 0;
+	out->is_ca = (X509_get_extension_flags(leaf) & EXFLAG_CA) != 0;
+	out->serves = (X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_SGC)) != 0;
 	out->has_key_usage = X509_get_ext_by_NID(leaf, NID_key_usage, -1) >= 0;
 	/* Without the extension OpenSSL says "everything"; a broken one says nothing. */
 	if (out->has_key_usage)

@@ -16,6 +16,7 @@
 #include <openssl/rand.h>
 
 #include "base/mem.h"
+#include "tls/client_peer.h"
 #include "tls/roots.h"
 
 #define SESSION_SECONDS 7200
@@ -24,6 +25,7 @@
 struct tls_client {
 	SSL_CTX *ctx;
 	struct tls_client_conf conf;
+	struct client_peer *peer;	/* NULL: clients are not asked for a certificate */
 	EVP_CIPHER *aes;	/* fetched once: looking one up costs more than a ticket */
 };
 
@@ -242,6 +244,7 @@ tls_client_new(const struct tls_client_conf *conf, struct errmsg *err)
 	c->aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	CHECK(c->aes != NULL);
 	set_up_context(c);
+	c->peer = client_peer_new(conf, ctx);
 	return c;
 }
 
@@ -252,6 +255,7 @@ tls_client_free(struct tls_client **cp)
 		return;
 	SSL_CTX_free((*cp)->ctx);
 	EVP_CIPHER_free((*cp)->aes);
+	client_peer_free(&(*cp)->peer);
 	free(*cp);
 	*cp = NULL;
 }
@@ -292,6 +296,7 @@ tls_client_start(struct tls_client *c, struct tls_leaf *leaf, struct str alpn,
 {
 	SSL *ssl = SSL_new(c->ctx);
 	struct shown *shown = mem_new(struct shown);
+	uint8_t bound[32];
 
 	CHECK(ssl != NULL);
 	CHECK(alpn.n <= sizeof(shown->alpn));
@@ -300,7 +305,9 @@ tls_client_start(struct tls_client *c, struct tls_leaf *leaf, struct str alpn,
 	if (alpn.n > 0)
 		memcpy(shown->alpn, alpn.p, alpn.n);
 	CHECK(SSL_set_ex_data(ssl, shown_index(), shown) == 1);
-	CHECK(SSL_set_session_id_context(ssl, sid_context, 32) == 1);
+	if (c->peer != NULL)
+		client_peer_bind(c->peer, sid_context, bound);
+	CHECK(SSL_set_session_id_context(ssl, c->peer != NULL ? bound : sid_context, 32) == 1);
 	if (!show(ssl, leaf)) {
 		SSL_free(ssl);
 		ERR_clear_error();

@@ -66,7 +66,7 @@ SSL *tls_client_start(struct tls_client *, struct tls_leaf *, struct str alpn,
     const uint8_t sid_context[32]) NONNULL(1, 2, 4);
 void tls_client_stop(SSL **);
 
-/* The certificate the client showed; after the handshake. */
+/* The certificate the client showed; after the handshake, of a resumed session as well. */
 void tls_client_peer(SSL *, struct tls_peer *out) NONNULL(1, 2);
 
 #endif

@@ -49,6 +49,9 @@ struct tls_facts {
 	bool has_aki, must_staple;	/* of the leaf: AKI there; TLS feature (RFC 7633) */
 	bool key_is_rsa;
 	int key_bits;		/* of the leaf; 0: a key that cannot be read */
+	bool is_ca;		/* the leaf's basicConstraints say so */
+	bool serves;		/* its extended key usage, if any, includes a server's */
+	bool broken_ca_key;	/* an issuer's is RSA below 1024 bits, or of an odd kind */
 	bool has_key_usage;
 	uint32_t key_usage;	/* of the leaf: KU_* of x509v3.h */
 	bool has_names;		/* a subjectAltName is there, whatever is in it */

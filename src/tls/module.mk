@@ -15,4 +15,6 @@ libtls_a_SOURCES = \
 	src/tls/sessions.c src/tls/sessions.h \
 	src/tls/origin.c src/tls/origin.h \
 	src/tls/leg.c \
-	src/tls/client.c src/tls/client.h
+	src/tls/client.c src/tls/client.h \
+	src/tls/client_peer.c src/tls/client_peer.h \
+	src/tls/pair.c src/tls/shelf.c src/tls/shelf.h

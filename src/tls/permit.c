@@ -406,3 +406,24 @@ permit_constraints(const struct permit *p)
 		add_block(&nc->excludedSubtrees, &all6);
 	return nc;
 }
+
+bool
+permit_is_that_of(const struct permit *p, X509 *cert)
+{
+	X509_EXTENSION *e = X509_get_ext(cert,
+	    X509_get_ext_by_NID(cert, NID_name_constraints, -1));
+	NAME_CONSTRAINTS *nc = permit_constraints(p);
+	uint8_t *der = NULL;
+	int n = ASN1_item_i2d((ASN1_VALUE *)nc, &der, ASN1_ITEM_rptr(NAME_CONSTRAINTS));
+	struct str have = STR_NONE;
+	bool same;
+
+	CHECK(n > 0);
+	if (e != NULL)
+		have = str_of(ASN1_STRING_get0_data(X509_EXTENSION_get_data(e)),
+		    (size_t)ASN1_STRING_length(X509_EXTENSION_get_data(e)));
+	same = str_eq(have, str_of(der, (size_t)n));
+	OPENSSL_free(der);
+	NAME_CONSTRAINTS_free(nc);
+	return same;
+}

@@ -37,5 +37,7 @@ bool permit_has_host(const struct permit *, struct str host) NONNULL(1);
 bool permit_no_subject(const struct permit *) NONNULL(1);
 /* The list as it was given, for the certificate of a new CA. */
 NAME_CONSTRAINTS *permit_constraints(const struct permit *) NONNULL(1);
+/* Does the certificate say that very list? */
+bool permit_is_that_of(const struct permit *, X509 *) NONNULL(1, 2);
 
 #endif

@@ -109,26 +109,40 @@ load_file(struct loading *l, const char *path)
 	return found;
 }
 
+/* Of a directory's entry; devices and the like are nobody's roots. */
+static int
+load_entry(struct loading *l, const char *path)
+{
+	struct stat st;
+
+	/* A link to nowhere too: a root somebody counts on would be missing. */
+	if (stat(path, &st) == -1)
+		return errmsg_sys(l->err, "cannot read %s", path);
+	return S_ISREG(st.st_mode) ? load_file(l, path) : 0;
+}
+
 /*
- * Whatever lies in a directory: a file without certificates is somebody's
- * note, a broken certificate is an error.
+ * Whatever lies in a directory, names of hashes or not: a file without
+ * certificates is somebody's note, a broken certificate is an error.  The same
+ * certificate twice, as behind the links of a hashed directory, is one.
  */
 static int
 load_dir(struct loading *l, const char *path)
 {
 	DIR *d = opendir(path);
 	struct dirent *e;
-	struct stat st;
 	int found = 0;
 
 	if (d == NULL)
 		return errmsg_sys(l->err, "cannot read the directory %s", path);
 	while (found >= 0 && (e = readdir(d)) != NULL) {
-		char *file = mem_printf("%s/%s", path, e->d_name);
-		int n = 0;
+		char *file;
+		int n;
 
-		if (e->d_name[0] != '.' && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-			n = load_file(l, file);
+		if (e->d_name[0] == '.')
+			continue;
+		file = mem_printf("%s/%s", path, e->d_name);
+		n = load_entry(l, file);
 		found = n < 0 ? -1 : found + n;
 		free(file);
 	}
@@ -144,6 +158,8 @@ load_extra(struct loading *l, const char *path)
 
 	if (stat(path, &st) == -1)
 		return errmsg_sys(l->err, "cannot read %s", path);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return errmsg_set(l->err, "%s is neither a file nor a directory", path);
 	found = S_ISDIR(st.st_mode) ? load_dir(l, path) : load_file(l, path);
 	if (found == 0)
 		return errmsg_set(l->err, "%s: there is no PEM certificate in it", path);
@@ -163,7 +179,7 @@ load_system(struct loading *l, bool required)
 
 	for (i = 0; i < NELEM(paths); i++)
 		if (stat(paths[i], &st) == 0)
-			return load_file(l, paths[i]);
+			return required ? load_extra(l, paths[i]) : load_file(l, paths[i]);
 	if (!required)
 		return 0;
 	return errmsg_set(l->err, "there is no %s: install ca-certificates, or name the "
@@ -185,6 +201,20 @@ tls_roots_load(char *const *extra, size_t nextra, const uint8_t (*own_spki)[32],
 	for (i = 0; rc >= 0 && i < nextra; i++)
 		rc = load_extra(&l, extra[i]);
 	if (rc >= 0)
+		return l.store;
+	X509_STORE_free(l.store);
+	return NULL;
+}
+
+X509_STORE *
+tls_store_load(const char *path, struct errmsg *err)
+{
+	struct loading l = {.err = err};
+
+	tls_library_init();
+	l.store = X509_STORE_new();
+	CHECK(l.store != NULL);
+	if (load_extra(&l, path) > 0)
 		return l.store;
 	X509_STORE_free(l.store);
 	return NULL;

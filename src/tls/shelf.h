@@ -4,7 +4,7 @@
  * to clients instead of ours (`certs`) and those shown to origins that ask for
  * one (`client_certs`).  Read completely by the master, used by workers who
  * could not open the files; immutable once loaded.
- * Runs in: master (load), worker (use, by copy on write), tests.
+ * Runs in: master (load), worker (use, by copy on write), mitmctl (names), tests.
  */
 #ifndef MITMD_TLS_SHELF_H
 #define MITMD_TLS_SHELF_H
@@ -33,9 +33,15 @@ void shelf_add(struct shelf *, struct str name, struct tls_leaf *) NONNULL(1, 3)
  * default.pem; files of other names are ignored.  NULL with a sentence.
  */
 struct shelf *shelf_load(const char *path, struct errmsg *) NONNULL(1, 2);
+/* The same without opening the files: places have no leaf. */
+struct shelf *shelf_names(const char *path, struct errmsg *) NONNULL(1, 2);
 size_t shelf_count(const struct shelf *);	/* NULL has none */
 struct tls_leaf *shelf_leaf(const struct shelf *, size_t i) NONNULL(1);	/* borrowed */
 struct str shelf_name(const struct shelf *, size_t i) NONNULL(1);
+/* Where it was read from; NULL: shelf_add() brought it. */
+const char *shelf_file(const struct shelf *, size_t i) NONNULL(1);
+/* How many files of the directory say no host by their name, and one of them. */
+size_t shelf_ignored(const struct shelf *, const char **out_first) NONNULL(1, 2);
 /* Index of the best one: exact, then the longest wildcard, then "*"; -1: none. NULL is fine. */
 int shelf_find(const struct shelf *, struct str host);
 

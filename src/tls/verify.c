@@ -104,6 +104,16 @@ is_dsa(X509 *cert)
 	return key != NULL && EVP_PKEY_is_a(key, "DSA") == 1;
 }
 
+/* Nothing that stands below it is worth anything. */
+static bool
+is_broken_key(X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+
+	return key == NULL || is_dsa(cert) ||
+	    (EVP_PKEY_is_a(key, "RSA") == 1 && EVP_PKEY_get_bits(key) < 1024);
+}
+
 static void
 own_checks(const STACK_OF(X509) *built, const struct tls_origin_conf *conf, struct tls_facts *f)
 {
@@ -114,6 +124,8 @@ own_checks(const STACK_OF(X509) *built, const struct tls_origin_conf *conf, stru
 
 		if (tls_spki_among(cert, conf->own_ca_spki, conf->nown_ca))
 			add_verdict(f, X509_V_ERR_CERT_UNTRUSTED, i);
+		if (i > 0 && is_broken_key(cert))
+			f->broken_ca_key = true;
 		if (is_dsa(cert))
 			add_verdict(f, i == 0 ? X509_V_ERR_EE_KEY_TOO_SMALL :
 			    X509_V_ERR_CA_KEY_TOO_SMALL, i);

@@ -33,7 +33,10 @@ add(struct tls_facts *f, char *text)
 		free(text);
 }
 
-/* What check_extensions() of OpenSSL 3.0 asks only with the flag, 79 aside. */
+/*
+ * What check_extensions() of OpenSSL 3.0 asks only with the flag.  (90 and 91
+ * it never comes to say: there such an extension is unknown, and critical.)
+ */
 static const struct {
 	int code;
 	const char *what;
@@ -122,8 +125,7 @@ warn_serial(struct tls_facts *f, X509 *leaf)
 static void
 warn_life(struct tls_facts *f, const struct tls_cert *leaf)
 {
-	/* Both ends count (RFC 5280 4.1.2.5). */
-	int64_t life = leaf->not_after - leaf->not_before + 1;
+	int64_t life = leaf->not_after - leaf->not_before;
 
 	if (leaf->not_before >= PUBLIC_SINCE && life > (int64_t)PUBLIC_DAYS_MAX * DAY)
 		add(f, mem_printf("the certificate is valid for %lld days: from a public CA "
@@ -173,6 +175,10 @@ warn_leaf(struct tls_facts *f, X509 *leaf)
 	warn_serial(f, leaf);
 	if (f->nchain > 0)
 		warn_life(f, &f->chain[0]);
+	if ((X509_get_extended_key_usage(leaf) & (XKU_ANYEKU | XKU_SSL_SERVER)) == XKU_ANYEKU &&
+	    X509_get_ext_by_NID(leaf, NID_ext_key_usage, -1) >= 0)
+		add(f, mem_strdup("the certificate is for any purpose, servers not named: "
+		    "refused by OpenSSL, accepted by Go"));
 	if (X509_check_ca(leaf) == 1)
 		add(f, mem_strdup("the certificate is one of a CA: accepted, but its key could "
 		    "issue others"));

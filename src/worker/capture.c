@@ -184,6 +184,7 @@ hand_over(struct flow *f)
 	    .client_id = f->facts.client_id,
 	    .response_wire_bytes = f->has_response ? f->response.wire_bytes : 0,
 	    .error = f->error[0] != '\0' ? f->error : NULL,
+	    .tls_error = f->tls_error,
 	    .aborted = f->aborted,
 	    .raw_head = buf_str(&f->raw_head),
 	};

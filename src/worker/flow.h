@@ -84,6 +84,7 @@ struct flow {
 	bool aborted;			/* a message broke half-way */
 	unsigned reply_status;		/* what a proxy hop answers on failure; 0: 502 */
 	char reply_extra[192];		/* fields of that answer, each with CRLF */
+	const struct har_tls_error *tls_error;	/* good until it is recorded; NULL: none */
 	struct buf raw_head;		/* of a message that could not be parsed */
 	/* After 101 or for an opaque tunnel. */
 	const char *tunnel_reason;

@@ -29,6 +29,7 @@
 #include "worker/front.h"
 #include "worker/front_h1.h"
 #include "worker/sniff.h"
+#include "worker/trust_told.h"
 
 /* ---- the end ---- */
 
@@ -126,6 +127,8 @@ intercept_go_tunnel(struct intercept *it, const char *reason)
 
 	it->connect = NULL;
 	it->state = TUNNEL;
+	free(it->hello);
+	it->hello = NULL;
 	f->tunnel_reason = reason;
 	f->facts.server = it->server;
 	f->facts.origin_id = it->origin_id;
@@ -159,44 +162,56 @@ intercept_no_secured(void *owner UNUSED, struct conn *c UNUSED)
 
 /* ---- the first bytes ---- */
 
-static bool
-listed(const struct intercept *it, const struct hosts *hosts)
+static struct policy_ask
+policy_ask_of(const struct intercept *it)
 {
-	return hosts_match(hosts, str_of(it->target.host, it->target.host_len), it->target.port,
-	    &it->server) >= 0 || hosts_match(hosts, str_of(it->name.host, it->name.host_len),
-	    it->target.port, &it->server) >= 0;
+	return (struct policy_ask){
+	    .connect_host = str_of(it->target.host, it->target.host_len),
+	    .name = str_of(it->name.host, it->name.host_len),
+	    .port = it->target.port,
+	    .addr = &it->server};
+}
+
+/* By the names known so far. */
+static void
+decide(struct intercept *it)
+{
+	struct policy_ask ask = policy_ask_of(it);
+
+	policy_decide(it->worker->conf, &ask, &it->policy);
+}
+
+/* HTTP/2 is not spoken yet. */
+static bool
+offers_only_h2(const struct tls_hello *h)
+{
+	size_t at;
+
+	for (at = 0; at < h->alpn_len; at += 1u + h->alpn[at])
+		if (h->alpn[at] != 2 || at + 2 >= h->alpn_len ||
+		    memcmp(h->alpn + at + 1, "h2", 2) != 0)
+			return false;
+	return h->has_alpn;
 }
 
 /* Why this tunnel is not to be opened, or NULL. */
 static const char *
-bypass_reason(const struct intercept *it)
+why_untouched(struct intercept *it)
 {
-	const struct conf *conf = it->worker->conf;
+	struct worker *w = it->worker;
+	struct str name = str_of(it->name.host, it->name.host_len);
 
-	if (listed(it, conf->ignore_hosts))
-		return "ignore_hosts";
-	if (hosts_count(conf->allow_hosts) > 0 && !listed(it, conf->allow_hosts))
-		return "allow_hosts";
+	if (it->policy.tunnel != NULL)
+		return it->policy.tunnel;
+	if (tls_hello_no_http(it->hello))
+		return "alpn";
+	if (offers_only_h2(it->hello))
+		return "h2 only";
+	if (!leafs_permit(w->leafs, name))
+		return "ca.permit";
+	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
+		return "bypass.pinned";
 	return NULL;
-}
-
-/* HTTP/2 is not spoken yet: it must not be offered in the client's name. */
-static void
-without_h2(struct tls_hello *h)
-{
-	uint8_t kept[sizeof(h->alpn)];
-	size_t at, n = 0;
-
-	for (at = 0; at < h->alpn_len && at + 1u + h->alpn[at] <= h->alpn_len;
-	     at += 1u + h->alpn[at]) {
-		if (h->alpn[at] == 2 && memcmp(h->alpn + at + 1, "h2", 2) == 0)
-			continue;
-		memcpy(kept + n, h->alpn + at, 1u + h->alpn[at]);
-		n += 1u + h->alpn[at];
-	}
-	memcpy(h->alpn, kept, n);
-	h->alpn_len = n;
-	h->has_alpn = n > 0;
 }
 
 static void
@@ -207,14 +222,9 @@ got_hello(struct intercept *it)
 	if (it->hello->sni_len == 0 ||
 	    target_parse_host(str_of(it->hello->sni, it->hello->sni_len), &it->name) != 0)
 		it->name = it->target;
-	reason = bypass_reason(it);
-	if (reason == NULL && tls_hello_no_http(it->hello))
-		reason = "alpn";
-	if (reason == NULL && it->hello->has_alpn) {
-		without_h2(it->hello);
-		if (!it->hello->has_alpn)
-			reason = "h2 only";
-	}
+	trust_id_make(&it->front->client_addr, it->tag, it->hello, &it->trust_id);
+	decide(it);
+	reason = why_untouched(it);
 	if (reason != NULL) {
 		intercept_go_tunnel(it, reason);
 		return;
@@ -256,8 +266,8 @@ sniff_client_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 		look_at_hello(it);
 		break;
 	case SNIFF_HTTP:
-		if (bypass_reason(it) != NULL)
-			intercept_go_tunnel(it, bypass_reason(it));
+		if (it->policy.tunnel != NULL)
+			intercept_go_tunnel(it, it->policy.tunnel);
 		else
 			intercept_go_http(it);
 		break;
@@ -356,8 +366,10 @@ on_dialled(void *arg, const struct dialled *r)
 	conn_set_owner(it->client, &sniff_client_ops, it);
 	conn_deadline(it->client, it->worker->conf->timeouts.idle_ms, true);
 	front_h1_answer(it->client, 200, "", "", true, false);
-	if (listed(it, it->worker->conf->ignore_hosts))
-		intercept_go_tunnel(it, "ignore_hosts");
+	decide(it);
+	/* At once, since the server may speak first; allow_hosts may yet know the SNI. */
+	if (it->policy.tunnel != NULL && strcmp(it->policy.tunnel, "ignore_hosts") == 0)
+		intercept_go_tunnel(it, it->policy.tunnel);
 	else
 		conn_resume(it->client);
 }

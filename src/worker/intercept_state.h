@@ -2,18 +2,21 @@
 /*
  * intercept_state.h - what the files that make up an intercept share:
  * intercept.c (origin's connection, first bytes, tunnels, ends), intercept_tls.c
- * (both handshakes, verdict, leaf) and intercept_http.c (HTTP inside).
+ * (the origin's handshake, verdict, leaf), intercept_client.c (the client's, and
+ * the first bytes inside) and intercept_http.c (HTTP inside).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_INTERCEPT_STATE_H
 #define MITMD_WORKER_INTERCEPT_STATE_H
 
+#include "conf/policy.h"
 #include "tls/hello.h"
 #include "worker/conn.h"
 #include "worker/flow.h"
 #include "worker/front_state.h"
 #include "worker/intercept.h"
 #include "worker/leaf.h"
+#include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
 enum intercept_state { DIAL, SNIFF, ORIGIN_TLS, LEAF, CLIENT_TLS, INNER, HTTP, TUNNEL };
@@ -32,11 +35,14 @@ struct intercept {
 	struct addr server;
 	uint64_t client_id, origin_id;
 	struct buf first; /* what the client sent before its bytes were understood */
-	struct tls_hello *hello;	/* until the client's handshake began */
+	struct policy policy;		/* of target and name */
+	struct tls_hello *hello;	/* until something comes of the connection */
+	struct trust_id trust_id;	/* with hello */
 	struct tls_info *tls;
 	struct leaf_ask *ask;
 	struct tls_leaf *leaf;
 	struct leaf_want want;
+	bool is_custom;			/* leaf is one of certs */
 	struct flow_connect times;
 	uint64_t tls_begun;
 	struct front_h1 *h1;
@@ -62,6 +68,14 @@ void intercept_no_secured(void *intercept, struct conn *);
 /* ---- intercept_tls.c ---- */
 /* The ClientHello is read: the origin's handshake, then the client's. */
 void intercept_start_tls(struct intercept *);
+void intercept_send_alert(struct intercept *, uint8_t description);
+size_t intercept_held_data(void *intercept, struct conn *, const uint8_t *p, size_t n);
+/* RFC 8446 6 */
+enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_INTERNAL_ERROR = 80 };
+
+/* ---- intercept_client.c ---- */
+/* With it->leaf, as it->want says. */
+void intercept_start_client_tls(struct intercept *);
 
 /* ---- intercept_http.c ---- */
 void intercept_go_http(struct intercept *);

@@ -1,31 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leaf.h - the certificate a client is shown.  Parsed leafs are kept here
- * (parsing one costs more than minting one); then comes the shared cache; a
- * miss asks the signer, and equal asks are one.
+ * leaf.h - the certificate a client is shown.  Parsed leafs are kept in a table
+ * (leaf_table.h); then comes the shared cache; a miss asks the signer
+ * (leaf_ask.h).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_LEAF_H
 #define MITMD_WORKER_LEAF_H
 
-#include "ipc/msg.h"
-#include "tls/client.h"
-#include "tls/facts.h"
+#include "worker/leaf_ask.h"
+#include "worker/mirror.h"
 
 struct leafs;
-struct leaf_ask;
-struct worker;
 
 struct leaf_want {
 	struct str name;		/* what the client asked for, lower case */
-	const struct tls_facts *origin;	/* NULL: no origin certificate to be like */
-	enum recipe recipe;
-	bool rsa;			/* the client takes no ECDSA */
-	bool add_name; /* trust everything: the name, too, where it is missing */
+	const struct tls_facts *origin;
+	struct mirror_plan plan;
 };
-
-/* leaf: a new reference, the callee's; NULL: reason says why (valid during the call). */
-typedef void leaf_done_fn(void *arg, struct tls_leaf *leaf, const char *reason);
 
 struct leafs *leafs_new(struct worker *, struct errmsg *);
 void leafs_free(struct leafs **);
@@ -35,10 +27,16 @@ void leafs_signer(struct leafs *, int fd);
 /* A new reference, or NULL and done follows exactly once unless leaf_cancel() comes first. */
 struct tls_leaf *leaf_find(struct leafs *, const struct leaf_want *, leaf_done_fn *, void *arg,
     struct leaf_ask **out_ask);
-void leaf_cancel(struct leaf_ask **);	/* NULL and *NULL are fine */
 
-/* Binds client sessions to what was decided for them: see SSL_CTX_set_session_id_context(3). */
-void leaf_session_context(struct leafs *, const struct leaf_want *, uint8_t out[32]);
+/*
+ * Binds client sessions to what was decided for them: see
+ * SSL_CTX_set_session_id_context(3).  custom: the operator's certificate that is
+ * shown instead; NULL: one of ours.
+ */
+void leaf_session_context(struct leafs *, const struct leaf_want *,
+    const struct tls_leaf *custom, uint8_t out[32]) NONNULL(1, 2, 4);
+/* The CA may sign for this host: ca.permit, and what its own certificate says. */
+bool leafs_permit(const struct leafs *, struct str host) NONNULL(1);
 /* Secrets of session tickets, for tls_client_conf. */
 void leafs_ticket_keys(void *leafs, struct tls_ticket_keys *out);
 

@@ -36,21 +36,42 @@ tls_info_unref(struct tls_info **pt)
 	if (t == NULL || --t->refs > 0)
 		return;
 	tls_facts_unref(&t->facts);
+	free(t->client_peer);
+	free(t->origin_peer);
 	free(t->text);
 	free(t);
+}
+
+void
+tls_info_plan(struct tls_info *t, const struct mirror_plan *p)
+{
+	t->recipe = recipe_name(p->recipe);
+	t->copied = p->copy;
+	if (p->staple != SIGN_STAPLE_NONE)
+		t->staple = p->staple == SIGN_STAPLE_GOOD ? "good" : "revoked";
 }
 
 struct har_tls
 tls_info_har(const struct tls_info *t, bool whole_chain)
 {
-	return (struct har_tls){
+	struct har_tls h = {
 	    .origin_facts = t->facts,
 	    .origin_leg = t->has_origin ? &t->origin : NULL,
 	    .client_leg = t->has_client ? &t->client : NULL,
 	    .whole_chain = whole_chain,
 	    .verify_mode = t->verify_mode,
 	    .recipe = t->recipe,
+	    .staple = t->staple,
+	    .custom = t->custom,
+	    .client_peer = t->client_peer,
+	    .origin_peer = t->origin_peer,
 	};
+	uint32_t bit;
+
+	for (bit = 1; bit <= COPY_ALL; bit <<= 1)
+		if (t->copied & bit)
+			h.copied[h.ncopied++] = copy_name(bit);
+	return h;
 }
 
 struct str

@@ -86,6 +86,23 @@ def check_file(document):
         assert {"startedDateTime", "id", "title", "pageTimings"} <= set(page)
     for entry in log["entries"]:
         check_entry(entry)
+    check_tls_errors(log)
+
+
+CAUSES = {"cert-rejected", "closed", "reset", "no-shared-cipher", "handshake-timeout", "unknown"}
+
+
+def check_tls_errors(log):
+    """A finished file tells again what its entries have; a growing one does not yet."""
+    told = [e["_tlsError"] for e in log["entries"] if "_tlsError" in e]
+    if "_tlsErrors" in log and "_tlsErrorsLeftOut" not in log:
+        assert log["_tlsErrors"] == told
+    for error in told:
+        assert STARTED.match(error["startedDateTime"]) and error["time"] >= 0
+        assert error["cause"] in CAUSES, error
+        assert error["hostname"] and error["clientIPAddress"]
+        assert 0 < error["clientPort"] < 65536
+        assert {"connectHostname", "connectPort"} <= set(error["tlsMetadata"])
 
 
 def check_entry(entry):

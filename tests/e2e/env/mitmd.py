@@ -90,6 +90,7 @@ class Mitmd:
         self.config = merge({
             "listen": "127.0.0.1:0",
             "workers": 2,
+            "control": str(self.directory / "control.sock"),
             "user": getpass.getuser(),
             "ca": {"dir": str(self.ca_dir)},
             "spool": {"dir": str(self.spool), "min_free": "off"},	# the machine may be full
@@ -113,6 +114,12 @@ class Mitmd:
         return subprocess.run([binary(), *map(str, args)], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False,
                               env=clean_environment(), **more)
+
+    def ctl(self, *args, under=()):
+        """mitmctl with our configuration; under: a command to run it, as setpriv."""
+        return subprocess.run([*under, binary().with_name("mitmctl"), "-c", self.file, *map(str, args)],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=PATIENCE, check=False, env=clean_environment())
 
     def spawn(self):
         """Start without waiting for anything."""

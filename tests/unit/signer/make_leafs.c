@@ -71,7 +71,7 @@ main(int argc, char **argv)
 
 	if (argc < 2 || files_open(&files, argv[1], (uid_t)-1, (gid_t)-1, &err) != 0 ||
 	    ca_open(&ca, &files, &want, now, &err) != 0 ||
-	    export_files(ca.cert, &files, "/etc/ssl/certs/ca-certificates.crt", &err) != 0 ||
+	    export_files(ca.cert, ca.chain, &files, EXPORT_SYSTEM_ROOTS, &err) != 0 ||
 	    keyring_create(&segment, &err) != 0) {
 		(void)fprintf(stderr, "%s\n",
 		    argc < 2 ? "usage: make-leafs DIR [rsa]" : err.text);

@@ -161,19 +161,162 @@ START_TEST(permit_becomes_name_constraints)
 }
 END_TEST
 
+/* ---- the operator's own CA below another one ---- */
+
+static void
+add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+	X509V3_CTX ctx;
+	X509_EXTENSION *e;
+
+	X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+	ck_assert_msg(e != NULL, "%s", value);
+	ck_assert_int_eq(X509_add_ext(cert, e, -1), 1);
+	X509_EXTENSION_free(e);
+}
+
+/* above NULL: self-signed. constraints may be NULL. */
+static X509 *
+ca_below(const char *cn, EVP_PKEY *key, X509 *above, EVP_PKEY *above_key, const char *bc,
+    const char *constraints, int64_t lifetime)
+{
+	X509 *cert = X509_new();
+
+	ck_assert_int_eq(X509_set_version(cert, X509_VERSION_3), 1);
+	ck_assert_int_eq(ASN1_INTEGER_set(X509_get_serialNumber(cert), 7), 1);
+	ck_assert_int_eq(X509_NAME_add_entry_by_NID(X509_get_subject_name(cert), NID_commonName,
+	    MBSTRING_UTF8, (const uint8_t *)cn, -1, -1, 0), 1);
+	ck_assert_int_eq(X509_set_issuer_name(cert, X509_get_subject_name(above != NULL ?
+	    above : cert)), 1);
+	ck_assert_ptr_nonnull(ASN1_TIME_set(X509_getm_notBefore(cert), NOW - 100));
+	ck_assert_ptr_nonnull(ASN1_TIME_set(X509_getm_notAfter(cert), NOW + lifetime));
+	ck_assert_int_eq(X509_set_pubkey(cert, key), 1);
+	add_ext(cert, cert, NID_basic_constraints, bc);
+	add_ext(cert, cert, NID_key_usage, "critical,keyCertSign");
+	add_ext(cert, cert, NID_subject_key_identifier, "hash");
+	if (constraints != NULL)
+		add_ext(cert, cert, NID_name_constraints, constraints);
+	ck_assert_int_gt(X509_sign(cert, above != NULL ? above_key : key, EVP_sha256()), 0);
+	return cert;
+}
+
+/* A file with a CA of path length 0 below a root of that kind. */
+static void
+own_with_root(struct buf *pem, X509 **root, const char *root_bc, int64_t root_lifetime)
+{
+	EVP_PKEY *root_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+	X509 *cert;
+
+	*root = ca_below("Corp Root", root_key, NULL, NULL, root_bc, NULL, root_lifetime);
+	cert = ca_below("Corp Proxy CA", key, *root, root_key, "critical,CA:TRUE,pathlen:0",
+	    NULL, 1000);
+	fixture_pem(pem, key, cert);
+	fixture_pem(pem, NULL, *root);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(root_key);
+}
+
+static const struct {
+	const char *root_bc;
+	int64_t lifetime;
+	const char *why;	/* NULL: accepted */
+} roots[] = {
+	{"critical,CA:TRUE", 2000, NULL},
+	{"critical,CA:TRUE,pathlen:1", 2000, NULL},
+	{"critical,CA:TRUE,pathlen:0", 2000, "allows no CA that far below"},
+	{"critical,CA:FALSE", 2000, "is not that of a CA"},
+	{"critical,CA:TRUE", -1, "chain has expired"},
+};
+
+START_TEST(own_below_a_root)
+{
+	struct buf pem = {0};
+	X509 *root;
+
+	own_with_root(&pem, &root, roots[_i].root_bc, roots[_i].lifetime);
+	if (roots[_i].why == NULL) {
+		ck_assert_msg(ca_parse(&ca, buf_str(&pem), NOW, "x", &err) == 0, "%s",
+		    err.text);
+		ck_assert_int_eq(sk_X509_num(ca.chain), 1);
+	} else {
+		ck_assert_int_eq(ca_parse(&ca, buf_str(&pem), NOW, "x", &err), -1);
+		ck_assert_msg(strstr(err.text, roots[_i].why) != NULL, "%s", err.text);
+	}
+	X509_free(root);
+	buf_free(&pem);
+}
+END_TEST
+
+START_TEST(own_below_a_stranger)
+{
+	struct buf pem = {0};
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *root, *stranger = ca_below("Corp Root", key, NULL, NULL, "critical,CA:TRUE", NULL,
+	    1000);
+
+	own_with_root(&pem, &root, "critical,CA:TRUE", 1000);
+	fixture_pem(&pem, NULL, stranger);
+	ck_assert_int_eq(ca_parse(&ca, buf_str(&pem), NOW, "x", &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "certificate 3 does not issue certificate 2"));
+	EVP_PKEY_free(key);
+	X509_free(root);
+	X509_free(stranger);
+	buf_free(&pem);
+}
+END_TEST
+
+START_TEST(limits_of_those_above_count)
+{
+	struct permit *permit = fixture_permit_all();
+	EVP_PKEY *root_key = EVP_EC_gen("P-256"), *key = EVP_EC_gen("P-256");
+	X509 *root = ca_below("Root", root_key, NULL, NULL, "critical,CA:TRUE",
+	    "critical,permitted;DNS:corp.test", 1000);
+	X509 *cert = ca_below("Sub", key, root, root_key, "critical,CA:TRUE",
+	    "critical,excluded;DNS:hr.corp.test", 1000);
+	struct buf pem = {0};
+
+	fixture_pem(&pem, key, cert);
+	fixture_pem(&pem, NULL, root);
+	ck_assert_msg(ca_parse(&ca, buf_str(&pem), NOW, "x", &err) == 0, "%s", err.text);
+	ck_assert_int_eq(ca_narrow(&ca, permit, &err), 0);
+	ck_assert(permit_has_host(permit, STR("a.corp.test")));
+	ck_assert(!permit_has_host(permit, STR("a.hr.corp.test")));
+	ck_assert(!permit_has_host(permit, STR("other.test")));
+	buf_free(&pem);
+	X509_free(cert);
+	X509_free(root);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(root_key);
+	permit_free(&permit);
+}
+END_TEST
+
+START_TEST(limits_that_are_not_understood_are_refused)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = ca_below("Odd", key, NULL, NULL, "critical,CA:TRUE",
+	    "critical,permitted;IP:10.0.0.0/255.0.255.0", 1000);
+	struct buf pem = {0};
+
+	fixture_pem(&pem, key, cert);
+	ck_assert_int_eq(ca_parse(&ca, buf_str(&pem), NOW, "x", &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "name constraints"));
+	buf_free(&pem);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 START_TEST(chain_is_packed_ca_first)
 {
 	struct buf chain = {0}, pem = {0};
-	struct ca other;
+	X509 *first, *second, *above;
 	const uint8_t *p;
 	uint32_t n;
-	X509 *first, *second;
 
-	fixture_ca(&ca, false);
-	fixture_ca(&other, true);
-	fixture_pem(&pem, ca.key, ca.cert);
-	fixture_pem(&pem, NULL, other.cert);
-	ca_free(&ca);
+	own_with_root(&pem, &above, "critical,CA:TRUE", CA_LIFETIME_SECONDS);
 	ck_assert_int_eq(ca_parse(&ca, buf_str(&pem), NOW, "x", &err), 0);
 	ca_pack_chain(&ca, &chain);
 	p = buf_data(&chain);
@@ -186,13 +329,13 @@ START_TEST(chain_is_packed_ca_first)
 	p += 4;
 	second = d2i_X509(NULL, &p, n);
 	ck_assert_ptr_nonnull(second);
-	ck_assert_int_eq(X509_cmp(second, other.cert), 0);
+	ck_assert_int_eq(X509_cmp(second, above), 0);
 	ck_assert_ptr_eq(p, buf_data(&chain) + chain.len);
 	X509_free(first);
 	X509_free(second);
+	X509_free(above);
 	buf_free(&chain);
 	buf_free(&pem);
-	ca_free(&other);
 }
 END_TEST
 
@@ -466,6 +609,10 @@ ca_suite(void)
 	tcase_add_test(tc, nothing_else_is_left_in_the_directory);
 	tcase_add_test(tc, is_not_replaced_when_only_the_key_is_gone);
 	tcase_add_test(tc, permit_becomes_name_constraints);
+	tcase_add_loop_test(tc, own_below_a_root, 0, NELEM(roots));
+	tcase_add_test(tc, own_below_a_stranger);
+	tcase_add_test(tc, limits_of_those_above_count);
+	tcase_add_test(tc, limits_that_are_not_understood_are_refused);
 	tcase_add_test(tc, chain_is_packed_ca_first);
 	tcase_add_loop_test(tc, own_ca, 0, NELEM(own));
 	tcase_add_test(tc, own_ca_with_another_key);

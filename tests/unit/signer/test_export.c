@@ -108,7 +108,7 @@ START_TEST(files_are_rewritten_only_when_they_differ)
 	ck_assert_int_eq(fclose(f), 0);
 	ck_assert_int_eq(files_open(&files, dir, (uid_t)-1, (gid_t)-1, &err), 0);
 	for (round = 0; round < 2; round++) {
-		ck_assert_msg(export_files(ca.cert, &files, roots, &err) == 0, "%s", err.text);
+		ck_assert_msg(export_files(ca.cert, ca.chain, &files, roots, &err) == 0, "%s", err.text);
 		for (i = 0; i < NELEM(names); i++) {
 			path = mem_printf("%s/%s", dir, names[i]);
 			ck_assert_int_eq(stat(path, &st[round][i]), 0);
@@ -126,7 +126,7 @@ START_TEST(files_are_rewritten_only_when_they_differ)
 	f = fopen(roots, "w");
 	ck_assert_int_ge(fputs("# other\n", f), 0);
 	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(export_files(ca.cert, &files, roots, &err), 0);
+	ck_assert_int_eq(export_files(ca.cert, ca.chain, &files, roots, &err), 0);
 	text = fd_read_file(path, 1 << 20, &n);
 	ck_assert_int_eq(strncmp(text, "# other\n-----BEGIN", 18), 0);
 	free(text);

@@ -14,7 +14,11 @@
 #include "base/attr.h"
 
 static struct {
-	EVP_PKEY *ec, *rsa512, *rsa1024, *rsa2048;
+	EVP_PKEY *ec, *rsa1024, *rsa2048;
+	struct {
+		const char *type;
+		EVP_PKEY *key;
+	} others[16];
 	struct issuer root, stranger;
 	X509_STORE *store;
 	long serial;
@@ -32,13 +36,85 @@ certs_key(void)
 EVP_PKEY *
 certs_rsa(int bits)
 {
-	EVP_PKEY **key = bits == 512 ? &made.rsa512 : bits == 1024 ? &made.rsa1024 :
-	    &made.rsa2048;
+	EVP_PKEY **key = bits == 1024 ? &made.rsa1024 : &made.rsa2048;
 
 	if (*key == NULL)
 		*key = EVP_RSA_gen((size_t)bits);
 	CHECK(*key != NULL);
 	return *key;
+}
+
+static EVP_PKEY *
+make_dsa(void)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+	EVP_PKEY *params = NULL, *key = NULL;
+
+	CHECK(EVP_PKEY_paramgen_init(ctx) == 1);
+	CHECK(EVP_PKEY_CTX_set_dsa_paramgen_bits(ctx, 2048) == 1);
+	CHECK(EVP_PKEY_paramgen(ctx, &params) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	ctx = EVP_PKEY_CTX_new(params, NULL);
+	CHECK(EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_keygen(ctx, &key) == 1);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(params);
+	return key;
+}
+
+static EVP_PKEY *
+make_key(const char *type)
+{
+	EVP_PKEY *key;
+
+	if (strncmp(type, "RSA-", 4) == 0)
+		return EVP_RSA_gen((size_t)atoi(type + 4));
+	if (strcmp(type, "ED25519") == 0)
+		return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	if (strcmp(type, "DSA") == 0)
+		return make_dsa();
+	if (strcmp(type, "explicit") != 0) {
+		char curve[16] = "";
+
+		memcpy(curve, type, strcspn(type, " "));
+		return EVP_EC_gen(curve);
+	}
+	key = EVP_EC_gen("P-256");
+	CHECK(EVP_PKEY_set_utf8_string_param(key, "encoding", "explicit") == 1);
+	return key;
+}
+
+EVP_PKEY *
+certs_key_of(const char *type)
+{
+	size_t i;
+
+	for (i = 0; made.others[i].type != NULL; i++) {
+		CHECK(i + 1 < NELEM(made.others));
+		if (strcmp(made.others[i].type, type) == 0)
+			return made.others[i].key;
+	}
+	made.others[i].type = type;
+	made.others[i].key = make_key(type);
+	CHECK(made.others[i].key != NULL);
+	return made.others[i].key;
+}
+
+static EVP_PKEY *
+key_for(const struct spec *s)
+{
+	if (s->key != NULL)
+		return s->key;
+	return s->key_type != NULL ? certs_key_of(s->key_type) : certs_key();
+}
+
+static const EVP_MD *
+digest_for(const struct spec *s, EVP_PKEY *signer)
+{
+	if (EVP_PKEY_is_a(signer, "ED25519") == 1)
+		return NULL;
+	if (s->digest != NULL)
+		return EVP_get_digestbyname(s->digest);
+	return s->md != NULL ? s->md : EVP_sha256();
 }
 
 static void
@@ -173,10 +249,9 @@ X509 *
 certs_make(const struct spec *s, const struct issuer *by)
 {
 	X509 *x = X509_new(), *issuer = by != NULL ? by->cert : x;
-	EVP_PKEY *key = s->key != NULL ? s->key : certs_key(), *signer = by != NULL ? by->key : key;
+	EVP_PKEY *key = key_for(s), *signer = by != NULL ? by->key : key;
 	X509_NAME *name = X509_get_subject_name(x);
 	const char *cn = s->cn != NULL ? s->cn : "www.test";
-	const EVP_MD *md = s->md != NULL ? s->md : EVP_sha256();
 
 	CHECK(X509_set_version(x, s->v1 ? X509_VERSION_1 : X509_VERSION_3) == 1);
 	set_serial(x, s->serial);
@@ -191,7 +266,7 @@ certs_make(const struct spec *s, const struct issuer *by)
 	CHECK(X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1);
 	if (!s->v1)
 		add_extensions(x, issuer, s);
-	CHECK(X509_sign(x, signer, EVP_PKEY_is_a(signer, "ED25519") == 1 ? NULL : md) > 0);
+	CHECK(X509_sign(x, signer, digest_for(s, signer)) > 0);
 	return reread(x);
 }
 
@@ -259,8 +334,11 @@ certs_chain(X509 *leaf, X509 *second)
 void
 certs_cleanup(void)
 {
+	size_t i;
+
 	EVP_PKEY_free(made.ec);
-	EVP_PKEY_free(made.rsa512);
+	for (i = 0; i < NELEM(made.others); i++)
+		EVP_PKEY_free(made.others[i].key);
 	EVP_PKEY_free(made.rsa1024);
 	EVP_PKEY_free(made.rsa2048);
 	X509_free(made.root.cert);

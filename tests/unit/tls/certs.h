@@ -34,14 +34,18 @@ struct spec {
 	const char *extra;	/* DER:..., an extension nobody knows */
 	const char *again;	/* a second extendedKeyUsage */
 	const EVP_MD *md;	/* NULL: SHA-256 */
-	EVP_PKEY *key;		/* NULL: certs_key() */
+	EVP_PKEY *key;		/* NULL: by key_type */
+	const char *key_type;	/* see certs_key_of(); NULL: certs_key() */
+	const char *digest;	/* by name, instead of md */
 	const void *raw_san;	/* DER of the extension's value instead of san */
 	size_t raw_san_len;
 };
 
 /* Made once per process. */
 EVP_PKEY *certs_key(void);	/* P-256 */
-EVP_PKEY *certs_rsa(int bits);	/* 512, 1024, 2048 */
+EVP_PKEY *certs_rsa(int bits);	/* 1024, 2048 */
+/* "RSA-512", "ED25519", "DSA", "explicit", a curve; " 2" behind it: another one */
+EVP_PKEY *certs_key_of(const char *type);
 const struct issuer *certs_root(void);	/* trusted by certs_store() */
 const struct issuer *certs_stranger(void);	/* not */
 X509_STORE *certs_store(void);	/* borrowed */

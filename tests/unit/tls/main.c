@@ -12,12 +12,18 @@ main(void)
 	int failed;
 
 	srunner_add_suite(runner, verify_suite());
+	srunner_add_suite(runner, chains_suite());
 	srunner_add_suite(runner, verdicts_suite());
+	srunner_add_suite(runner, offer_suite());
 	srunner_add_suite(runner, origin_suite());
+	srunner_add_suite(runner, sessions_suite());
+	srunner_add_suite(runner, staple_suite());
 	srunner_add_suite(runner, client_suite());
 	srunner_add_suite(runner, roots_suite());
 	srunner_add_suite(runner, name_suite());
 	srunner_add_suite(runner, permit_suite());
+	srunner_add_suite(runner, shelf_suite());
+	srunner_add_suite(runner, client_peer_suite());
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "certs.h"
 #include "suites.h"
+#include "tls/origin.h"
 
 static char dir[] = "roots-test-XXXXXX";
 
@@ -47,7 +48,8 @@ setup(void)
 static void
 teardown(void)
 {
-	static const char *const names[] = {"a.pem", "b.pem", "README", "0.0"};
+	static const char *const names[] = {"a.pem", "b.pem", "README", "0.0", "1.0",
+		"b.der", "pipe"};
 	size_t i;
 
 	for (i = 0; i < NELEM(names); i++) {
@@ -96,21 +98,160 @@ START_TEST(file)
 }
 END_TEST
 
+static void
+link_to(const char *target, const char *name)
+{
+	char *path = path_of(name);
+
+	ck_assert_int_eq(symlink(target, path), 0);
+	free(path);
+}
+
+static int
+count(X509_STORE *store)
+{
+	STACK_OF(X509) *all = X509_STORE_get1_all_certs(store);
+	int n = sk_X509_num(all);
+
+	sk_X509_pop_free(all, X509_free);
+	return n;
+}
+
+/* As c_rehash(1) makes it, and with what else may lie there. */
 START_TEST(directory)
 {
 	struct errmsg err;
-	X509_STORE *store;
-	char *link = path_of("0.0");
+	X509_STORE *store, *system;
 
+	write_file("b.pem", certs_root()->cert, NULL);
+	system = load("b.pem", NULL, 0, &err);
 	write_file("a.pem", certs_root()->cert, NULL);
 	write_file("b.pem", certs_stranger()->cert, NULL);
 	write_file("README", NULL, "what lies here\n");
-	ck_assert_int_eq(symlink("a.pem", link), 0);
+	link_to("a.pem", "0.0");
+	link_to("b.pem", "1.0");
+	link_to("/dev/null", "pipe");
 	store = load("", NULL, 0, &err);
-	ck_assert_ptr_nonnull(store);
+	ck_assert_msg(store != NULL, "%s", err.text);
+	ck_assert(holds(store, certs_root()->cert) && holds(store, certs_stranger()->cert));
+	/* to the system's, and each once */
+	ck_assert_int_eq(count(store), count(system) + 1);
+	X509_STORE_free(store);
+	X509_STORE_free(system);
+}
+END_TEST
+
+/* A link alone, its target elsewhere. */
+START_TEST(hashed_directory_of_links)
+{
+	struct errmsg err;
+	X509_STORE *store;
+	char *inner = path_of("inner");
+
+	write_file("a.pem", certs_root()->cert, NULL);
+	ck_assert_int_eq(mkdir(inner, 0700), 0);
+	link_to("../a.pem", "inner/0.0");
+	store = load("inner", NULL, 0, &err);
+	ck_assert_msg(store != NULL, "%s", err.text);
+	ck_assert(holds(store, certs_root()->cert));
+	X509_STORE_free(store);
+	free(inner);
+	inner = path_of("inner/0.0");
+	ck_assert_int_eq(unlink(inner), 0);
+	free(inner);
+	inner = path_of("inner");
+	ck_assert_int_eq(rmdir(inner), 0);
+	free(inner);
+}
+END_TEST
+
+START_TEST(link_to_nowhere)
+{
+	struct errmsg err;
+
+	write_file("a.pem", certs_root()->cert, NULL);
+	link_to("gone.pem", "0.0");
+	ck_assert_ptr_null(load("", NULL, 0, &err));
+	ck_assert_msg(strstr(err.text, "0.0: No such file") != NULL, "%s", err.text);
+}
+END_TEST
+
+/* Opened, it would be waited for as long as nobody writes. */
+START_TEST(a_pipe_is_no_file)
+{
+	struct errmsg err;
+	char *path = path_of("pipe");
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	ck_assert_ptr_null(load("pipe", NULL, 0, &err));
+	ck_assert_msg(strstr(err.text, "pipe is neither") != NULL, "%s", err.text);
+	free(path);
+}
+END_TEST
+
+START_TEST(unreadable)
+{
+	struct errmsg err;
+	char *path = path_of("a.pem");
+
+	write_file("a.pem", certs_root()->cert, NULL);
+	ck_assert_int_eq(chmod(path, 0), 0);
+	if (access(path, R_OK) == -1) {	/* root may read it */
+		ck_assert_ptr_null(load(_i == 0 ? "a.pem" : "", NULL, 0, &err));
+		ck_assert_msg(strstr(err.text, "a.pem: Permission denied") != NULL, "%s",
+		    err.text);
+	}
+	free(path);
+}
+END_TEST
+
+static X509 *
+an_expired_root(void)
+{
+	return certs_make(&(struct spec){.cn = "Root of the tests", .ca = true,
+		.key = certs_root()->key, .from = -9, .until = -1}, NULL);
+}
+
+/* Kept: the store knows a way up through it, and one that is good is preferred. */
+START_TEST(expired_roots_stay)
+{
+	X509 *old = an_expired_root(), *leaf = certs_leaf(&(struct spec){.cn = "l"});
+	STACK_OF(X509) *chain = certs_chain(leaf, NULL);
+	struct tls_origin_conf conf = {.nown_ca = 0};
+	struct tls_facts *f;
+	struct errmsg err;
+
+	write_file("a.pem", old, NULL);
+	if (_i == 1)
+		write_file("b.pem", certs_root()->cert, NULL);
+	conf.roots = load("", NULL, 0, &err);
+	ck_assert_ptr_nonnull(conf.roots);
+	f = tls_verify_chain(chain, &conf, STR("www.test"), false, false);
+	ck_assert_int_eq(f->verified, _i == 1);
+	ck_assert_str_eq(f->reason, _i == 1 ? "" :
+	    "certificate has expired (depth 1, CN = Root of the tests)");
+	tls_facts_unref(&f);
+	X509_STORE_free(conf.roots);
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(leaf);
+	X509_free(old);
+}
+END_TEST
+
+/* Several paths: all of them. */
+START_TEST(several_paths)
+{
+	struct errmsg err;
+	char *paths[2] = {path_of("a.pem"), path_of("b.pem")};
+	X509_STORE *store;
+
+	write_file("a.pem", certs_root()->cert, NULL);
+	write_file("b.pem", certs_stranger()->cert, NULL);
+	store = tls_roots_load(paths, 2, NULL, 0, &err);
 	ck_assert(holds(store, certs_root()->cert) && holds(store, certs_stranger()->cert));
 	X509_STORE_free(store);
-	free(link);
+	free(paths[0]);
+	free(paths[1]);
 }
 END_TEST
 
@@ -139,6 +280,7 @@ static const struct {
 	    "a.pem: certificate 1 is broken"},
 	{"", "-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n",
 	    "a.pem: certificate 1 is broken"},
+	{"a.pem", "", "a.pem: there is no PEM certificate in it"},
 	{"", "nothing\n", "there is no PEM certificate in it"},
 };
 
@@ -197,6 +339,12 @@ roots_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, file);
 	tcase_add_test(t, directory);
+	tcase_add_test(t, hashed_directory_of_links);
+	tcase_add_test(t, link_to_nowhere);
+	tcase_add_test(t, a_pipe_is_no_file);
+	tcase_add_loop_test(t, unreadable, 0, 2);
+	tcase_add_loop_test(t, expired_roots_stay, 0, 2);
+	tcase_add_test(t, several_paths);
 	tcase_add_test(t, own_ca_left_out);
 	tcase_add_loop_test(t, faults_name_the_file, 0, NELEM(faults));
 	tcase_add_test(t, environment_ignored);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -179,30 +180,200 @@ START_TEST(explicit_curve)
 }
 END_TEST
 
+static struct tls_facts *
+judge_own(STACK_OF(X509) *chain, X509_STORE *roots, const uint8_t (*own)[32], size_t nown)
+{
+	struct tls_origin_conf conf = {.roots = roots, .nown_ca = nown, .own_ca_spki = own};
+
+	return tls_verify_chain(chain, &conf, STR("www.test"), false, false);
+}
+
 /* In the store, the chain verifies; by its key it is refused all the same. */
 START_TEST(own_ca)
 {
 	uint8_t own[2][32];
-	struct tls_origin_conf conf = {.roots = certs_store(), .nown_ca = 2,
-	    .own_ca_spki = (const uint8_t (*)[32])own};
 	X509 *leaf = certs_leaf(&(struct spec){.cn = "o"});
 	STACK_OF(X509) *chain = certs_chain(leaf, NULL);
 	struct tls_facts *f;
 
 	certs_spki(certs_stranger()->cert, own[0]);
 	certs_spki(certs_root()->cert, own[1]);
-	f = tls_verify_chain(chain, &conf, STR("www.test"), false, false);
+	f = judge_own(chain, certs_store(), (const uint8_t (*)[32])own, 2);
 	ck_assert_uint_eq(f->nverdicts, 1);
 	ck_assert(has_verdict(f, X509_V_ERR_CERT_UNTRUSTED, 1));
 	ck_assert_str_eq(f->reason,
 	    "issued by this proxy's own CA (depth 1, CN = Root of the tests)");
 	tls_facts_unref(&f);
-	conf.nown_ca = 1;
-	f = tls_verify_chain(chain, &conf, STR("www.test"), false, false);
+	f = judge_own(chain, certs_store(), (const uint8_t (*)[32])own, 1);
 	ck_assert(f->verified);
 	tls_facts_unref(&f);
 	sk_X509_pop_free(chain, X509_free);
 	X509_free(leaf);
+}
+END_TEST
+
+/* As the store is loaded, without it: known by the root that was sent, or unknown. */
+START_TEST(own_ca_not_in_the_store)
+{
+	uint8_t own[1][32];
+	X509_STORE *empty = X509_STORE_new();
+	X509 *leaf = certs_leaf(&(struct spec){.cn = "o"});
+	STACK_OF(X509) *alone = certs_chain(leaf, NULL);
+	STACK_OF(X509) *both = certs_chain(leaf, certs_root()->cert);
+	struct tls_facts *f;
+
+	certs_spki(certs_root()->cert, own[0]);
+	f = judge_own(alone, empty, (const uint8_t (*)[32])own, 1);
+	ck_assert(has_verdict(f, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, 0));
+	ck_assert(!f->verified);
+	tls_facts_unref(&f);
+	f = judge_own(both, empty, (const uint8_t (*)[32])own, 1);
+	ck_assert(has_verdict(f, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, 1));
+	ck_assert(has_verdict(f, X509_V_ERR_CERT_UNTRUSTED, 1));
+	tls_facts_unref(&f);
+	sk_X509_pop_free(alone, X509_free);
+	sk_X509_pop_free(both, X509_free);
+	X509_free(leaf);
+	X509_STORE_free(empty);
+}
+END_TEST
+
+/*
+ * Our key certified by a root that is trusted: refused.  That root's own key is
+ * nobody's business: what else it issues is good.
+ */
+START_TEST(own_ca_cross_signed)
+{
+	struct issuer own = {.key = certs_key_of("P-256 own")};
+	uint8_t keys[1][32];
+	X509 *leaf, *other = certs_leaf(&(struct spec){.cn = "other"});
+	STACK_OF(X509) *chain, *good = certs_chain(other, NULL);
+	struct tls_facts *f;
+
+	own.cert = certs_make(&(struct spec){.cn = "Own", .ca = true, .key = own.key},
+	    certs_root());
+	leaf = certs_make(&(struct spec){.cn = "o"}, &own);
+	chain = certs_chain(leaf, own.cert);
+	certs_spki(own.cert, keys[0]);
+	f = judge_own(chain, certs_store(), (const uint8_t (*)[32])keys, 1);
+	ck_assert_uint_eq(f->nverdicts, 1);
+	ck_assert(has_verdict(f, X509_V_ERR_CERT_UNTRUSTED, 1));
+	tls_facts_unref(&f);
+	f = judge_own(good, certs_store(), (const uint8_t (*)[32])keys, 1);
+	ck_assert(f->verified);
+	tls_facts_unref(&f);
+	sk_X509_pop_free(chain, X509_free);
+	sk_X509_pop_free(good, X509_free);
+	X509_free(leaf);
+	X509_free(other);
+	X509_free(own.cert);
+}
+END_TEST
+
+/* However much else is wrong: 27 decides, and must not be crowded out. */
+START_TEST(own_ca_among_many)
+{
+	char cn[16];
+	const struct spec bad = {.cn = cn, .from = -9, .until = -1, .extra = "critical,x",
+		.digest = "SHA1", .eku = "clientAuth", .key_type = "P-192"};
+	struct issuer by = *certs_stranger();
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	uint8_t own[1][32];
+	struct tls_facts *f;
+	int i;
+
+	for (i = 0; i < 9; i++) {
+		X509 *x;
+
+		(void)snprintf(cn, sizeof(cn), "Bad %d", i);
+		x = certs_make(&bad, &by);
+		ck_assert_int_eq(X509_add_cert(chain, x, X509_ADD_FLAG_PREPEND), 1);
+		by = (struct issuer){x, certs_key_of(bad.key_type)};
+	}
+	certs_spki(sk_X509_value(chain, 0), own[0]);
+	f = judge_own(chain, certs_store(), (const uint8_t (*)[32])own, 1);
+	ck_assert_uint_eq(f->nverdicts, NELEM(f->verdicts));
+	ck_assert_int_eq(f->verdicts[f->nverdicts - 1].code, X509_V_ERR_CERT_UNTRUSTED);
+	tls_facts_unref(&f);
+	sk_X509_pop_free(chain, X509_free);
+}
+END_TEST
+
+/* In any order, with what does not belong to it. */
+START_TEST(unordered_chain)
+{
+	struct issuer sub = {.key = certs_key_of("P-256 sub")};
+	STACK_OF(X509) *chain;
+	struct tls_facts *f;
+	X509 *leaf;
+
+	sub.cert = certs_make(&(struct spec){.cn = "Sub", .ca = true, .key = sub.key},
+	    certs_root());
+	leaf = certs_make(&(struct spec){.cn = "l"}, &sub);
+	chain = certs_chain(leaf, certs_root()->cert);
+	ck_assert_int_eq(X509_add_cert(chain, certs_stranger()->cert, X509_ADD_FLAG_UP_REF), 1);
+	ck_assert_int_eq(X509_add_cert(chain, sub.cert, X509_ADD_FLAG_UP_REF), 1);
+	f = judge_own(chain, certs_store(), NULL, 0);
+	ck_assert(f->verified);
+	ck_assert_uint_eq(f->nchain, 4);
+	tls_facts_unref(&f);
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(leaf);
+	X509_free(sub.cert);
+}
+END_TEST
+
+/* Of two ways up, the one that has not expired (and whose ends are told). */
+START_TEST(cross_signed_with_an_expired_way)
+{
+	struct issuer sub = {.key = certs_key_of("P-256 sub")};
+	struct spec spec = {.cn = "Sub", .ca = true, .key = sub.key, .from = -9, .until = -1};
+	STACK_OF(X509) *chain;
+	struct tls_facts *f;
+	X509 *leaf, *fresh;
+
+	sub.cert = certs_make(&spec, certs_root());
+	spec.until = 3;
+	fresh = certs_make(&spec, certs_root());
+	leaf = certs_make(&(struct spec){.cn = "l"}, &sub);
+	chain = certs_chain(leaf, _i == 0 ? sub.cert : fresh);
+	ck_assert_int_eq(X509_add_cert(chain, _i == 0 ? fresh : sub.cert,
+	    X509_ADD_FLAG_UP_REF), 1);
+	f = judge_own(chain, certs_store(), NULL, 0);
+	ck_assert_str_eq(f->reason, "");
+	ck_assert_int_eq(f->earliest_not_after, f->chain[_i == 0 ? 2 : 1].not_after);
+	tls_facts_unref(&f);
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(leaf);
+	X509_free(sub.cert);
+	X509_free(fresh);
+}
+END_TEST
+
+/* Looked at no further than its bounds. */
+START_TEST(hundred_certificates)
+{
+	struct issuer by = *certs_root();
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	struct tls_facts *f;
+	char cn[16];
+	X509 *x;
+	int i;
+
+	for (i = 0; i < 99; i++) {
+		(void)snprintf(cn, sizeof(cn), "Sub %d", i);
+		x = certs_make(&(struct spec){.cn = cn, .ca = true}, &by);
+		ck_assert_int_eq(X509_add_cert(chain, x, X509_ADD_FLAG_PREPEND), 1);
+		by = (struct issuer){x, certs_key()};
+	}
+	x = certs_make(&(struct spec){.cn = "l"}, &by);
+	ck_assert_int_eq(X509_add_cert(chain, x, X509_ADD_FLAG_PREPEND), 1);
+	f = judge_own(chain, certs_store(), NULL, 0);
+	ck_assert(!f->verified);
+	ck_assert(has_verdict(f, X509_V_ERR_CERT_CHAIN_TOO_LONG, 11));
+	ck_assert_uint_eq(f->nchain, 64);
+	tls_facts_unref(&f);
+	sk_X509_pop_free(chain, X509_free);
 }
 END_TEST
 
@@ -367,6 +538,12 @@ verify_suite(void)
 	tcase_add_test(t, broken_signature);
 	tcase_add_test(t, explicit_curve);
 	tcase_add_test(t, own_ca);
+	tcase_add_test(t, own_ca_not_in_the_store);
+	tcase_add_test(t, own_ca_cross_signed);
+	tcase_add_test(t, own_ca_among_many);
+	tcase_add_test(t, unordered_chain);
+	tcase_add_loop_test(t, cross_signed_with_an_expired_way, 0, 2);
+	tcase_add_test(t, hundred_certificates);
 	tcase_add_loop_test(t, bad_san, 0, NELEM(bad_sans));
 	tcase_add_test(t, strict_minds);
 	tcase_add_test(t, facts_of_a_leaf);

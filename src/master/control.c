@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+/* control.c - see control.h.  Runs in: master. */
+#include "config.h"
+
+#include "master/control.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rate.h"
+#include "base/words.h"
+#include "master/control_socket.h"
+
+#define PATIENCE 10.0	/* seconds for the request, and for each step of reading the answer */
+
+struct client {
+	TAILQ_ENTRY(client) link;
+	struct control *control;
+	int fd;
+	uid_t uid;
+	ev_io io;
+	ev_timer patience;
+	char line[CONTROL_LINE + 1];
+	size_t len;
+	struct buf out;
+};
+
+struct control {
+	struct ev_loop *loop;
+	const struct control_command *commands;
+	size_t ncommands;
+	void *arg;
+	struct control_socket now, next;
+	bool replace;		/* next is to take over, be it a socket or none */
+	ev_io io;
+	char *user;
+	uid_t also;		/* the uid of user */
+	char *self;		/* the name of who runs the master */
+	TAILQ_HEAD(, client) clients;
+	unsigned nclients;
+	struct rate refusals;	/* lines about them */
+};
+
+struct control_call {
+	struct client *client;
+	struct buf rows;
+	char failure[1024];	/* "CODE TEXT"; empty: it went well */
+};
+
+/* ---- answers ---- */
+
+void
+control_row(struct control_call *call, ...)
+{
+	const char *value;
+	bool first = true;
+	va_list ap;
+
+	va_start(ap, call);
+	while ((value = va_arg(ap, const char *)) != NULL) {
+		if (!first)
+			buf_putc(&call->rows, '\t');
+		first = false;
+		word_put(&call->rows, str_z(value));
+	}
+	va_end(ap);
+	buf_putc(&call->rows, '\n');
+}
+
+void
+control_fail(struct control_call *call, const char *code, const char *fmt, ...)
+{
+	int n = snprintf(call->failure, sizeof(call->failure), "%s ", code);
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(call->failure + n, sizeof(call->failure) - (size_t)n, fmt, ap);
+	va_end(ap);
+	for (p = call->failure; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+}
+
+uid_t
+control_uid(const struct control_call *call)
+{
+	return call->client->uid;
+}
+
+/* ---- commands ---- */
+
+static const struct control_command *
+find_command(const struct control *c, int n, char **words, bool *out_known)
+{
+	size_t i;
+
+	*out_known = false;
+	for (i = 0; i < c->ncommands; i++) {
+		const struct control_command *cmd = &c->commands[i];
+
+		if (strcmp(words[0], cmd->name) != 0)
+			continue;
+		*out_known = true;
+		if (cmd->sub == NULL || (n > 1 && strcmp(words[1], cmd->sub) == 0))
+			return cmd;
+	}
+	return NULL;
+}
+
+static void
+run(struct control_call *call)
+{
+	struct client *cl = call->client;
+	char *words[CONTROL_WORDS];
+	int n = words_cut(cl->line, ' ', words, CONTROL_WORDS), skip;
+	const struct control_command *cmd;
+	bool known;
+
+	if (n < 0) {
+		control_fail(call, "usage", "the request cannot be read");
+		return;
+	}
+	cmd = find_command(cl->control, n, words, &known);
+	if (cmd == NULL) {
+		control_fail(call, "usage", "this mitmd knows no command '%s%s%s'", words[0],
+		    known && n > 1 ? " " : "", known && n > 1 ? words[1] : "");
+		return;
+	}
+	skip = cmd->sub != NULL ? 2 : 1;
+	cmd->run(cl->control->arg, call, n - skip, words + skip);
+}
+
+/* ---- clients ---- */
+
+static void
+client_free(struct client *cl)
+{
+	struct control *c = cl->control;
+
+	ev_io_stop(c->loop, &cl->io);
+	ev_timer_stop(c->loop, &cl->patience);
+	TAILQ_REMOVE(&c->clients, cl, link);
+	fd_close(&cl->fd);
+	buf_free(&cl->out);
+	free(cl);
+	c->nclients--;
+	if (c->now.fd != -1)
+		ev_io_start(c->loop, &c->io);
+}
+
+static void
+on_patience(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	client_free(t->data);
+}
+
+static void
+on_writable(struct client *cl)
+{
+	ssize_t n = send(cl->fd, buf_data(&cl->out), cl->out.len, MSG_NOSIGNAL);
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0)
+		buf_consume(&cl->out, (size_t)n);
+	if (n == -1 || cl->out.len == 0)
+		client_free(cl);
+	else
+		ev_timer_again(cl->control->loop, &cl->patience);
+}
+
+static void
+answer(struct client *cl)
+{
+	struct control_call call = {.client = cl};
+
+	if (cl->len > CONTROL_LINE)
+		control_fail(&call, "usage", "the request is longer than %d bytes", CONTROL_LINE);
+	else
+		run(&call);
+	if (call.failure[0] != '\0') {
+		buf_printf(&cl->out, "error %s\n", call.failure);
+	} else {
+		buf_putz(&cl->out, "ok\n");
+		buf_puts(&cl->out, buf_str(&call.rows));
+	}
+	buf_free(&call.rows);
+	ev_io_stop(cl->control->loop, &cl->io);
+	ev_io_set(&cl->io, cl->fd, EV_WRITE);
+	ev_io_start(cl->control->loop, &cl->io);
+	ev_timer_again(cl->control->loop, &cl->patience);
+}
+
+static void
+on_readable(struct client *cl)
+{
+	ssize_t n = recv(cl->fd, cl->line + cl->len, sizeof(cl->line) - cl->len, 0);
+	char *end;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_free(cl);
+		return;
+	}
+	end = memchr(cl->line + cl->len, '\n', (size_t)n);
+	cl->len += (size_t)n;
+	if (end != NULL) {
+		cl->len = (size_t)(end - cl->line);
+		/* A NUL would hide what follows it; as a word it is none. */
+		if (memchr(cl->line, '\0', cl->len) != NULL)
+			memcpy(cl->line, "%", 2);
+		*end = '\0';
+		answer(cl);
+	} else if (cl->len > CONTROL_LINE) {
+		answer(cl);
+	}
+}
+
+static void
+on_client(struct ev_loop *loop UNUSED, ev_io *io, int events)
+{
+	if ((events & EV_WRITE) != 0)
+		on_writable(io->data);
+	else
+		on_readable(io->data);
+}
+
+/* ---- accepting ---- */
+
+static bool
+may_use(const struct control *c, uid_t uid)
+{
+	return uid == 0 || uid == geteuid() || uid == c->also;
+}
+
+/*
+ * Who may not gets his answer at once and takes nobody's place. His name stays
+ * unknown: asking for it could take a directory server's time.
+ */
+static void
+refuse(struct control *c, int fd, uid_t uid)
+{
+	bool same = strcmp(c->self, c->user) == 0;
+	char text[256];
+	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
+	    "be %s%s%s\n", (unsigned)uid, c->self, same ? "" : " or ", same ? "" : c->user);
+
+	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (rate_take(&c->refusals, clock_mono_us()))
+		log_warning("control: uid %u was refused", (unsigned)uid);
+}
+
+static void
+client_new(struct control *c, int fd, uid_t uid)
+{
+	struct client *cl = mem_new(struct client);
+
+	cl->control = c;
+	cl->fd = fd;
+	cl->uid = uid;
+	ev_io_init(&cl->io, on_client, fd, EV_READ);
+	ev_timer_init(&cl->patience, on_patience, PATIENCE, PATIENCE);
+	cl->io.data = cl->patience.data = cl;
+	ev_io_start(c->loop, &cl->io);
+	ev_timer_start(c->loop, &cl->patience);
+	TAILQ_INSERT_TAIL(&c->clients, cl, link);
+	if (++c->nclients == CONTROL_CLIENTS)
+		ev_io_stop(c->loop, &c->io);
+}
+
+static void
+on_connection(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
+{
+	struct control *c = io->data;
+	int fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (fd == -1)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1) {
+		fd_close(&fd);
+	} else if (!may_use(c, peer.uid)) {
+		refuse(c, fd, peer.uid);
+		fd_close(&fd);
+	} else {
+		client_new(c, fd, peer.uid);
+	}
+}
+
+/* ---- the socket ---- */
+
+int
+control_prepare(struct control *c, const char *path, struct errmsg *err)
+{
+	control_abandon(c);
+	if (path != NULL && control_socket_serves(&c->now, path))
+		return 0;
+	if (path != NULL && control_socket_open(&c->next, path, err) == -1)
+		return -1;
+	c->replace = true;
+	return 0;
+}
+
+void
+control_abandon(struct control *c)
+{
+	control_socket_close(&c->next);
+	c->replace = false;
+}
+
+void
+control_commit(struct control *c, const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	free(c->user);
+	c->user = mem_strdup(user);
+	c->also = pw != NULL ? pw->pw_uid : geteuid();
+	if (!c->replace)
+		return;
+	ev_io_stop(c->loop, &c->io);
+	control_socket_close(&c->now);
+	c->now = c->next;
+	c->next = CONTROL_SOCKET_NONE;
+	c->replace = false;
+	if (c->now.fd == -1)
+		return;
+	ev_io_set(&c->io, c->now.fd, EV_READ);
+	if (c->nclients < CONTROL_CLIENTS)
+		ev_io_start(c->loop, &c->io);
+}
+
+struct control *
+control_new(struct ev_loop *loop, const struct control_command *commands, size_t ncommands,
+    void *arg)
+{
+	struct control *c = mem_new(struct control);
+	const struct passwd *pw = getpwuid(geteuid());
+
+	c->self = mem_strdup(pw != NULL ? pw->pw_name : "who runs it");
+	c->loop = loop;
+	c->commands = commands;
+	c->ncommands = ncommands;
+	c->arg = arg;
+	c->now = c->next = CONTROL_SOCKET_NONE;
+	c->refusals = (struct rate){.burst = 5, .per_second = 0.1};
+	TAILQ_INIT(&c->clients);
+	ev_io_init(&c->io, on_connection, -1, EV_READ);
+	c->io.data = c;
+	return c;
+}
+
+void
+control_free(struct control **pc)
+{
+	struct control *c = pc != NULL ? *pc : NULL;
+	struct client *cl;
+
+	if (c == NULL)
+		return;
+	*pc = NULL;
+	ev_io_stop(c->loop, &c->io);
+	control_abandon(c);
+	control_socket_close(&c->now);
+	while ((cl = TAILQ_FIRST(&c->clients)) != NULL)
+		client_free(cl);
+	free(c->user);
+	free(c->self);
+	free(c);
+}

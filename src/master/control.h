@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * control.h - the socket on which mitmctl is answered.  Anybody may connect;
+ * only root, who runs the master, and conf->user are listened to.  Nobody who
+ * dawdles holds up the master or the others.
+ * Runs in: master.
+ *
+ * The protocol, one request a connection:
+ *
+ *	request:  words, one space between them, LF; at most CONTROL_LINE bytes
+ *	answer:   "ok" LF, or "error" SP CODE SP TEXT LF; then rows, until the end:
+ *	          first the names of the columns, then their values, TAB between
+ *	          them and LF at the end
+ *
+ * In words and values, space, '%' and control bytes are %XX (base/words.h).
+ * TEXT is for people, without control bytes.  CODE is one of
+ *
+ *	usage    no such command, or not with these words
+ *	denied   this user may not
+ *	failed   it could not be done
+ */
+#ifndef MITMD_MASTER_CONTROL_H
+#define MITMD_MASTER_CONTROL_H
+
+#include <ev.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define CONTROL_LINE 8192
+#define CONTROL_WORDS 64
+#define CONTROL_CLIENTS 16	/* more wait in the queue */
+
+struct control;
+struct control_call;
+
+/* One row per command; the table is in commands.c. */
+struct control_command {
+	const char *name, *sub;	/* "bypass", "list"; sub NULL: none */
+	/* words: what follows. Answers before it returns. */
+	void (*run)(void *arg, struct control_call *, int nwords, char **words);
+};
+
+/* ---- for commands ---- */
+/* One row, its values ended by NULL; the first row names the columns. */
+void control_row(struct control_call *, ...) NONNULL(1) __attribute__((sentinel));
+/* Instead of rows. code: "usage", "failed". */
+void control_fail(struct control_call *, const char *code, const char *fmt, ...)
+    NONNULL(1, 2, 3) PRINTF(3, 4);
+uid_t control_uid(const struct control_call *) NONNULL(1);
+
+/* ---- for the master ---- */
+struct control *control_new(struct ev_loop *, const struct control_command *, size_t ncommands,
+    void *arg) NONNULL(1, 2);
+/* The socket's file goes too. */
+void control_free(struct control **);
+/*
+ * The socket of the next configuration (path NULL: none). -1 when another mitmd
+ * answers there or it cannot be made; the one before serves on.
+ */
+int control_prepare(struct control *, const char *path, struct errmsg *) NONNULL(1, 3)
+    MUSTCHECK;
+/* The prepared one serves, the one before goes. `user` may use it too. */
+void control_commit(struct control *, const char *user) NONNULL(1, 2);
+/* The prepared one goes, if there is any. */
+void control_abandon(struct control *) NONNULL(1);
+
+#endif
