@@ -9,12 +9,14 @@ EXTRA_DIST += \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
 	$(E2E)/env/certs.py \
+	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/helper.py \
+	$(E2E)/env/known_differences.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -30,6 +32,8 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_46_chromium.py \
+	$(E2E)/test_47_testssl.py \
 	$(E2E)/test_43_mirror_basics.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
