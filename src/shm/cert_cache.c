@@ -65,7 +65,7 @@ void
 cert_like_hash(const struct cert_like *like, uint8_t out[32])
 {
 	/* Parts of any length as digests: no two inputs run into one. */
-	uint8_t bytes[32 + 8 + 8 + 3 * 32];
+	uint8_t bytes[32 + 8 + 8 + 4 * 32 + 4 + 4 + 1];
 
 	memcpy(bytes, like->origin_leaf, 32);
 	memcpy(bytes + 32, &like->not_before, 8);
@@ -73,6 +73,10 @@ cert_like_hash(const struct cert_like *like, uint8_t out[32])
 	(void)SHA256((const uint8_t *)like->cn.p, like->cn.n, bytes + 48);
 	(void)SHA256((const uint8_t *)like->org.p, like->org.n, bytes + 80);
 	(void)SHA256((const uint8_t *)like->names.p, like->names.n, bytes + 112);
+	(void)SHA256((const uint8_t *)like->why.p, like->why.n, bytes + 144);
+	memcpy(bytes + 176, &like->copy, 4);
+	memcpy(bytes + 180, &like->key_usage, 4);
+	bytes[184] = like->staple;
 	(void)SHA256(bytes, sizeof(bytes), out);
 }
 

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "shm/seqlock.h"
 
-#define MAGIC 0x6d6b7231u	/* the layout; change it with any change here */
+#define MAGIC 0x6d6b7232u	/* the layout; change it with any change here */
 #define WORDS (sizeof(struct keyring) / sizeof(uint64_t))
 #define TRIES 100	/* a write takes about a microsecond */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * keyring.h - keys that outlive generations: the leaf keys, the mirror key and
- * the ticket secrets.  Never the CA's.  Made and rotated daily by a signer,
- * read by workers.
+ * keyring.h - keys that outlive generations: the leaf keys, the mirror keys and
+ * the ticket secrets.  Never the CA's.  Made and rotated daily (the mirror keys
+ * every week) by a signer, read by workers.
  * Runs in: master (create), signer (write), worker (read).
  */
 #ifndef MITMD_SHM_KEYRING_H
@@ -13,6 +13,7 @@
 #include "shm/segment.h"
 
 #define KEYRING_ROTATE_SECONDS 86400
+#define KEYRING_MIRROR_SECONDS (7 * 86400)	/* a browser's exception should last */
 
 /* Numbered as SIGN_KEY_* of ipc/msg.h. The weak one is RSA-1024. */
 enum keyring_key { KEYRING_EC, KEYRING_RSA, KEYRING_MIRROR_EC, KEYRING_MIRROR_RSA, KEYRING_WEAK,
@@ -20,7 +21,7 @@ enum keyring_key { KEYRING_EC, KEYRING_RSA, KEYRING_MIRROR_EC, KEYRING_MIRROR_RS
 
 struct keyring_private {
 	uint8_t id[8];		/* first bytes of SHA-256 of the public key */
-	uint16_t der_len;	/* 0: not there */
+	uint16_t der_len;	/* 0: not there (RSA: made when asked for) */
 	uint8_t der[1400];	/* PKCS#8 or traditional, as d2i_AutoPrivateKey reads it */
 };
 
@@ -30,6 +31,7 @@ struct keyring_ticket {
 
 struct keyring {
 	int64_t made_at;	/* seconds since 1970; 0: empty */
+	int64_t mirror_made_at;	/* the mirror keys; they live longer */
 	struct keyring_private keys[KEYRING_KEY_COUNT];
 	struct keyring_ticket ticket, previous_ticket;
 	uint32_t has_previous_ticket;

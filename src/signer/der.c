@@ -79,22 +79,39 @@ der_close(struct der *d, size_t mark)
 	d->n += octets - 1;
 }
 
-void
-der_time(struct der *d, int64_t seconds)
+/* YYYYMMDDHHMMSSZ; returns the year. */
+static int
+format_time(char text[32], int64_t seconds)
 {
 	time_t t = (time_t)seconds;
-	char text[32];
 	struct tm tm;
 	int year, n;
 
 	CHECK(gmtime_r(&t, &tm) != NULL);
 	year = tm.tm_year + 1900;
 	CHECK(year >= 1950 && year <= 9999);
-	n = snprintf(text, sizeof(text), "%04d%02d%02d%02d%02d%02dZ", year, tm.tm_mon + 1,
-	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	n = snprintf(text, 32, "%04d%02d%02d%02d%02d%02dZ", year, tm.tm_mon + 1, tm.tm_mday,
+	    tm.tm_hour, tm.tm_min, tm.tm_sec);
 	CHECK(n == 15);
-	if (year < 2050)
+	return year;
+}
+
+void
+der_time(struct der *d, int64_t seconds)
+{
+	char text[32];
+
+	if (format_time(text, seconds) < 2050)
 		der_put(d, DER_UTC_TIME, text + 2, 13);
 	else
 		der_put(d, DER_GENERALIZED_TIME, text, 15);
+}
+
+void
+der_generalized_time(struct der *d, int64_t seconds)
+{
+	char text[32];
+
+	(void)format_time(text, seconds);
+	der_put(d, DER_GENERALIZED_TIME, text, 15);
 }

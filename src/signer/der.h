@@ -17,6 +17,7 @@ enum {
 	DER_BIT_STRING = 0x03,
 	DER_OCTET_STRING = 0x04,
 	DER_OID = 0x06,
+	DER_ENUMERATED = 0x0a,
 	DER_UTF8_STRING = 0x0c,
 	DER_UTC_TIME = 0x17,
 	DER_GENERALIZED_TIME = 0x18,
@@ -47,5 +48,6 @@ size_t der_open(struct der *, uint8_t tag) NONNULL(1);
 void der_close(struct der *, size_t mark) NONNULL(1);
 /* UTCTime until 2049, GeneralizedTime after (RFC 5280 4.1.2.5). */
 void der_time(struct der *, int64_t seconds) NONNULL(1);
+void der_generalized_time(struct der *, int64_t seconds) NONNULL(1);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "ipc/bundle.h"
 #include "shm/cert_cache.h"
+#include "signer/keys.h"
 #include "signer/mint.h"
 
 #define SECOND_US 1000000u
@@ -23,7 +24,9 @@ struct desk {
 	struct minter *minter;
 	uint32_t sequence;	/* of the key ring that the minter uses */
 	bool has_keys;
-	uint8_t key_ids[2][8];	/* by SIGN_KEY_* */
+	/* By SIGN_KEY_*; keys that are asked for first are made then. */
+	uint8_t key_ids[SIGN_KEY_COUNT][8];
+	bool key_there[SIGN_KEY_COUNT];
 	struct ask ask;		/* large, and only one at a time */
 	struct minted minted;
 	struct buf bundle;
@@ -62,15 +65,29 @@ follow_keyring(struct desk *d)
 {
 	uint32_t sequence = keyring_sequence_own(d->conf.keyring);
 	struct keyring k;
+	size_t i;
 
 	if (d->has_keys && sequence == d->sequence)
 		return;
 	keyring_read_own(d->conf.keyring, &k);
 	d->sequence = sequence;
 	d->has_keys = k.made_at != 0 && minter_take_keys(d->minter, &k) == 0;
-	memcpy(d->key_ids[SIGN_KEY_EC], k.keys[KEYRING_EC].id, 8);
-	memcpy(d->key_ids[SIGN_KEY_RSA], k.keys[KEYRING_RSA].id, 8);
+	for (i = 0; i < SIGN_KEY_COUNT; i++) {
+		memcpy(d->key_ids[i], k.keys[i].id, sizeof(d->key_ids[i]));
+		d->key_there[i] = k.keys[i].der_len != 0;
+	}
 	mem_wipe(&k, sizeof(k));
+}
+
+static bool
+has_key(struct desk *d, unsigned key)
+{
+	follow_keyring(d);
+	if (d->has_keys && !d->key_there[key]) {
+		keys_make(d->conf.keyring, (enum keyring_key)key);
+		follow_keyring(d);
+	}
+	return d->has_keys && d->key_there[key];
 }
 
 /* A bucket that holds DESK_BURST and wins DESK_RATE a second. */
@@ -104,16 +121,17 @@ tell_refusal(struct desk_client *c, unsigned worker, uint64_t mono_us, struct st
 static void
 tell_minted(const struct desk *d, unsigned worker, const struct msg_sign_ask *m)
 {
-	char serial[2 * MINT_SERIAL_BYTES + 1];
+	char serial[2 * TBS_SERIAL_BYTES + 1];
 	size_t i;
 
 	if (!log_wants(LOG_LEVEL_DEBUG))
 		return;
-	for (i = 0; i < MINT_SERIAL_BYTES; i++)
+	for (i = 0; i < TBS_SERIAL_BYTES; i++)
 		(void)snprintf(serial + 2 * i, 3, "%02x", d->minted.serial[i]);
-	log_debug("signed %.*s for worker %u: %zu names, CN \"%.*s\", O \"%.*s\", serial %s",
-	    STR_ARG(m->asked_name), worker, d->ask.nnames, STR_ARG(d->ask.cn),
-	    STR_ARG(d->ask.org), serial);
+	log_debug("signed %.*s for worker %u: %s, defects %#x, key %u, staple %u, %zu names, "
+	    "CN \"%.*s\", O \"%.*s\", serial %s", STR_ARG(m->asked_name), worker,
+	    recipe_name(d->ask.recipe), d->ask.copy, d->ask.key, d->ask.staple,
+	    d->ask.nnames, STR_ARG(d->ask.cn), STR_ARG(d->ask.org), serial);
 }
 
 static void
@@ -131,8 +149,7 @@ answer_minted(struct desk *d, unsigned worker, const struct msg_sign_ask *m,
 	out->status = SIGN_OK;
 	out->refresh_at = d->minted.refresh_at;
 	buf_clear(&d->bundle);
-	bundle_pack(&d->bundle, &(struct bundle){.with_ca = true,
-	    .leaf = str_of(d->minted.der, d->minted.n)});
+	bundle_pack(&d->bundle, &d->minted.bundle);
 	out->bundle = buf_str(&d->bundle);
 	cert_cache_put(d->cache, key, out->bundle, out->refresh_at);
 	tell_minted(d, worker, m);
@@ -143,13 +160,13 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
     struct msg_sign_answer *out)
 {
 	struct cert_like like = {.origin_leaf = m->origin.b, .not_before = m->not_before,
-	    .not_after = m->not_after, .cn = m->cn, .org = m->org, .names = m->names};
+	    .not_after = m->not_after, .cn = m->cn, .org = m->org, .names = m->names,
+	    .why = m->why, .copy = m->copy, .key_usage = m->key_usage, .staple = m->staple};
 	uint8_t like_hash[32];
 	struct cert_key key;
 	size_t n;
 
-	follow_keyring(d);
-	if (!d->has_keys) {
+	if (!has_key(d, m->key)) {
 		out->status = SIGN_BROKEN;
 		out->reason = STR("there are no leaf keys");
 		return;

@@ -32,36 +32,87 @@ fill_key(struct keyring_private *k, EVP_PKEY *key)
 	EVP_PKEY_free(key);
 }
 
+/* A clock that was put back must not keep a key for years. */
 static bool
-is_fresh(const struct keyring *k, int64_t now)
+is_fresh(int64_t made_at, int64_t life, int64_t now)
 {
-	/* A clock that was put back must not keep a ring for years. */
-	return k->made_at != 0 && now >= k->made_at - KEYRING_ROTATE_SECONDS &&
-	    now < k->made_at + KEYRING_ROTATE_SECONDS;
+	return made_at != 0 && now >= made_at - life && now < made_at + life;
+}
+
+static void
+renew_mirror(struct keyring *k, int64_t now)
+{
+	if (is_fresh(k->mirror_made_at, KEYRING_MIRROR_SECONDS, now))
+		return;
+	k->mirror_made_at = now;
+	fill_key(&k->keys[KEYRING_MIRROR_EC], ca_make_key(false));
+	k->keys[KEYRING_MIRROR_RSA] = (struct keyring_private){.der_len = 0};
+}
+
+static void
+renew(struct keyring *k, int64_t now)
+{
+	k->has_previous_ticket = k->made_at != 0;
+	k->previous_ticket = k->ticket;
+	k->made_at = now;
+	CHECK(RAND_priv_bytes((uint8_t *)&k->ticket, sizeof(k->ticket)) == 1);
+	fill_key(&k->keys[KEYRING_EC], ca_make_key(false));
+	k->keys[KEYRING_RSA] = (struct keyring_private){.der_len = 0};
+	k->keys[KEYRING_WEAK] = (struct keyring_private){.der_len = 0};
+	renew_mirror(k, now);
 }
 
 void
 keys_renew(struct segment *keyring, int64_t now)
 {
-	struct keyring old, next = {.made_at = now};
 	uint32_t seen = keyring_sequence_own(keyring);
+	struct keyring k;
 
-	keyring_read_own(keyring, &old);
-	if (is_fresh(&old, now))
-		goto done;
-	fill_key(&next.keys[KEYRING_EC], ca_make_key(false));
-	fill_key(&next.keys[KEYRING_RSA], ca_make_key(true));
-	fill_key(&next.keys[KEYRING_MIRROR_EC], ca_make_key(false));
-	fill_key(&next.keys[KEYRING_MIRROR_RSA], ca_make_key(true));
-	fill_key(&next.keys[KEYRING_WEAK], EVP_RSA_gen(1024));
-	CHECK(RAND_priv_bytes((uint8_t *)&next.ticket, sizeof(next.ticket)) == 1);
-	if (old.made_at != 0) {
-		next.previous_ticket = old.ticket;
-		next.has_previous_ticket = 1;
+	keyring_read_own(keyring, &k);
+	if (!is_fresh(k.made_at, KEYRING_ROTATE_SECONDS, now)) {
+		renew(&k, now);
+		if (keyring_replace(keyring, seen, &k))
+			log_debug("new leaf keys and ticket secret");
 	}
-	if (keyring_replace(keyring, seen, &next))
-		log_debug("new leaf keys and ticket secret");
-done:
-	mem_wipe(&old, sizeof(old));
-	mem_wipe(&next, sizeof(next));
+	mem_wipe(&k, sizeof(k));
+}
+
+void
+keys_make(struct segment *keyring, enum keyring_key which)
+{
+	struct keyring_private made = {.der_len = 0};
+	uint32_t seen = keyring_sequence_own(keyring);
+	struct keyring k;
+
+	keyring_read_own(keyring, &k);
+	while (k.made_at != 0 && k.keys[which].der_len == 0) {
+		if (made.der_len == 0)
+			fill_key(&made, which == KEYRING_WEAK ? EVP_RSA_gen(1024) :
+			    ca_make_key(which == KEYRING_RSA || which == KEYRING_MIRROR_RSA));
+		k.keys[which] = made;
+		if (keyring_replace(keyring, seen, &k))
+			break;
+		/* Another signer was there meanwhile, perhaps for another key. */
+		seen = keyring_sequence_own(keyring);
+		keyring_read_own(keyring, &k);
+	}
+	mem_wipe(&made, sizeof(made));
+	mem_wipe(&k, sizeof(k));
+}
+
+bool
+keys_make_next(struct segment *keyring)
+{
+	struct keyring k;
+	size_t i, n;
+
+	keyring_read_own(keyring, &k);
+	n = k.made_at != 0 ? NELEM(k.keys) : 0;
+	for (i = 0; i < n && k.keys[i].der_len != 0; i++)
+		continue;
+	mem_wipe(&k, sizeof(k));
+	if (i == n)
+		return false;
+	keys_make(keyring, (enum keyring_key)i);
+	return true;
 }

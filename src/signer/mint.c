@@ -4,39 +4,39 @@
 
 #include "signer/mint.h"
 
-#include <openssl/rand.h>
-#include <openssl/rsa.h>
-#include <openssl/sha.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "signer/der.h"
-#include "tls/name.h"
+#include "signer/ocsp.h"
+#include "signer/strangers.h"
 
-#define SIGNATURE_MAX 1024	/* RSA-8192 */
+#define NAME_DER_MAX 256	/* O and CN of 64 bytes each */
+#define ROOT_NOT_SENT "root that is not sent"
+#define STAPLE_BACKDATE_SECONDS 3600
 
-/* What certificates of one leaf key have in common. */
-struct template {
-	uint8_t spki[512], extensions[256];
-	size_t spki_len, extensions_len;
+/* A key of the key ring. */
+struct leaf_key {
+	bool there;
+	struct tbs_key key;
+	struct seal seal;	/* for the self-signed */
 };
 
 struct minter {
-	EVP_PKEY_CTX *sign;
+	struct seal seal;	/* the CA's */
 	int64_t not_after, lifetime;
-	struct str algorithm;
-	uint8_t *issuer;
+	uint8_t *issuer;	/* the CA's name, DER */
 	size_t issuer_len;
 	uint8_t authority[64];	/* the CA's subject key identifier */
 	size_t authority_len;
-	struct template ec, rsa;
+	struct ocsp_issuer ocsp;
+	struct strangers strangers;
+	struct leaf_key keys[SIGN_KEY_COUNT];
 };
 
-/* RFC 5758 3.2: ecdsa-with-SHA256 has no parameters; RFC 4055 5: RSA's are NULL. */
-#define ECDSA_SHA256 "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
-#define RSA_SHA256 "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00"
+struct dates {
+	int64_t first, last, refresh_at;
+};
 
 static void
 take_authority(struct minter *m, X509 *ca)
@@ -58,22 +58,17 @@ struct minter *
 minter_new(X509 *ca, EVP_PKEY *ca_key, int64_t not_after, int64_t lifetime)
 {
 	struct minter *m = mem_new(struct minter);
-	bool ec = EVP_PKEY_base_id(ca_key) == EVP_PKEY_EC;
 	int n;
 
 	m->not_after = not_after;
 	m->lifetime = lifetime;
-	m->algorithm = ec ? STR(ECDSA_SHA256) : STR(RSA_SHA256);
-	m->sign = EVP_PKEY_CTX_new(ca_key, NULL);
-	CHECK(m->sign != NULL && EVP_PKEY_sign_init(m->sign) == 1);
-	if (!ec)
-		CHECK(EVP_PKEY_CTX_set_rsa_padding(m->sign, RSA_PKCS1_PADDING) == 1);
-	CHECK(EVP_PKEY_CTX_set_signature_md(m->sign, EVP_sha256()) == 1);
-	CHECK((size_t)EVP_PKEY_get_size(ca_key) <= SIGNATURE_MAX);
+	seal_init(&m->seal, ca_key);
 	n = i2d_X509_NAME(X509_get_subject_name(ca), &m->issuer);
 	CHECK(n > 0);
 	m->issuer_len = (size_t)n;
 	take_authority(m, ca);
+	ocsp_issuer_init(&m->ocsp, ca);
+	strangers_init(&m->strangers);
 	return m;
 }
 
@@ -81,218 +76,311 @@ void
 minter_free(struct minter **pm)
 {
 	struct minter *m = pm != NULL ? *pm : NULL;
+	size_t i;
 
 	if (m == NULL)
 		return;
 	*pm = NULL;
-	EVP_PKEY_CTX_free(m->sign);
+	for (i = 0; i < NELEM(m->keys); i++)
+		seal_free(&m->keys[i].seal);
+	strangers_free(&m->strangers);
+	seal_free(&m->seal);
 	OPENSSL_free(m->issuer);
 	free(m);
 }
 
-/* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue OCTET STRING } */
-static size_t
-extension_open(struct der *d, const char oid[3], bool critical, size_t *out_value)
-{
-	size_t extension = der_open(d, DER_SEQUENCE);
-
-	der_put(d, DER_OID, oid, 3);
-	if (critical)
-		der_put(d, DER_BOOLEAN, "\xff", 1);
-	*out_value = der_open(d, DER_OCTET_STRING);
-	return extension;
-}
-
-static void
-extension_put(struct der *d, const char oid[3], bool critical, struct str value)
-{
-	size_t inner, extension = extension_open(d, oid, critical, &inner);
-
-	der_raw(d, value.p, value.n);
-	der_close(d, inner);
-	der_close(d, extension);
-}
-
-static void
-put_key_identifiers(struct der *d, const struct minter *m, const uint8_t id[20])
-{
-	size_t value, sequence, extension;
-
-	extension = extension_open(d, "\x55\x1d\x0e", false, &value);
-	der_put(d, DER_OCTET_STRING, id, 20);
-	der_close(d, value);
-	der_close(d, extension);
-
-	extension = extension_open(d, "\x55\x1d\x23", false, &value);
-	sequence = der_open(d, DER_SEQUENCE);
-	der_put(d, DER_CONTEXT(0), m->authority, m->authority_len);
-	der_close(d, sequence);
-	der_close(d, value);
-	der_close(d, extension);
-}
-
-/* Everything but the subjectAltName. */
-static void
-encode_extensions(struct template *t, const struct minter *m, bool rsa, const uint8_t id[20])
-{
-	struct der d = der_into(t->extensions, sizeof(t->extensions));
-
-	/* CA:FALSE is the empty sequence (the default must not be written). */
-	extension_put(&d, "\x55\x1d\x13", true, STR("\x30\x00"));
-	/* digitalSignature; with RSA keyEncipherment, for TLS 1.2 without (EC)DHE. */
-	extension_put(&d, "\x55\x1d\x0f", true,
-	    rsa ? STR("\x03\x02\x05\xa0") : STR("\x03\x02\x07\x80"));
-	/* serverAuth, 1.3.6.1.5.5.7.3.1 */
-	extension_put(&d, "\x55\x1d\x25", false,
-	    STR("\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01"));
-	put_key_identifiers(&d, m, id);
-	CHECK(!d.full);
-	t->extensions_len = d.n;
-}
-
 static int
-fill_template(struct template *t, const struct minter *m, const struct keyring_private *k,
-    bool rsa)
+take_key(struct leaf_key *to, const struct keyring_private *k)
 {
-	const uint8_t *p = k->der, *bits;
-	EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &p, k->der_len);
-	X509_PUBKEY *spki = NULL;
-	uint8_t id[20], *out = t->spki;
-	int bits_len, n, ret = -1;
+	const uint8_t *p = k->der;
+	EVP_PKEY *key;
+	int err;
 
-	if (key == NULL || X509_PUBKEY_set(&spki, key) != 1)
-		goto done;
-	n = i2d_X509_PUBKEY(spki, NULL);
-	if (n <= 0 || (size_t)n > sizeof(t->spki) || i2d_X509_PUBKEY(spki, &out) != n ||
-	    X509_PUBKEY_get0_param(NULL, &bits, &bits_len, NULL, spki) != 1)
-		goto done;
-	t->spki_len = (size_t)n;
-	(void)SHA1(bits, (size_t)bits_len, id);
-	encode_extensions(t, m, rsa, id);
-	ret = 0;
-done:
-	X509_PUBKEY_free(spki);
+	seal_free(&to->seal);
+	to->there = false;
+	if (k->der_len == 0)
+		return 0;
+	key = d2i_AutoPrivateKey(NULL, &p, k->der_len);
+	if (key == NULL)
+		return ERR_SYS;
+	err = tbs_key_init(&to->key, key);
+	if (err == 0) {
+		seal_init(&to->seal, key);
+		to->there = true;
+	}
 	EVP_PKEY_free(key);
-	return ret;
+	return err;
 }
 
 int
 minter_take_keys(struct minter *m, const struct keyring *k)
 {
-	if (fill_template(&m->ec, m, &k->keys[KEYRING_EC], false) != 0)
-		return -1;
-	return fill_template(&m->rsa, m, &k->keys[KEYRING_RSA], true);
-}
+	size_t i;
 
-static void
-put_attribute(struct der *d, const char oid[3], struct str value)
-{
-	size_t set, pair;
-
-	if (value.n == 0)
-		return;
-	set = der_open(d, DER_SET);
-	pair = der_open(d, DER_SEQUENCE);
-	der_put(d, DER_OID, oid, 3);
-	der_put(d, DER_UTF8_STRING, value.p, value.n);
-	der_close(d, pair);
-	der_close(d, set);
-}
-
-static void
-put_alt_names(struct der *d, const struct ask *ask)
-{
-	bool critical = ask->cn.n == 0 && ask->org.n == 0;	/* RFC 5280 4.2.1.6 */
-	size_t value, names, extension, i;
-
-	extension = extension_open(d, "\x55\x1d\x11", critical, &value);
-	names = der_open(d, DER_SEQUENCE);
-	for (i = 0; i < ask->nnames; i++)
-		der_put(d, DER_CONTEXT(ask->names[i].type), ask->names[i].value.p,
-		    ask->names[i].value.n);
-	der_close(d, names);
-	der_close(d, value);
-	der_close(d, extension);
-}
-
-static void
-put_tbs(struct der *d, const struct minter *m, const struct ask *ask,
-    const uint8_t serial[MINT_SERIAL_BYTES], int64_t not_before, int64_t not_after)
-{
-	const struct template *t = ask->rsa ? &m->rsa : &m->ec;
-	size_t tbs = der_open(d, DER_SEQUENCE), part, list;
-
-	part = der_open(d, DER_CONTEXT_OF(0));	/* version 3 */
-	der_put(d, DER_INTEGER, "\x02", 1);
-	der_close(d, part);
-	der_put(d, DER_INTEGER, serial, MINT_SERIAL_BYTES);
-	der_raw(d, m->algorithm.p, m->algorithm.n);
-	der_raw(d, m->issuer, m->issuer_len);
-	part = der_open(d, DER_SEQUENCE);
-	der_time(d, not_before);
-	der_time(d, not_after);
-	der_close(d, part);
-	part = der_open(d, DER_SEQUENCE);
-	put_attribute(d, "\x55\x04\x0a", ask->org);
-	put_attribute(d, "\x55\x04\x03", ask->cn);
-	der_close(d, part);
-	der_raw(d, t->spki, t->spki_len);
-	part = der_open(d, DER_CONTEXT_OF(3));
-	list = der_open(d, DER_SEQUENCE);
-	put_alt_names(d, ask);
-	der_raw(d, t->extensions, t->extensions_len);
-	der_close(d, list);
-	der_close(d, part);
-	der_close(d, tbs);
-}
-
-static int
-put_signature(struct der *d, const struct minter *m, struct str tbs)
-{
-	uint8_t hash[SHA256_DIGEST_LENGTH], bits[1 + SIGNATURE_MAX];
-	size_t n = SIGNATURE_MAX;
-
-	(void)SHA256((const uint8_t *)tbs.p, tbs.n, hash);
-	bits[0] = 0;	/* unused bits */
-	if (EVP_PKEY_sign(m->sign, bits + 1, &n, hash, sizeof(hash)) != 1)
-		return ERR_SYS;
-	der_raw(d, m->algorithm.p, m->algorithm.n);
-	der_put(d, DER_BIT_STRING, bits, 1 + n);
+	_Static_assert((int)SIGN_KEY_COUNT == (int)KEYRING_KEY_COUNT, "numbered alike");
+	for (i = 0; i < NELEM(m->keys); i++)
+		if (take_key(&m->keys[i], &k->keys[i]) != 0)
+			return -1;
 	return 0;
 }
 
-/* Positive, of fixed length and without leading zeros: 126 random bits. */
+/* What our CA vouches for has a life of ours, whatever the origin's. */
 static int
-make_serial(uint8_t serial[MINT_SERIAL_BYTES])
+our_dates(const struct minter *m, const struct ask *ask, int64_t now, struct dates *d)
 {
-	if (RAND_bytes(serial, MINT_SERIAL_BYTES) != 1)
-		return ERR_SYS;
-	serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
+	bool copied = (ask->copy & COPY_DATES) != 0;
+	int64_t life = ask->key == SIGN_KEY_WEAK ? MIN(m->lifetime, MINT_WEAK_SECONDS) :
+	    m->lifetime;
+
+	if (m->not_after <= now)
+		return ERR_DENIED;
+	d->refresh_at = now + life / 2;
+	d->first = now - ASK_BACKDATE_SECONDS;
+	if (copied && ask->not_after <= now) {
+		d->last = ask->not_after;
+		d->first = MAX(ask->not_before, d->last - life - ASK_BACKDATE_SECONDS);
+		d->first = MAX(d->first, ASK_DATE_MIN);
+		return 0;
+	}
+	if (copied)
+		d->first = MAX(d->first, ask->not_before);
+	d->last = MIN(MAX(d->first, now) + life, m->not_after);
+	if (ask->not_after != 0)
+		d->last = MIN(d->last, ask->not_after);
+	d->refresh_at = MIN(d->refresh_at, now + (d->last - now) / 2);
 	return 0;
+}
+
+/* Re-minted late: with each new leaf a browser forgets an exception. */
+static void
+stranger_dates(const struct ask *ask, int64_t now, struct dates *d)
+{
+	if ((ask->copy & COPY_DATES) != 0) {
+		d->first = ask->not_before;
+		d->last = ask->not_after;
+	} else {
+		d->first = now - ASK_BACKDATE_SECONDS;
+		d->last = now + MINT_STRANGER_SECONDS;
+		if (ask->not_after != 0)
+			d->last = MIN(d->last, ask->not_after);
+	}
+	d->refresh_at = now + (d->last > now ? MIN(d->last - now, MINT_STRANGER_SECONDS) :
+	    MINT_STRANGER_SECONDS) / 7 * 6;
+}
+
+/* One certificate into p; by seal, or by a forger of its signatures. */
+static int
+sign(const struct seal *seal, bool forged, bool sha1, struct tbs *t, uint8_t *p, size_t cap,
+    size_t *out_n)
+{
+	struct der d = der_into(p, cap);
+	size_t certificate, start;
+	int err;
+
+	t->algorithm = forged ? seal_forged_algorithm(seal, sha1) : seal->algorithm;
+	certificate = der_open(&d, DER_SEQUENCE);
+	start = d.n;
+	tbs_put(&d, t);
+	CHECK(!d.full);	/* a checked request always fits */
+	err = forged ? seal_forge(seal, sha1, &d) :
+	    seal_put(seal, &d, str_of(d.p + start, d.n - start));
+	if (err != 0)
+		return err;
+	der_close(&d, certificate);
+	CHECK(!d.full);
+	*out_n = d.n;
+	return 0;
+}
+
+/* The only use of the CA's key for a certificate. */
+static int
+sign_ours(const struct minter *m, struct tbs *t, int64_t now, uint8_t *p, size_t cap,
+    size_t *out_n)
+{
+	CHECK(!t->is_ca);
+	CHECK(t->not_after - t->not_before <= m->lifetime + ASK_BACKDATE_SECONDS);
+	CHECK(t->not_after <= m->not_after && t->not_before <= now + ASK_AHEAD_SECONDS);
+	t->issuer = str_of(m->issuer, m->issuer_len);
+	t->authority = str_of(m->authority, m->authority_len);
+	return sign(&m->seal, false, false, t, p, cap, out_n);
+}
+
+static struct str
+key_id(const struct tbs_key *key)
+{
+	return str_of(key->id, sizeof(key->id));
+}
+
+static struct str
+name_der(uint8_t buf[NAME_DER_MAX], struct str org, struct str cn)
+{
+	struct der d = der_into(buf, NAME_DER_MAX);
+
+	tbs_put_name(&d, org, cn);
+	CHECK(!d.full);
+	return str_of(buf, d.n);
+}
+
+/* The certificate that goes behind the leaf. */
+static int
+add_issuer(struct minted *out, size_t n)
+{
+	out->bundle.issuers[out->bundle.nissuers++] = str_of(out->issuer, n);
+	return 0;
+}
+
+static int
+mint_good(const struct minter *m, const struct ask *ask, int64_t now, struct tbs *leaf,
+    struct minted *out)
+{
+	struct der d = der_into(out->staple, sizeof(out->staple));
+	int64_t from = now - STAPLE_BACKDATE_SECONDS, until;
+	int err = sign_ours(m, leaf, now, out->der, sizeof(out->der), &out->n);
+
+	out->bundle.with_ca = true;
+	if (err != 0 || ask->staple == SIGN_STAPLE_NONE)
+		return err;
+	/* That a leaf has expired is the leaf's to say. */
+	until = leaf->not_after > now ? leaf->not_after : now + m->lifetime;
+	err = ocsp_put(&d, &m->ocsp, &m->seal, out->serial,
+	    ask->staple == SIGN_STAPLE_REVOKED, from, until);
+	out->bundle.staple = str_of(out->staple, d.n);
+	return err;
+}
+
+static int
+mint_self(const struct minter *m, const struct ask *ask, struct tbs *leaf, struct minted *out)
+{
+	uint8_t name[NAME_DER_MAX];
+
+	leaf->issuer = name_der(name, leaf->org, leaf->cn);
+	leaf->authority = key_id(leaf->key);
+	return sign(&m->keys[ask->key].seal, false, false, leaf, out->der, sizeof(out->der),
+	    &out->n);
+}
+
+/* A CA that nobody trusts, valid whenever its leaf is, and now. */
+static int
+add_stranger(const struct stranger *who, const struct stranger *by, struct str issuer,
+    const struct ask *ask, int64_t now, const struct tbs *leaf, struct minted *out)
+{
+	uint8_t serial[TBS_SERIAL_BYTES];
+	struct tbs t = {.key = &who->key, .issuer = issuer, .authority = key_id(&by->key),
+	    .org = STR(MINT_NOT_TRUSTED), .cn = ask->why, .serial = serial, .is_ca = true,
+	    .not_before = MIN(leaf->not_before, now - ASK_BACKDATE_SECONDS),
+	    .not_after = MAX(leaf->not_after, now + MINT_STRANGER_SECONDS)};
+	size_t n;
+	int err = tbs_make_serial(serial);
+
+	if (err == 0)
+		err = sign(&by->seal, false, false, &t, out->issuer, sizeof(out->issuer), &n);
+	return err != 0 ? err : add_issuer(out, n);
+}
+
+static int
+mint_untrusted(const struct minter *m, const struct ask *ask, int64_t now, struct tbs *leaf,
+    struct minted *out)
+{
+	const struct strangers *s = &m->strangers;
+	const struct stranger *by = ask->recipe == RECIPE_UNTRUSTED_SUB ? &s->sub : &s->root;
+	uint8_t name[NAME_DER_MAX], root[NAME_DER_MAX];
+	int err;
+
+	leaf->issuer = name_der(name, STR(MINT_NOT_TRUSTED), ask->why);
+	leaf->authority = key_id(&by->key);
+	err = sign(&by->seal, false, false, leaf, out->der, sizeof(out->der), &out->n);
+	if (err != 0 || ask->recipe == RECIPE_UNTRUSTED_LEAF)
+		return err;
+	if (ask->recipe == RECIPE_UNTRUSTED_ROOT)
+		return add_stranger(by, by, leaf->issuer, ask, now, leaf, out);
+	return add_stranger(by, &s->root, name_der(root, STR(MINT_NOT_TRUSTED),
+	    STR(ROOT_NOT_SENT)), ask, now, leaf, out);
+}
+
+/* Our CA certifies an ordinary host, which then plays the CA. */
+static int
+mint_not_ca(const struct minter *m, const struct ask *ask, int64_t now, struct tbs *leaf,
+    struct minted *out)
+{
+	const struct stranger *by = &m->strangers.go_between;
+	uint8_t name[NAME_DER_MAX], serial[TBS_SERIAL_BYTES];
+	struct tbs t = {.key = &by->key, .org = STR(MINT_NOT_TRUSTED),
+	    .cn = STR("mirror.invalid"), .names = &ask->go_between, .nnames = 1,
+	    .serial = serial, .not_before = now - ASK_BACKDATE_SECONDS,
+	    .not_after = MIN(now + m->lifetime, m->not_after)};
+	size_t n;
+	int err = tbs_make_serial(serial);
+
+	if (err == 0)
+		err = sign_ours(m, &t, now, out->issuer, sizeof(out->issuer), &n);
+	if (err != 0)
+		return err;
+	out->bundle.with_ca = true;
+	leaf->issuer = name_der(name, t.org, t.cn);
+	leaf->authority = key_id(&by->key);
+	err = sign(&by->seal, false, false, leaf, out->der, sizeof(out->der), &out->n);
+	return err != 0 ? err : add_issuer(out, n);
+}
+
+static int
+mint_forged(const struct minter *m, const struct ask *ask, struct tbs *leaf, struct minted *out)
+{
+	out->bundle.with_ca = true;
+	leaf->issuer = str_of(m->issuer, m->issuer_len);
+	leaf->authority = str_of(m->authority, m->authority_len);
+	return sign(&m->seal, true, ask->recipe == RECIPE_FORGED_SHA1, leaf, out->der,
+	    sizeof(out->der), &out->n);
+}
+
+static int
+mint_by_recipe(const struct minter *m, const struct ask *ask, int64_t now, struct tbs *leaf,
+    struct minted *out)
+{
+	switch (ask->recipe) {
+	case RECIPE_GOOD:
+		return mint_good(m, ask, now, leaf, out);
+	case RECIPE_SELF:
+		return mint_self(m, ask, leaf, out);
+	case RECIPE_UNTRUSTED_LEAF:
+	case RECIPE_UNTRUSTED_SUB:
+	case RECIPE_UNTRUSTED_ROOT:
+		return mint_untrusted(m, ask, now, leaf, out);
+	case RECIPE_NOT_CA:
+		return mint_not_ca(m, ask, now, leaf, out);
+	case RECIPE_FORGED:
+	case RECIPE_FORGED_SHA1:
+		return mint_forged(m, ask, leaf, out);
+	case RECIPE_COUNT:
+		break;
+	}
+	CHECK(!"a recipe");
+	return ERR_SYS;
 }
 
 int
 mint_leaf(struct minter *m, const struct ask *ask, int64_t now, struct minted *out)
 {
-	struct der d = der_into(out->der, sizeof(out->der));
-	int64_t not_after = MIN(now + m->lifetime, m->not_after);
-	size_t certificate, start;
+	struct tbs leaf = {.key = &m->keys[ask->key].key, .org = ask->org, .cn = ask->cn,
+	    .names = ask->names, .nnames = ask->nnames, .serial = out->serial,
+	    .copy = ask->copy, .key_usage = ask->key_usage};
+	struct dates dates;
+	int err = 0;
 
-	if (ask->not_after != 0)
-		not_after = MIN(not_after, ask->not_after);
-	if (not_after <= now)
-		return ERR_DENIED;
-	if (make_serial(out->serial) != 0)
-		return ERR_SYS;
-	certificate = der_open(&d, DER_SEQUENCE);
-	start = d.n;
-	put_tbs(&d, m, ask, out->serial, now - ASK_BACKDATE_SECONDS, not_after);
-	CHECK(!d.full);	/* a checked request always fits */
-	if (put_signature(&d, m, str_of(d.p + start, d.n - start)) != 0)
-		return ERR_SYS;
-	der_close(&d, certificate);
-	CHECK(!d.full);
-	out->n = d.n;
-	out->refresh_at = now + (not_after - now) / 2;
-	return 0;
+	if (!m->keys[ask->key].there)
+		return ERR_NOTFOUND;
+	if (ask_is_ours(ask))
+		err = our_dates(m, ask, now, &dates);
+	else
+		stranger_dates(ask, now, &dates);
+	if (err == 0)
+		err = tbs_make_serial(out->serial);
+	if (err != 0)
+		return err;
+	leaf.not_before = dates.first;
+	leaf.not_after = dates.last;
+	out->refresh_at = dates.refresh_at;
+	out->bundle = (struct bundle){.nissuers = 0};
+	err = mint_by_recipe(m, ask, now, &leaf, out);
+	out->bundle.leaf = str_of(out->der, out->n);
+	return err;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * mint.h - the leaf profile: what does not change from one certificate to the
- * next is encoded once, so that minting costs little more than its signature.
- * Nothing a caller can say makes a CA, another usage than serverAuth, or a
- * longer life.
+ * mint.h - the recipes: a checked request becomes a leaf, what goes with it, and
+ * a date to make it anew.  Nothing a caller can say makes the CA's key sign
+ * another CA, another public usage than serverAuth, SHA-1, or a longer life.
  * Runs in: signer.
  */
 #ifndef MITMD_SIGNER_MINT_H
@@ -11,11 +10,21 @@
 
 #include <openssl/x509.h>
 
+#include "ipc/bundle.h"
 #include "shm/keyring.h"
 #include "signer/ask.h"
+#include "signer/tbs.h"
 
 #define MINT_DER_MAX 16384
-#define MINT_SERIAL_BYTES 16
+#define MINT_ISSUER_MAX 3072	/* an RSA-8192 signature and a name of 253 bytes */
+#define MINT_STAPLE_MAX 2048
+
+/* What an issuer of ours that none shall trust is called. */
+#define MINT_NOT_TRUSTED "mitmd - NOT TRUSTED"
+/* Leafs that are not our CA's: a browser's exception should last. */
+#define MINT_STRANGER_SECONDS (7 * 86400)
+/* Whoever breaks RSA-1024 shall be late. */
+#define MINT_WEAK_SECONDS 86400
 
 struct minter;
 
@@ -27,13 +36,18 @@ void minter_free(struct minter **);
 int minter_take_keys(struct minter *, const struct keyring *) NONNULL(1, 2) MUSTCHECK;
 
 struct minted {
-	int64_t refresh_at;	/* half life */
-	uint8_t serial[MINT_SERIAL_BYTES];
+	struct bundle bundle;	/* views into what follows */
+	int64_t refresh_at;
+	uint8_t serial[TBS_SERIAL_BYTES];
 	size_t n;
 	uint8_t der[MINT_DER_MAX];
+	uint8_t issuer[MINT_ISSUER_MAX], staple[MINT_STAPLE_MAX];
 };
 
-/* 0; ERR_DENIED: the CA's own time is over; ERR_SYS: OpenSSL failed. */
+/*
+ * 0; ERR_DENIED: the CA's own time is over; ERR_NOTFOUND: the key ring has no
+ * such key yet; ERR_SYS: OpenSSL failed.
+ */
 int mint_leaf(struct minter *, const struct ask *, int64_t now, struct minted *out)
     NONNULL(1, 2, 4) MUSTCHECK;
 

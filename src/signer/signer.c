@@ -26,6 +26,7 @@
 
 #define SECURE_BYTES (256u << 10)
 #define CHECK_SECONDS 3600.	/* between looks at the age of the keys */
+#define MAKE_SECONDS 1.		/* between keys that were left out at first */
 
 /* One worker's channel. */
 struct peer {
@@ -42,7 +43,7 @@ struct signer {
 	struct retired retired;
 	struct permit *permit;
 	struct desk *desk;
-	ev_timer age;
+	ev_timer age, make;
 	LIST_HEAD(, peer) peers;
 };
 
@@ -135,14 +136,36 @@ on_drain(void *arg, uint64_t timeout_ms UNUSED, uint64_t idle_ms UNUSED)
 	struct signer *s = arg;
 
 	ev_timer_stop(s->proc->loop, &s->age);
+	ev_timer_stop(s->proc->loop, &s->make);
 }
 
 static void
-on_age(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
+on_age(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 {
 	struct signer *s = w->data;
 
 	keys_renew(s->proc->keyring, now_seconds());
+	ev_timer_again(loop, &s->make);
+}
+
+/* The start has not waited for these, and nobody who needs one later shall either. */
+static void
+on_make(struct ev_loop *loop, ev_timer *w, int events UNUSED)
+{
+	struct signer *s = w->data;
+
+	if (!keys_make_next(s->proc->keyring))
+		ev_timer_stop(loop, w);
+}
+
+static void
+start_timers(struct signer *s)
+{
+	ev_timer_init(&s->age, on_age, CHECK_SECONDS, CHECK_SECONDS);
+	ev_timer_init(&s->make, on_make, MAKE_SECONDS, MAKE_SECONDS);
+	s->age.data = s->make.data = s;
+	ev_timer_start(s->proc->loop, &s->age);
+	ev_timer_start(s->proc->loop, &s->make);
 }
 
 static void
@@ -278,15 +301,14 @@ signer_main(struct proc *p)
 	desk = (struct desk_conf){&s.ca, s.permit, p->cert_cache, p->keyring,
 	    (int64_t)(p->conf->leaf_lifetime_ms / 1000)};
 	s.desk = desk_new(&desk);
-	ev_timer_init(&s.age, on_age, CHECK_SECONDS, CHECK_SECONDS);
-	s.age.data = &s;
-	ev_timer_start(p->loop, &s.age);
+	start_timers(&s);
 	proc_drop(p);
 	tell_ready(&s);
 	proc_run(p);
 	while ((peer = LIST_FIRST(&s.peers)) != NULL)
 		peer_free(peer);
 	ev_timer_stop(p->loop, &s.age);
+	ev_timer_stop(p->loop, &s.make);
 	desk_free(&s.desk);
 	ca_free(&s.ca);
 	retired_free(&s.retired);

@@ -57,18 +57,36 @@ name_is_asked_host(struct str s)
 	return !str_istarts(last, STR("0x"));
 }
 
+/* One star, and nothing else that a host name's label has not. */
+static bool
+is_star_label(struct str s)
+{
+	size_t i, stars = 0;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '*')
+			stars++;
+		else if (!is_label_char(s.p[i]))
+			return false;
+	}
+	return stars == 1 && s.n <= LABEL_MAX;
+}
+
 enum name_wildcard
 name_wildcard(struct str s)
 {
+	ssize_t dot = str_chr(s, '.');
 	struct str base;
 
 	if (str_eq(s, STR("*")))
 		return NAME_TOO_BROAD;
-	if (!str_starts(s, STR("*.")) || s.n > HOST_MAX)
+	if (dot <= 0 || s.n > HOST_MAX || !is_star_label(str_sub(s, 0, (size_t)dot)))
 		return NAME_NO_WILDCARD;
-	base = str_from(s, 2);
+	base = str_from(s, (size_t)dot + 1);
 	if (!name_is_host(base))
 		return NAME_NO_WILDCARD;
+	if (dot > 1)
+		return NAME_PARTIAL;
 	return str_chr(base, '.') == -1 ? NAME_TOO_BROAD : NAME_WILDCARD;
 }
 

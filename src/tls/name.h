@@ -16,8 +16,11 @@ enum { NAME_EMAIL = 1, NAME_DNS = 2, NAME_URI = 6, NAME_IP = 7 };
 bool name_is_host(struct str s);
 /* The same, and no address of any spelling: its last label is not a number. */
 bool name_is_asked_host(struct str s);
-/* "*." and a host name; too broad are "*" and "*.com". */
-enum name_wildcard { NAME_NO_WILDCARD, NAME_WILDCARD, NAME_TOO_BROAD };
+/*
+ * "*." and a host name; too broad are "*" and "*.com".  Partial is "f*o.test", one
+ * star among other characters of the first label, which few clients still take.
+ */
+enum name_wildcard { NAME_NO_WILDCARD, NAME_WILDCARD, NAME_TOO_BROAD, NAME_PARTIAL };
 enum name_wildcard name_wildcard(struct str s);
 /* Printable ASCII without spaces: what IA5String names of these kinds may hold. */
 bool name_is_uri(struct str s);

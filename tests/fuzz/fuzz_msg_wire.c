@@ -21,6 +21,7 @@ static struct ask ask;
 static void
 check_name(const struct ask_name *name)
 {
+	ssize_t star, dot;
 	size_t i;
 
 	CHECK(name->type == NAME_DNS || name->type == NAME_IP || name->type == NAME_URI ||
@@ -35,9 +36,13 @@ check_name(const struct ask_name *name)
 	if (name->type != NAME_DNS)
 		return;
 	CHECK(name->value.n <= 253);
-	CHECK(str_rchr(name->value, '*') <= 0);
-	if (name->value.p[0] == '*')
-		CHECK(str_chr(name->value, '.') != str_rchr(name->value, '.'));
+	star = str_chr(name->value, '*');
+	dot = str_chr(name->value, '.');
+	CHECK(star == str_rchr(name->value, '*'));
+	/* In the first label; alone there, it has two below. */
+	CHECK(star == -1 || star < dot);
+	if (star == 0 && dot == 1)
+		CHECK(str_rchr(name->value, '.') > dot);
 }
 
 static void
@@ -54,10 +59,17 @@ check_ask(const struct msg_sign_ask *m)
 		CHECK(why != NULL);
 		return;
 	}
-	CHECK(m->recipe == RECIPE_GOOD);
-	CHECK(ask.nnames > 0 && ask.nnames <= ASK_NAMES_MAX);
+	CHECK(ask.recipe < RECIPE_COUNT && ask.key < SIGN_KEY_COUNT);
+	CHECK((ask.copy & ~(uint32_t)COPY_ALL) == 0);
+	CHECK(((ask.copy & COPY_WEAK_KEY) != 0) == (ask.key == SIGN_KEY_WEAK));
+	CHECK(ask.staple == SIGN_STAPLE_NONE || ask.recipe == RECIPE_GOOD);
+	CHECK(ask.nnames > 0 || (ask.copy & COPY_NO_NAMES) != 0 || !ask_is_ours(&ask));
+	CHECK(ask.nnames <= ASK_NAMES_MAX);
 	CHECK(ask.cn.n <= ASK_ATTRIBUTE_MAX && ask.org.n <= ASK_ATTRIBUTE_MAX);
-	CHECK(ask.not_after == 0 || ask.not_after > NOW);
+	CHECK(ask.why.n > 0 && ask.why.n <= ASK_ATTRIBUTE_MAX);
+	CHECK(!ask_is_ours(&ask) || ask.not_before <= NOW + ASK_AHEAD_SECONDS);
+	if ((ask.copy & COPY_DATES) == 0)
+		CHECK(ask.not_after == 0 || ask.not_after > NOW);
 	for (i = 0; i < ask.nnames; i++)
 		check_name(&ask.names[i]);
 }

@@ -7,6 +7,7 @@
 Suite *der_suite(void);
 Suite *ask_suite(void);
 Suite *mint_suite(void);
+Suite *recipes_suite(void);
 Suite *ca_suite(void);
 Suite *ca_files_suite(void);
 Suite *export_suite(void);
