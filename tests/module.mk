@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_43_mirror_basics.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \

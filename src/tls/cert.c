@@ -181,6 +181,36 @@ cert_read(X509 *x, struct tls_cert *out)
 	serial_hex(X509_get0_serialNumber(x), out->serial, sizeof(out->serial));
 }
 
+/* At most size bytes with the final NUL, never half a character. */
+static void
+cut_text(char *out, size_t size, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= size) {
+		n = size - 1;
+		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+			n--;
+	}
+	memcpy(out, text, n);
+	out[n] = '\0';
+}
+
+void
+cert_peer(X509 *x, struct tls_peer *out)
+{
+	char *subject = cert_subject(x);
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0, i;
+
+	*out = (struct tls_peer){.has_cert = true};
+	CHECK(X509_digest(x, EVP_sha256(), sum, &n) == 1);
+	for (i = 0; i < n && 2 * i + 2 < sizeof(out->sha256); i++)
+		(void)snprintf(out->sha256 + 2 * i, 3, "%02x", sum[i]);
+	cut_text(out->subject, sizeof(out->subject), subject);
+	free(subject);
+}
+
 /* NUL, control bytes, spaces and 8-bit bytes: no name, and dangerous as text. */
 static bool
 visible_ascii(struct str s)

@@ -179,6 +179,7 @@ decide(struct intercept *it)
 	struct policy_ask ask = policy_ask_of(it);
 
 	policy_decide(it->worker->conf, &ask, &it->policy);
+	it->custom = policy_cert(it->worker->conf, &ask);
 }
 
 /* HTTP/2 is not spoken yet. */
@@ -207,7 +208,7 @@ why_untouched(struct intercept *it)
 		return "alpn";
 	if (offers_only_h2(it->hello))
 		return "h2 only";
-	if (!leafs_permit(w->leafs, name))
+	if (it->custom < 0 && !leafs_permit(w->leafs, name))
 		return "ca.permit";
 	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
 		return "bypass.pinned";

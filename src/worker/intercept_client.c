@@ -36,11 +36,19 @@ event_of(const struct intercept *it)
 	    .port = it->target.port};
 }
 
+/* The client was shown a defect of the origin's, be it only another name. */
+static bool
+is_mirrored_bad(const struct intercept *it)
+{
+	return !it->is_custom && (mirror_is_bad(&it->want.plan) ||
+	    (!it->tls->facts->verified && it->policy.verify != CONF_VERIFY_OFF));
+}
+
 /* What was shown says something of our CA: neither the operator's nor a bad one. */
 static bool
 is_about_our_ca(const struct intercept *it)
 {
-	return !it->is_custom && !mirror_is_bad(&it->want.plan);
+	return !it->is_custom && !is_mirrored_bad(it);
 }
 
 /* The origin's defect in a few words. */
@@ -190,8 +198,7 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 static void
 unused(struct intercept *it, enum conn_end how)
 {
-	if (it->is_custom || it->tls->facts->verified || how == CONN_END_TIMEOUT ||
-	    !mirror_is_bad(&it->want.plan))
+	if (!is_mirrored_bad(it) || it->tls->facts->verified || how == CONN_END_TIMEOUT)
 		intercept_forget_connect(it);
 	else
 		intercept_record_failure(it,

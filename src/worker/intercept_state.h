@@ -42,7 +42,8 @@ struct intercept {
 	struct leaf_ask *ask;
 	struct tls_leaf *leaf;
 	struct leaf_want want;
-	bool is_custom;			/* leaf is one of certs */
+	int custom;			/* which of certs is for this host; -1: none */
+	bool is_custom;			/* leaf is that */
 	struct flow_connect times;
 	uint64_t tls_begun;
 	struct front_h1 *h1;

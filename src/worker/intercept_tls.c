@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "conf/conf.h"
+#include "tls/shelf.h"
 
 size_t
 intercept_held_data(void *owner UNUSED, struct conn *c UNUSED, const uint8_t *p UNUSED,
@@ -68,15 +69,33 @@ plan_leaf(struct intercept *it)
 	it->want = (struct leaf_want){.name = str_of(it->name.host, it->name.host_len),
 	    .origin = it->tls->facts};
 	mirror_plan(&ask, &it->want.plan);
-	tls_info_plan(it->tls, &it->want.plan);
+}
+
+/* The operator's certificate, which must not hide a bad origin. */
+static struct tls_leaf *
+custom_leaf(struct intercept *it)
+{
+	const struct worker *w = it->worker;
+
+	if (it->custom < 0 || (!it->tls->facts->verified &&
+	    it->policy.verify != CONF_VERIFY_OFF))
+		return NULL;
+	it->is_custom = true;
+	it->tls->custom = w->conf->certs[it->custom].file;
+	return tls_leaf_ref(shelf_leaf(w->proc->certs, (size_t)it->custom));
 }
 
 static void
 find_leaf(struct intercept *it)
 {
-	struct tls_leaf *leaf;
+	struct tls_leaf *leaf = custom_leaf(it);
 
 	plan_leaf(it);
+	if (leaf != NULL) {
+		on_leaf(it, leaf, NULL);
+		return;
+	}
+	tls_info_plan(it->tls, &it->want.plan);
 	it->state = LEAF;
 	leaf = leaf_find(it->worker->leafs, &it->want, on_leaf, it, &it->ask);
 	if (leaf != NULL)
@@ -84,6 +103,28 @@ find_leaf(struct intercept *it)
 }
 
 /* ---- the origin's handshake ---- */
+
+/* For origins that ask for one; NULL: there is none for this host. */
+static struct tls_leaf *
+client_cert(const struct intercept *it)
+{
+	const struct shelf *shelf = it->worker->proc->client_certs;
+	int i = shelf_find(shelf, str_of(it->name.host, it->name.host_len));
+
+	return i >= 0 ? shelf_leaf(shelf, (size_t)i) : NULL;
+}
+
+/* A resumed session was shown it when it began, and does not tell. */
+static void
+note_client_cert(struct intercept *it, SSL *ssl)
+{
+	struct tls_leaf *mine = client_cert(it);
+	enum tls_cert_asked asked = tls_origin_cert_asked(ssl);
+
+	if (asked != TLS_CERT_NOT_ASKED)
+		tls_info_shown(it->tls,
+		    asked == TLS_CERT_SHOWN && mine != NULL ? mine->cert : NULL);
+}
 
 static void
 origin_secured(void *owner, struct conn *c)
@@ -95,6 +136,7 @@ origin_secured(void *owner, struct conn *c)
 	it->times.connect += it->times.ssl;
 	tls_leg_of(conn_ssl(c), &t->origin);
 	t->has_origin = true;
+	note_client_cert(it, conn_ssl(c));
 	t->facts = tls_origin_facts(it->worker->tls_origin, conn_ssl(c));
 	conn_pause(c);
 	conn_deadline(c, 0, false);
@@ -174,7 +216,8 @@ intercept_start_tls(struct intercept *it)
 	    .name_is_ip = it->name.is_ip, .send_sni = it->hello->sni_len > 0,
 	    .port = it->target.port, .tag = str_z(it->tag), .hello = &offer,
 	    .strict = it->policy.strict, .verify_mode = (int)it->policy.verify,
-	    .verify_off = it->policy.verify == CONF_VERIFY_OFF};
+	    .verify_off = it->policy.verify == CONF_VERIFY_OFF,
+	    .client_cert = client_cert(it)};
 	SSL *ssl;
 
 	without_h2(&offer);

@@ -32,7 +32,6 @@ struct leafs {
 	struct permit *permit;
 	struct buf names;	/* scratch */
 	uint8_t ca_id[32];
-	uint8_t policy[32];	/* of sessions: see hash_policy() */
 };
 
 static int64_t
@@ -226,7 +225,7 @@ describe(struct leafs *ls, const struct leaf_want *want)
 }
 
 static struct cert_key
-key_for(const struct msg_sign_ask *m, const uint8_t key_id[8], const uint8_t ca_id[32])
+key_for(const struct leafs *ls, const struct msg_sign_ask *m, const uint8_t key_id[8])
 {
 	struct cert_like like = {.origin_leaf = m->origin.b, .not_before = m->not_before,
 	    .not_after = m->not_after, .cn = m->cn, .org = m->org, .names = m->names,
@@ -234,7 +233,7 @@ key_for(const struct msg_sign_ask *m, const uint8_t key_id[8], const uint8_t ca_
 	uint8_t hash[32];
 
 	cert_like_hash(&like, hash);
-	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ca_id);
+	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->ca_id);
 }
 
 struct tls_leaf *
@@ -252,7 +251,7 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
 	*out_ask = NULL;
 	leaf_keys_look(ls->keys);
 	m = describe(ls, want);
-	key = key_for(&m, leaf_key_id(ls->keys, m.key), ls->ca_id);
+	key = key_for(ls, &m, leaf_key_id(ls->keys, m.key));
 	if (leaf_table_find(ls->table, &key, now, &leaf, &refusal)) {
 		if (leaf == NULL)
 			*out_ask = leaf_ask_refused(ls->asks, refusal, done, arg);
@@ -269,14 +268,14 @@ void
 leaf_session_context(struct leafs *ls, const struct leaf_want *want,
     const struct tls_leaf *custom, uint8_t out[32])
 {
-	/* Our key's rotation must not end sessions; everything else must. */
+	/* Our key's rotation must not end sessions; another custom certificate must. */
 	uint8_t shown[32] = {0};
 	struct msg_sign_ask m = describe(ls, want);
 	struct cert_key key;
 
 	if (custom != NULL)
 		CHECK(X509_digest(custom->cert, EVP_sha256(), shown, NULL) == 1);
-	key = key_for(&m, shown, ls->policy);
+	key = key_for(ls, &m, shown);
 	memcpy(out, key.hash, 32);
 }
 
@@ -323,28 +322,6 @@ leafs_permit(const struct leafs *ls, struct str host)
 	return permit_has_host(ls->permit, host);
 }
 
-/* The CA, whether we ask for a certificate, and who must have signed it. */
-static void
-hash_policy(struct leafs *ls)
-{
-	X509_STORE *store = ls->worker->proc->client_ca;
-	STACK_OF(X509) *certs = store != NULL ? X509_STORE_get1_all_certs(store) : NULL;
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	uint8_t ask = ls->worker->conf->request_client_cert, one[32];
-	int i;
-
-	CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
-	CHECK(EVP_DigestUpdate(md, ls->ca_id, sizeof(ls->ca_id)) == 1);
-	CHECK(EVP_DigestUpdate(md, &ask, 1) == 1);
-	for (i = 0; i < sk_X509_num(certs); i++) {
-		CHECK(X509_digest(sk_X509_value(certs, i), EVP_sha256(), one, NULL) == 1);
-		CHECK(EVP_DigestUpdate(md, one, sizeof(one)) == 1);
-	}
-	CHECK(EVP_DigestFinal_ex(md, ls->policy, NULL) == 1);
-	EVP_MD_CTX_free(md);
-	sk_X509_pop_free(certs, X509_free);
-}
-
 struct leafs *
 leafs_new(struct worker *w, struct errmsg *err)
 {
@@ -359,7 +336,6 @@ leafs_new(struct worker *w, struct errmsg *err)
 		leafs_free(&ls);
 		return NULL;
 	}
-	hash_policy(ls);
 	ls->asks = leaf_asks_new(w, ls->keys, &asks_ops, ls);
 	leaf_asks_signer(ls->asks, w->proc->signer_fd);
 	return ls;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "har/tls_text.h"
+#include "tls/cert.h"
 
 struct tls_info *
 tls_info_new(const char *verify_mode)
@@ -49,6 +50,14 @@ tls_info_plan(struct tls_info *t, const struct mirror_plan *p)
 	t->copied = p->copy;
 	if (p->staple != SIGN_STAPLE_NONE)
 		t->staple = p->staple == SIGN_STAPLE_GOOD ? "good" : "revoked";
+}
+
+void
+tls_info_shown(struct tls_info *t, X509 *cert)
+{
+	t->origin_peer = mem_new(struct tls_peer);
+	if (cert != NULL)
+		cert_peer(cert, t->origin_peer);
 }
 
 struct har_tls

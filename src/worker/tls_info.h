@@ -8,6 +8,8 @@
 #ifndef MITMD_WORKER_TLS_INFO_H
 #define MITMD_WORKER_TLS_INFO_H
 
+#include <openssl/x509.h>
+
 #include "har/entry.h"
 #include "worker/mirror.h"
 
@@ -32,6 +34,8 @@ struct tls_info *tls_info_ref(struct tls_info *);
 void tls_info_unref(struct tls_info **);
 /* What the certificate shown to the client is like. */
 void tls_info_plan(struct tls_info *, const struct mirror_plan *) NONNULL(1, 2);
+/* The origin asked for a certificate and was shown this; NULL: none. */
+void tls_info_shown(struct tls_info *, X509 *) NONNULL(1);
 /* The form that entries are made from. */
 struct har_tls tls_info_har(const struct tls_info *, bool whole_chain);
 /* Without the chain, as text: once both handshakes are done. */

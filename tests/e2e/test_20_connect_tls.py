@@ -366,21 +366,26 @@ def bad_origin(request, start_origin, certs, stranger):
     return start_origin(request.param(certs, stranger))
 
 
-def test_a_bad_origin_ends_with_access_denied(mitmd, bad_origin, tag):
-    with mitmd.tunnel(bad_origin.authority, tag) as client:
+@pytest.fixture(scope="module")
+def rejecting(start_mitmd):
+    return start_mitmd({"origin": {"verify": "reject"}})
+
+
+def test_a_bad_origin_ends_with_access_denied(rejecting, bad_origin, tag):
+    with rejecting.tunnel(bad_origin.authority, tag) as client:
         with pytest.raises(ssl.SSLError) as failure:
-            client.start_tls(mitmd.context(), "localhost")
+            client.start_tls(rejecting.context(), "localhost")
     assert failure.value.reason == "TLSV1_ALERT_ACCESS_DENIED"
 
 
-def test_a_bad_origin_sees_no_request(mitmd, bad_origin, tag):
-    assert mitmd.curl(tag).run(bad_origin.url()).code == 35
+def test_a_rejected_origin_sees_no_request(rejecting, bad_origin, tag):
+    assert rejecting.curl(tag).run("-k", bad_origin.url()).code == 35
     assert not bad_origin.requests()
 
 
-def test_a_bad_origin_is_recorded(mitmd, bad_origin, tag):
-    mitmd.curl(tag).run(bad_origin.url())
-    entry = mitmd.entry(tag, f"https://{bad_origin.authority}/")
+def test_a_rejected_origin_is_recorded(rejecting, bad_origin, tag):
+    rejecting.curl(tag).run(bad_origin.url())
+    entry = rejecting.entry(tag, f"https://{bad_origin.authority}/")
     assert entry["request"]["method"] == "CONNECT"
     assert entry.status in (0, 200)
     assert entry.error
@@ -390,7 +395,7 @@ def test_an_incomplete_chain_is_refused(mitmd, start_origin, certs, tmp_path):
     cert = certs.leaf("no-chain")
     cert.chain.write_bytes(cert.cert.read_bytes())
     origin = start_origin(cert)
-    assert mitmd.curl().run(origin.url()).code == 35
+    assert mitmd.curl().run(origin.url()).code == 60
     assert not origin.requests()
 
 

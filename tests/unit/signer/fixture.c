@@ -93,6 +93,16 @@ ask_for(const char *name)
 	    .asked_name = str_z(name)};
 }
 
+uint8_t
+fixture_key_for(unsigned recipe, uint32_t copy, bool rsa)
+{
+	if ((copy & COPY_WEAK_KEY) != 0)
+		return SIGN_KEY_WEAK;
+	if ((recipe == RECIPE_GOOD && copy == 0) || recipe == RECIPE_NOT_CA)
+		return rsa ? SIGN_KEY_RSA : SIGN_KEY_EC;
+	return rsa ? SIGN_KEY_MIRROR_RSA : SIGN_KEY_MIRROR_EC;
+}
+
 const struct keyring *
 fixture_ring(void)
 {

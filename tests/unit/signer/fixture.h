@@ -21,6 +21,8 @@ void fixture_pem(struct buf *out, EVP_PKEY *, X509 *);
 
 void names_add(struct buf *names, uint8_t type, struct str value);
 struct msg_sign_ask ask_for(const char *name);
+/* The key that msg.h demands. */
+uint8_t fixture_key_for(unsigned recipe, uint32_t copy, bool rsa);
 
 /* A full key ring of NOW. Made once: call it before tests fork, in fixture_warm. */
 const struct keyring *fixture_ring(void);

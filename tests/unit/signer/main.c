@@ -15,6 +15,8 @@ main(void)
 	srunner_add_suite(sr, ask_suite());
 	srunner_add_suite(sr, mint_suite());
 	srunner_add_suite(sr, recipes_suite());
+	srunner_add_suite(sr, ocsp_suite());
+	srunner_add_suite(sr, promises_suite());
 	srunner_add_suite(sr, ca_suite());
 	srunner_add_suite(sr, ca_files_suite());
 	srunner_add_suite(sr, export_suite());

@@ -7,6 +7,7 @@ tests_unit_run_signer_SOURCES = tests/unit/signer/main.c tests/unit/signer/suite
 	tests/unit/signer/fixture.c tests/unit/signer/fixture.h \
 	tests/unit/signer/test_der.c tests/unit/signer/test_ask.c \
 	tests/unit/signer/test_mint.c tests/unit/signer/test_recipes.c \
+	tests/unit/signer/test_ocsp.c tests/unit/signer/test_promises.c \
 	tests/unit/signer/test_ca.c tests/unit/signer/test_ca_files.c \
 	tests/unit/signer/test_export.c tests/unit/signer/test_keys.c \
 	tests/unit/signer/test_desk.c

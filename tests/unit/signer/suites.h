@@ -8,6 +8,8 @@ Suite *der_suite(void);
 Suite *ask_suite(void);
 Suite *mint_suite(void);
 Suite *recipes_suite(void);
+Suite *ocsp_suite(void);
+Suite *promises_suite(void);
 Suite *ca_suite(void);
 Suite *ca_files_suite(void);
 Suite *export_suite(void);

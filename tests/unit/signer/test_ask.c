@@ -222,6 +222,206 @@ START_TEST(fields_refused)
 }
 END_TEST
 
+/* Each is wrong by one thing only. */
+static const struct {
+	struct msg_sign_ask m;
+	const char *why;
+} denied[] = {
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_EC}, "a key"},
+	{{.recipe = RECIPE_UNTRUSTED_LEAF, .key = SIGN_KEY_RSA}, "a key"},
+	{{.recipe = RECIPE_FORGED, .key = SIGN_KEY_WEAK}, "a key"},
+	{{.recipe = RECIPE_NOT_CA, .key = SIGN_KEY_MIRROR_EC}, "a key"},
+	{{.key = SIGN_KEY_MIRROR_RSA}, "a key"},
+	{{.key = SIGN_KEY_WEAK}, "a key"},
+	{{.key = SIGN_KEY_COUNT}, "a key"},
+	{{.key = SIGN_KEY_EC, .copy = COPY_NO_AKI}, "a key"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_WEAK_KEY}, "a key"},
+	{{.key = SIGN_KEY_EC, .copy = COPY_WEAK_KEY, .recipe = RECIPE_NOT_CA}, "a key"},
+	{{.key = SIGN_KEY_WEAK, .copy = COPY_NO_AKI}, "a key"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_ALL + 1}, "an unknown defect"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = UINT32_C(1) << 31}, "an unknown defect"},
+	{{.staple = SIGN_STAPLE_REVOKED + 1}, "an unknown kind of staple"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
+	    "a staple"},
+	{{.recipe = RECIPE_NOT_CA, .staple = SIGN_STAPLE_REVOKED}, "a staple"},
+	{{.recipe = RECIPE_FORGED, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
+	    "a staple"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_KEY_USAGE, .key_usage = 0x100},
+	    "an unknown key usage"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_KEY_USAGE, .key_usage = UINT32_C(1) << 31},
+	    "an unknown key usage"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_NO_NAMES, .names = STR("\2\0\1a")},
+	    "names for"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .why = STR("a\nb")}, "the reason"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .why = STR("\xe2\x80\xae")},
+	    "the reason"},
+	/* Dates of ours, and dates that nobody has. */
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES, .not_before = NOW + 48 * 3600 + 1,
+	    .not_after = NOW + 864000}, "the first date"},
+	{{.recipe = RECIPE_NOT_CA, .copy = COPY_DATES, .not_before = NOW + 48 * 3600 + 1,
+	    .not_after = NOW + 864000}, "the first date"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES, .not_before = NOW - 1}, "a date"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES, .not_before = ASK_DATE_MIN - 1,
+	    .not_after = NOW - 1}, "a date"},
+	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES, .not_after = ASK_DATE_MAX + 1},
+	    "a date"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES,
+	    .not_before = INT64_MAX, .not_after = 1}, "a date"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .copy = COPY_DATES,
+	    .not_after = INT64_MIN}, "a date"},
+	/* What only a copied date may say. */
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .not_after = NOW}, "the last date"},
+	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .not_before = NOW + 864000},
+	    "the first date"},
+};
+
+START_TEST(what_a_broken_worker_asks_is_denied)
+{
+	struct msg_sign_ask m = denied[_i].m;
+
+	m.asked_name = STR("a.test");
+	why = "";
+	ck_assert_int_eq(check(&m), ERR_DENIED);
+	ck_assert_msg(strstr(why, denied[_i].why) == why, "%s, not %s", why, denied[_i].why);
+}
+END_TEST
+
+/* As in msg.h: who may have which key. */
+START_TEST(keys_follow_from_recipe_and_defects)
+{
+	static const uint32_t copies[] = {0, COPY_NO_AKI, COPY_WEAK_KEY,
+	    COPY_WEAK_KEY | COPY_NO_AKI};
+	struct msg_sign_ask m = ask_for("a.test");
+	unsigned recipe, key, i;
+
+	for (recipe = 0; recipe < RECIPE_COUNT; recipe++)
+		for (i = 0; i < NELEM(copies); i++)
+			for (key = 0; key < SIGN_KEY_COUNT + 1; key++) {
+				bool fits = key == fixture_key_for(recipe, copies[i], false) ||
+				    key == fixture_key_for(recipe, copies[i], true);
+
+				m.recipe = (uint8_t)recipe;
+				m.copy = copies[i];
+				m.key = (uint8_t)key;
+				ck_assert_int_eq(check(&m), fits ? 0 : ERR_DENIED);
+			}
+}
+END_TEST
+
+START_TEST(strangers_have_names_outside_permit_but_not_too_broad_ones)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	m.recipe = RECIPE_SELF;
+	m.key = SIGN_KEY_MIRROR_EC;
+	names_add(&names, NAME_DNS, STR("other.test"));
+	names_add(&names, NAME_DNS, STR("*.com"));
+	names_add(&names, NAME_IP, STR("\x7f\0\0\1"));
+	m.names = buf_str(&names);
+	m.cn = STR("other.test");
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert_uint_eq(ask.nnames, 2);
+	ck_assert(str_eq(ask.names[0].value, STR("other.test")));
+	ck_assert(str_eq(ask.cn, STR("other.test")));
+	m.asked_name = STR("other.test");
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), ERR_DENIED);
+	permit_free(&some);
+}
+END_TEST
+
+/* Nothing is left for a client to compare with; the CN must not take its place. */
+START_TEST(a_stranger_of_too_broad_names_has_no_name_at_all)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+
+	m.recipe = RECIPE_SELF;
+	m.key = SIGN_KEY_MIRROR_EC;
+	names_add(&names, NAME_DNS, STR("*.test"));
+	m.names = buf_str(&names);
+	m.cn = STR("a.test");
+	m.org = STR("Org");
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_uint_eq(ask.nnames, 0);
+	ck_assert_uint_eq(ask.cn.n, 0);
+	ck_assert_uint_eq(ask.org.n, 3);
+}
+END_TEST
+
+START_TEST(without_names_the_cn_is_the_origins)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+
+	m.key = SIGN_KEY_MIRROR_EC;
+	m.copy = COPY_NO_NAMES;
+	m.cn = STR("b.test");
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_uint_eq(ask.nnames, 0);
+	ck_assert(str_eq(ask.cn, STR("b.test")));
+	m.cn = STR_NONE;
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_uint_eq(ask.cn.n, 0);
+}
+END_TEST
+
+/* Clients that find no dNSName look at the CN. */
+static const struct {
+	struct str cn;
+	bool any, some;	/* kept without ca.permit; with .example.com */
+} cns[] = {
+	{STR("www.example.com"), true, true},
+	{STR("*.example.com"), true, true},
+	{STR("w*.example.com"), true, true},
+	{STR("other.test"), true, false},
+	{STR("other.test."), true, false},
+	{STR("*.other.test"), true, false},
+	{STR("o*r.test"), true, false},
+	{STR("localhost"), true, false},
+	{STR("192.0.2.1"), true, false},
+	{STR("2001:db8::1"), true, false},
+	{STR("*.com"), false, false},
+	{STR("*"), false, false},
+	{STR("Example Inc."), true, true},
+	{STR("other/test"), true, true},
+};
+
+START_TEST(a_cn_is_a_name)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	m.key = SIGN_KEY_MIRROR_EC;
+	m.copy = COPY_NO_NAMES;
+	m.cn = cns[_i].cn;
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_int_eq(ask.cn.n > 0, cns[_i].any);
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert_int_eq(ask.cn.n > 0, cns[_i].some);
+	permit_free(&some);
+}
+END_TEST
+
+START_TEST(partial_wildcards_are_kept_where_all_of_them_is_permitted)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	names_add(&names, NAME_DNS, STR("w*w.example.com"));
+	names_add(&names, NAME_DNS, STR("w*w.test"));
+	names_add(&names, NAME_DNS, STR("example*.com"));
+	m.names = buf_str(&names);
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_uint_eq(ask.nnames, 3);
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert_uint_eq(ask.nnames, 1);
+	ck_assert(str_eq(ask.names[0].value, STR("w*w.example.com")));
+	permit_free(&some);
+}
+END_TEST
+
 START_TEST(dates_allowed)
 {
 	struct msg_sign_ask m = ask_for("a.test");
@@ -276,6 +476,13 @@ ask_suite(void)
 	tcase_add_loop_test(tc, origin_names_refused, 0, 15);
 	tcase_add_test(tc, a_cut_list_is_refused_at_every_byte);
 	tcase_add_loop_test(tc, fields_refused, 0, 11);
+	tcase_add_loop_test(tc, what_a_broken_worker_asks_is_denied, 0, NELEM(denied));
+	tcase_add_test(tc, keys_follow_from_recipe_and_defects);
+	tcase_add_test(tc, strangers_have_names_outside_permit_but_not_too_broad_ones);
+	tcase_add_test(tc, a_stranger_of_too_broad_names_has_no_name_at_all);
+	tcase_add_test(tc, without_names_the_cn_is_the_origins);
+	tcase_add_loop_test(tc, a_cn_is_a_name, 0, NELEM(cns));
+	tcase_add_test(tc, partial_wildcards_are_kept_where_all_of_them_is_permitted);
 	tcase_add_test(tc, dates_allowed);
 	tcase_add_test(tc, sizes);
 	suite_add_tcase(s, tc);

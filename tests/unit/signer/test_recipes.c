@@ -54,17 +54,6 @@ teardown(void)
 	permit_free(&all);
 }
 
-/* The key that msg.h demands. */
-static uint8_t
-key_for(uint8_t recipe, uint32_t copy, bool rsa)
-{
-	if ((copy & COPY_WEAK_KEY) != 0)
-		return SIGN_KEY_WEAK;
-	if ((recipe == RECIPE_GOOD && copy == 0) || recipe == RECIPE_NOT_CA)
-		return rsa ? SIGN_KEY_RSA : SIGN_KEY_EC;
-	return rsa ? SIGN_KEY_MIRROR_RSA : SIGN_KEY_MIRROR_EC;
-}
-
 static struct msg_sign_ask
 recipe_for(uint8_t recipe, uint32_t copy)
 {
@@ -72,7 +61,7 @@ recipe_for(uint8_t recipe, uint32_t copy)
 
 	m.recipe = recipe;
 	m.copy = copy;
-	m.key = key_for(recipe, copy, false);
+	m.key = fixture_key_for(recipe, copy, false);
 	m.cn = STR("www.example.com");
 	m.org = STR("Example");
 	m.why = STR("self-signed certificate in certificate chain");
@@ -549,7 +538,7 @@ START_TEST(the_leaf_is_for_the_key_that_was_asked)
 		const uint8_t *p;
 		EVP_PKEY *key;
 
-		m.key = key_for((uint8_t)_i, 0, i == 1);
+		m.key = fixture_key_for((unsigned)_i, 0, i == 1);
 		k = &fixture_ring()->keys[m.key];
 		p = k->der;
 		key = d2i_AutoPrivateKey(NULL, &p, k->der_len);

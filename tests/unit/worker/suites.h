@@ -11,5 +11,7 @@ Suite *access_suite(void);
 Suite *sniff_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);
+Suite *mirror_suite(void);
+Suite *leaf_table_suite(void);
 
 #endif
