@@ -2,19 +2,43 @@
 # End-to-end tests: real clients, the built mitmd, real servers, on loopback.
 #   make check-e2e PYTESTFLAGS='-k resum -x'
 E2E = tests/e2e
-EXTRA_DIST += $(E2E)/pytest.ini $(E2E)/conftest.py \
-	$(E2E)/env/__init__.py $(E2E)/env/certs.py $(E2E)/env/curl.py $(E2E)/env/har.py \
-	$(E2E)/env/mitmd.py $(E2E)/env/nginx.py $(E2E)/env/origin.py $(E2E)/env/wire.py \
-	$(E2E)/env/bad_origins.py $(E2E)/env/bridge.py $(E2E)/env/fidelity.py \
-	$(E2E)/env/helper.py $(E2E)/env/tls_clients.py $(E2E)/env/tls_origins.py \
-	$(E2E)/env/x509.py $(E2E)/env/tls_helper.go $(E2E)/env/tls_helper.js \
-	$(E2E)/env/TlsHelper.java $(E2E)/env/connect_agent.js $(E2E)/env/har_validate.js \
-	$(E2E)/test_10_plain.py $(E2E)/test_20_connect_tls.py $(E2E)/test_25_tunnels.py \
-	$(E2E)/test_30_clients.py $(E2E)/test_40_fidelity.py \
-	$(E2E)/test_43_mirror_basics.py $(E2E)/test_50_har.py $(E2E)/test_51_tls.py \
-	$(E2E)/test_60_processes.py $(E2E)/test_70_disk.py $(E2E)/test_80_limits.py \
-	$(E2E)/test_90_every_har.py
+EXTRA_DIST += \
+	$(E2E)/conftest.py \
+	$(E2E)/env/TlsHelper.java \
+	$(E2E)/env/__init__.py \
+	$(E2E)/env/bad_origins.py \
+	$(E2E)/env/bridge.py \
+	$(E2E)/env/certs.py \
+	$(E2E)/env/connect_agent.js \
+	$(E2E)/env/curl.py \
+	$(E2E)/env/fidelity.py \
+	$(E2E)/env/har.py \
+	$(E2E)/env/har_validate.js \
+	$(E2E)/env/helper.py \
+	$(E2E)/env/mitmd.py \
+	$(E2E)/env/nginx.py \
+	$(E2E)/env/origin.py \
+	$(E2E)/env/tls_clients.py \
+	$(E2E)/env/tls_helper.go \
+	$(E2E)/env/tls_helper.js \
+	$(E2E)/env/tls_origins.py \
+	$(E2E)/env/wire.py \
+	$(E2E)/env/x509.py \
+	$(E2E)/pytest.ini \
+	$(E2E)/test_10_plain.py \
+	$(E2E)/test_20_connect_tls.py \
+	$(E2E)/test_25_tunnels.py \
+	$(E2E)/test_30_clients.py \
+	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_43_mirror_basics.py \
+	$(E2E)/test_50_har.py \
+	$(E2E)/test_51_tls.py \
+	$(E2E)/test_60_processes.py \
+	$(E2E)/test_70_disk.py \
+	$(E2E)/test_80_limits.py \
+	$(E2E)/test_90_every_har.py \
+	$(E2E)/test_91_attacks.py
 
 .PHONY: check-e2e
-check-e2e: mitmd
+check-e2e: mitmd mitmctl
 	MITMD=$(abs_builddir)/mitmd $(PYTEST) $(srcdir)/$(E2E) $(PYTESTFLAGS)

@@ -13,6 +13,7 @@ libsigner_a_SOURCES = \
 	src/signer/retired.c src/signer/retired.h \
 	src/signer/ca_make.c src/signer/ca_make.h \
 	src/signer/ca.c src/signer/ca.h \
+	src/signer/ca_public.c src/signer/ca_public.h \
 	src/signer/export.c src/signer/export.h \
 	src/signer/keys.c src/signer/keys.h \
 	src/signer/desk.c src/signer/desk.h \

@@ -34,7 +34,8 @@ add(struct tls_facts *f, char *text)
 }
 
 /*
- * What check_extensions() of OpenSSL 3.0 asks only with the flag.  (90 and 91
+ * What check_extensions() and check_purpose() of OpenSSL 3.0 ask only with the
+ * flag, the last two not always.  (90 and 91
  * it never comes to say: there such an extension is unknown, and critical.)
  */
 static const struct {
@@ -62,6 +63,7 @@ static const struct {
 	{X509_V_ERR_CA_CERT_MISSING_KEY_USAGE, "is a CA without key usage"},
 	{X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3, "has extensions and is not of version 3"},
 	{X509_V_ERR_INVALID_CA, "is a CA in a way of before RFC 5280"},
+	{X509_V_ERR_INVALID_PURPOSE, "has an extension twice, or one that cannot be read"},
 };
 
 /*
@@ -80,11 +82,15 @@ is_strict_ca(X509_STORE_CTX *ctx, int depth)
 bool
 warn_is_strict(X509_STORE_CTX *ctx)
 {
-	int code = X509_STORE_CTX_get_error(ctx);
+	int code = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
 	size_t i;
 
 	if (code == X509_V_ERR_INVALID_CA)
-		return is_strict_ca(ctx, X509_STORE_CTX_get_error_depth(ctx));
+		return is_strict_ca(ctx, depth);
+	/* Without the flag it is enough not to know (-1). */
+	if (code == X509_V_ERR_INVALID_PURPOSE)
+		return X509_check_purpose(X509_STORE_CTX_get_current_cert(ctx),
+		    X509_PURPOSE_SSL_SERVER, depth > 0) < 0;
 	for (i = 0; i < NELEM(strict_only); i++)
 		if (strict_only[i].code == code)
 			return true;
