@@ -80,6 +80,14 @@ run_index(void)
 	return index;
 }
 
+/* Told by has_aki and key_usage. */
+static bool
+is_leafs_own(int code, int depth)
+{
+	return depth == 0 && (code == X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER ||
+	    code == X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA);
+}
+
 static int
 collect(int ok, X509_STORE_CTX *ctx)
 {
@@ -88,6 +96,8 @@ collect(int ok, X509_STORE_CTX *ctx)
 
 	if (ok)
 		return 1;
+	if (warn_is_strict(ctx) && !is_leafs_own(code, depth))
+		run->facts->strict_minds = true;
 	if (!run->strict && warn_is_strict(ctx))
 		warn_strict(run->facts, code, depth);
 	else

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "har/entry.h"
 #include "shm/trust.h"
@@ -269,6 +270,10 @@ client_secured(void *owner, struct conn *c)
 
 	tls_leg_of(conn_ssl(c), &it->tls->client);
 	it->tls->has_client = true;
+	if (it->worker->conf->request_client_cert) {
+		it->tls->client_peer = mem_new(struct tls_peer);
+		tls_client_peer(conn_ssl(c), it->tls->client_peer);
+	}
 	it->state = INNER;
 	conn_set_owner(it->client, &inner_client_ops, it);
 	conn_set_owner(it->origin, &inner_origin_ops, it);
