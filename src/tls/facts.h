@@ -58,6 +58,7 @@ struct tls_facts {
 	bool has_key_usage;
 	uint32_t key_usage;	/* of the leaf: KU_* of x509v3.h */
 	bool has_names;		/* a subjectAltName is there, whatever is in it */
+	bool odd_names;		/* ... and it breaks RFC 5280 4.2.1.6 */
 	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */

@@ -184,16 +184,11 @@ pack_names(struct buf *out, const struct tls_facts *origin, struct str asked)
 	pack_some(out, origin, asked, false);
 }
 
-/* The name that the client asked for, where the origin's certificate lacks it. */
 static void
-add_asked(struct buf *out, const struct tls_facts *origin, struct str asked)
+put_asked(struct buf *out, struct str asked)
 {
 	struct addr ip;
-	size_t i;
 
-	for (i = 0; i < origin->nnames; i++)
-		if (covers(&origin->names[i], asked))
-			return;
 	if (!addr_parse_ip(asked, 0, &ip))
 		put_name(out, TLS_NAME_DNS, asked);
 	else if (ip.sa.sa_family == AF_INET6)
@@ -222,7 +217,7 @@ describe(struct leafs *ls, const struct leaf_want *want)
 	else
 		pack_names(&ls->names, o, want->name);
 	if (p->names == MIRROR_NAMES_ADD)
-		add_asked(&ls->names, o, want->name);
+		put_asked(&ls->names, want->name);
 	m.names = buf_str(&ls->names);
 	m.cn = o->cn;
 	m.org = o->org;

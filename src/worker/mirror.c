@@ -27,7 +27,6 @@ struct defects {
 	enum issuer issuer;
 	uint32_t copy;
 	const char *why;	/* of ISSUER_UNTRUSTED; the first one stays */
-	bool malformed;		/* its names cannot be repeated */
 };
 
 static void
@@ -102,19 +101,12 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 	case X509_V_ERR_CERT_REVOKED:
 		break;	/* dates, names and staple are copied as they are */
-	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
-		d->copy |= COPY_NO_AKI;
-		break;
 	case X509_V_ERR_INVALID_PURPOSE:
 		if (!purpose_is_key_usage(f, v->depth) && !purpose_is_no_ca(f, v->depth))
 			d->copy |= COPY_PURPOSE;
 		break;
 	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
 		d->copy |= COPY_CRITICAL;
-		break;
-	case X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA:
-		if (v->depth > 0)
-			issued_by(d, ISSUER_NOT_CA, "");
 		break;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
@@ -128,10 +120,6 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 		break;
 	case X509_V_ERR_NO_ISSUER_PUBLIC_KEY:
 	case X509_V_ERR_INVALID_CA:
-	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
-	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
-	case X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA:
-	case X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN:
 	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
 	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
 	case X509_V_ERR_PERMITTED_VIOLATION:
@@ -158,12 +146,10 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 		issued_by(d, ISSUER_UNTRUSTED, "refused issuer");
 		break;
 	case X509_V_ERR_INVALID_EXTENSION:
-		/* Where no name that can be read is the asked one, that says it all. */
-		d->malformed = true;
-		if (is_for_the_name(f))
-			issued_by(d, ISSUER_UNTRUSTED, "malformed certificate");
+		issued_by(d, ISSUER_UNTRUSTED, "malformed certificate");
 		break;
 	default:
+		/* What is new, and what only `strict` makes an error: for every client. */
 		issued_by(d, ISSUER_UNTRUSTED, "not verified");
 	}
 }
@@ -178,8 +164,7 @@ carried(const struct tls_facts *f)
 		copy |= COPY_NO_NAMES;
 	if (key_usage_is_odd(f))
 		copy |= COPY_KEY_USAGE;
-	/* What strict verifiers mind in an issuer is nothing to others, as a lack of this. */
-	if (!f->has_aki || f->strict_minds)
+	if (!f->has_aki)
 		copy |= COPY_NO_AKI;
 	if (f->must_staple && f->staple != TLS_STAPLE_GOOD && f->staple != TLS_STAPLE_REVOKED)
 		copy |= COPY_MUST_STAPLE;
@@ -304,7 +289,10 @@ plan_off(const struct mirror_ask *a, struct mirror_plan *out)
 
 	if (f->verified && f->earliest_not_after > a->now)
 		out->not_after = f->earliest_not_after;
-	out->names = a->sniff ? MIRROR_NAMES_ADD : MIRROR_NAMES_ASKED;
+	if (!a->sniff)
+		out->names = MIRROR_NAMES_ASKED;
+	else if (!is_for_the_name(f))
+		out->names = MIRROR_NAMES_ADD;
 	out->staple = staple_of(a, out);
 }
 
@@ -316,6 +304,9 @@ defects_of(const struct tls_facts *f)
 
 	for (i = 0; i < f->nverdicts; i++)
 		note_verdict(&d, f, &f->verdicts[i]);
+	/* What strict verifiers mind in an issuer is nothing to others, as a lack of this. */
+	if (f->strict_minds && d.issuer == ISSUER_CA)
+		d.copy |= COPY_NO_AKI;
 	return d;
 }
 
@@ -329,14 +320,12 @@ plan_names(const struct mirror_ask *a, struct defects *d, struct mirror_plan *ou
 	const struct tls_facts *f = a->origin;
 
 	if (is_for_the_name(f)) {
-		if (a->sniff && !d->malformed)
+		if (a->sniff)
 			return;
 		out->names = MIRROR_NAMES_ASKED;
 		d->copy &= ~(uint32_t)COPY_NO_NAMES;
 		return;
 	}
-	if (d->malformed)
-		d->copy &= ~(uint32_t)COPY_NO_NAMES;
 	if ((d->copy & COPY_NO_NAMES) != 0 || d->issuer == ISSUER_UNTRUSTED ||
 	    some_name_is_signed(a))
 		return;

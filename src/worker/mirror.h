@@ -29,7 +29,7 @@ struct mirror_ask {
 
 enum mirror_names {
 	MIRROR_NAMES_COPY,	/* exactly the origin's, in its order */
-	MIRROR_NAMES_ADD,	/* ... and the asked one if it is missing */
+	MIRROR_NAMES_ADD,	/* ... and the asked one */
 	MIRROR_NAMES_OTHER,	/* none of them may be signed: one that nobody asks for */
 	MIRROR_NAMES_ASKED	/* the asked one alone, no subject */
 };
