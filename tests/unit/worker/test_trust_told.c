@@ -122,6 +122,7 @@ static const struct {
 	{"::1", "ben", 1, false},
 	{"192.0.2.1", "cleo", 1, false},
 	{"192.0.2.1", "be", 1, false},
+	{"192.0.2.1", "bob", 1, false},
 	{"192.0.2.1", "ben", 2, false},
 };
 
