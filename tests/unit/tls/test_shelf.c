@@ -417,7 +417,7 @@ shelf_suite(void)
 	TCase *t = tcase_create("shelf");
 
 	tcase_add_unchecked_fixture(t, NULL, certs_cleanup);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_unchecked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, test_good, 0, (int)NELEM(good));
 	tcase_add_loop_test(t, test_bad, 0, (int)NELEM(bad));
 	tcase_add_loop_test(t, test_encrypted, 0, (int)NELEM(encrypted));
