@@ -206,6 +206,10 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 static void
 unused(struct intercept *it, enum conn_end how)
 {
+	struct trust_event event = event_of(it);
+
+	if (is_about_our_ca(it) && how != CONN_END_TIMEOUT)
+		trust_told_unused(it->worker->trust, &event);
 	if (!is_mirrored_bad(it) || it->tls->facts->verified || how == CONN_END_TIMEOUT)
 		intercept_forget_connect(it);
 	else
