@@ -5,6 +5,7 @@ E2E = tests/e2e
 EXTRA_DIST += \
 	$(E2E)/conftest.py \
 	$(E2E)/env/TlsHelper.java \
+	$(E2E)/env/Trust.java \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
@@ -30,6 +31,9 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_41_ca.py \
+	$(E2E)/test_41_key.py \
+	$(E2E)/test_41_profile.py \
 	$(E2E)/test_43_mirror_basics.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \

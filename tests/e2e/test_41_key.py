@@ -17,7 +17,7 @@ ROLES = ("master", "recorder", "worker")
 def secrets_of(file):
     """
     What gives the key away, in every form it may have: the numbers as they are on disk and
-    as OpenSSL computes with them (words of a little-endian machine), half of each being
+    as OpenSSL computes with them (words of a little-endian machine), a piece of each being
     enough; and the text.
     """
     text = openssl("pkey", "-in", file, "-noout", "-text").decode()
@@ -27,12 +27,12 @@ def secrets_of(file):
         if part:
             number = bytes.fromhex(re.sub(r"[\s:]", "", part[1])).lstrip(b"\0")
             for form in (number, number[::-1]):
-                found += [form[:16], form[-16:]]
+                found += [form[:16], form[-16:]] if len(form) <= 32 else [form[40:56]]
     lines = re.findall(r"^[A-Za-z0-9+/]{64}$", pathlib.Path(file).read_text()
                        .partition("-----END")[0], re.M)
     assert found and lines
     # The first line says which curve it is, and is every key's.
-    return found + [line.encode() for line in lines[1:]]
+    return found + [line.encode() for line in lines[1:4]]
 
 
 def has_any(data, secrets):
