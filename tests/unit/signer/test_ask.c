@@ -408,14 +408,12 @@ START_TEST(a_text_as_cn_is_kept_beside_names)
 	static const char *const patterns[] = {".example.com"};
 	struct permit *some = fixture_permit(patterns, 1);
 	struct msg_sign_ask m = ask_for("www.example.com");
-	struct buf names = {0};
 
 	names_add(&names, NAME_DNS, STR("www.example.com"));
 	m.names = buf_str(&names);
 	m.cn = STR("Example Inc.");
 	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
 	ck_assert(str_eq(ask.cn, m.cn));
-	buf_free(&names);
 	permit_free(&some);
 }
 END_TEST
