@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/helper.py \
+	$(E2E)/env/issued.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_42_custom_certs.py \
 	$(E2E)/test_43_mirror_basics.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
