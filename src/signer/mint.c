@@ -67,7 +67,7 @@ minter_new(X509 *ca, EVP_PKEY *ca_key, int64_t not_after, int64_t lifetime)
 	CHECK(n > 0);
 	m->issuer_len = (size_t)n;
 	take_authority(m, ca);
-	ocsp_issuer_init(&m->ocsp, ca);
+	ocsp_issuer_init(&m->ocsp, ca, str_of(m->issuer, m->issuer_len));
 	strangers_init(&m->strangers);
 	return m;
 }

@@ -211,7 +211,7 @@ why_untouched(struct intercept *it)
 	if (it->custom < 0 && !leafs_permit(w->leafs, name))
 		return "ca.permit";
 	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
-		return "bypass.pinned";
+		return "bypass";
 	return NULL;
 }
 

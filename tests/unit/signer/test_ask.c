@@ -382,8 +382,8 @@ static const struct {
 	{STR("2001:db8::1"), true, false},
 	{STR("*.com"), false, false},
 	{STR("*"), false, false},
-	{STR("Example Inc."), true, true},
-	{STR("other/test"), true, true},
+	{STR("Example Inc."), true, false},	/* to GnuTLS that is a name as well */
+	{STR("other/test"), true, false},
 };
 
 START_TEST(a_cn_is_a_name)
@@ -399,6 +399,23 @@ START_TEST(a_cn_is_a_name)
 	ck_assert_int_eq(ask.cn.n > 0, cns[_i].any);
 	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
 	ck_assert_int_eq(ask.cn.n > 0, cns[_i].some);
+	permit_free(&some);
+}
+END_TEST
+
+START_TEST(a_text_as_cn_is_kept_beside_names)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+	struct buf names = {0};
+
+	names_add(&names, NAME_DNS, STR("www.example.com"));
+	m.names = buf_str(&names);
+	m.cn = STR("Example Inc.");
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert(str_eq(ask.cn, m.cn));
+	buf_free(&names);
 	permit_free(&some);
 }
 END_TEST
@@ -482,6 +499,7 @@ ask_suite(void)
 	tcase_add_test(tc, a_stranger_of_too_broad_names_has_no_name_at_all);
 	tcase_add_test(tc, without_names_the_cn_is_the_origins);
 	tcase_add_loop_test(tc, a_cn_is_a_name, 0, NELEM(cns));
+	tcase_add_test(tc, a_text_as_cn_is_kept_beside_names);
 	tcase_add_test(tc, partial_wildcards_are_kept_where_all_of_them_is_permitted);
 	tcase_add_test(tc, dates_allowed);
 	tcase_add_test(tc, sizes);

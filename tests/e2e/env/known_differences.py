@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: ISC
+"""known_differences.py - where a client says something else through mitmd than alone.
+
+Each with the reason.  A row that is not here is equal for every client; one that
+is here and became equal fails its test, so that this list is what is true.
+`flipped` clients change between accepting and refusing, `said` ones only their words.
+"""
+from typing import NamedTuple
+
+CURL, CURL12, S_CLIENT = "curl", "curl --tls-max 1.2", "openssl s_client"
+PYTHON, STRICT, NODE = "python", "python strict", "node"
+GNUTLS, GIT, GO, JAVA, STATUS = "gnutls-cli", "git", "go", "java", "curl --cert-status"
+OPENSSL = {CURL, CURL12, S_CLIENT, PYTHON, STRICT}
+EVERYBODY = OPENSSL | {NODE, GNUTLS, GIT, GO, JAVA}
+
+
+class Known(NamedTuple):
+    why: str
+    said: set
+    flipped: set
+
+
+KNOWN = {}
+
+
+def known(why, *labels, said=(), flipped=()):
+    for label in labels:
+        assert label not in KNOWN, label
+        KNOWN[label] = Known(why, set(said), set(flipped))
+
+
+# -- verdicts of some clients only ------------------------------------------------------
+known("Java does not look at the dates or the constraints of a root it was given",
+      "expired-root", "future-root", flipped={JAVA})
+known("Java does not look at a root's extensions either", "critical-root", flipped={JAVA})
+known("only a public purpose could show it, and those are never signed: a wrong one does for "
+      "the clients that refuse, and flips those that do not",
+      "eku-any", said=(), flipped={GNUTLS, GO, JAVA})
+known("the same with no purpose at all", "eku-empty", flipped={GNUTLS, GO})
+known("Java checks the purpose of the leaf alone", "middle-eku", flipped={JAVA})
+known("Go and Java take `any' in an intermediate", "middle-eku-any", flipped={GO, JAVA})
+known("Go and Java do not compare key identifiers; shown as untrusted", "aki-wrong",
+      said={NODE}, flipped={GO, JAVA})
+known("no intermediate can be shown that lacks its key identifier", "middle-no-aki",
+      flipped={STRICT})
+known("no names is the nearest to an empty list of names", "san-empty", said={GO},
+      flipped={STRICT})
+known("only Go reads it, and reads it strictly", "aia-malformed", flipped={GO})
+
+# -- dates -----------------------------------------------------------------------------------
+known("more than 48 hours ahead is never signed: shown as untrusted, with its dates",
+      "future-far", said=OPENSSL | {GNUTLS, JAVA})
+known("what is no date cannot be copied: shown as untrusted", "time-malformed", said=EVERYBODY)
+
+# -- signatures and keys ----------------------------------------------------------------------
+known("Go tells which algorithm failed, and ours is another", "bad-signature",
+      "bad-signature-middle", "fake-root-no-aki", said={GO})
+known("an ECDSA signature fails in other words than an RSA one", "bad-signature-rsa",
+      said={CURL, CURL12, GO})
+known("a key under a trusted name: no other root of that name can be shown", "fake-root",
+      "fake-root-unsent", said={GO, JAVA})
+known("SHA-1 is never signed with our CA's key: it is weak and false at once", "sha1", "sha1-rsa",
+      "sha1-middle", said={GNUTLS, NODE, GO}, flipped={JAVA})
+known("the same for MD5", "md5", said={GNUTLS, NODE, GO, JAVA})
+known("the weak key is our leaf's instead of the issuer's", "rsa1024-middle", said=OPENSSL)
+known("no key below 1024 bits is ever used: shown as untrusted", "rsa768",
+      said=OPENSSL | {GNUTLS, NODE, JAVA}, flipped={GO})
+known("only curl with TLS 1.2 gets so far", "rsa512", said={CURL12})
+known("nor one with explicit parameters", "explicit-curve", said=EVERYBODY)
+
+# -- issuers that may not issue --------------------------------------------------------------
+NAMES_ISSUER = "the issuer that is none is one of ours, with a key usage that does not sign"
+known(NAMES_ISSUER, "middle-not-ca", "middle-no-bc", "middle-v1", said={GNUTLS, NODE, GO, JAVA})
+known(NAMES_ISSUER, "middle-no-certsign", "leaf-as-ca", said={GNUTLS, GO})
+known(NAMES_ISSUER, "root-no-certsign", said={GNUTLS, GO, JAVA})
+CONSTRAINTS = "no CA of ours below ours: its limits are shown as an issuer that may not issue"
+known(CONSTRAINTS, "path-length", "not-permitted", "excluded", "excluded-ip",
+      said=OPENSSL | {NODE, GO, JAVA})
+known(CONSTRAINTS, "root-path-length", "root-not-permitted", said=OPENSSL | {NODE, GO},
+      flipped={JAVA})
+
+# -- names ----------------------------------------------------------------------------------------
+known("not signed for anybody: a name that matches nothing takes its place", "wild-top",
+      said={NODE}, flipped={GO, JAVA})
+known("the same, and these clients tell the names", "wild-star", "nul-in-san", "u-label",
+      "san-space", said={NODE, GO})
+known("and Java takes it for b", "wild-inner", said={NODE, GO}, flipped={JAVA})
+
+# -- staples --------------------------------------------------------------------------------------
+known("the reason of the revocation is not copied", "staple-revoked", said={STATUS})
+known("nothing is stapled where the origin's answer is `unknown'", "staple-unknown",
+      said={STATUS})
+
+# -- what only lax readers read --------------------------------------------------------------
