@@ -240,7 +240,7 @@ static const struct {
 	{{.key = SIGN_KEY_WEAK, .copy = COPY_NO_AKI}, "a key"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_ALL + 1}, "an unknown defect"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = UINT32_C(1) << 31}, "an unknown defect"},
-	{{.staple = SIGN_STAPLE_REVOKED + 1}, "an unknown kind of staple"},
+	{{.staple = SIGN_STAPLE_STALE + 1}, "an unknown kind of staple"},
 	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
 	    "a staple"},
 	{{.recipe = RECIPE_NOT_CA, .staple = SIGN_STAPLE_REVOKED}, "a staple"},
@@ -382,8 +382,8 @@ static const struct {
 	{STR("2001:db8::1"), true, false},
 	{STR("*.com"), false, false},
 	{STR("*"), false, false},
-	{STR("Example Inc."), true, true},
-	{STR("other/test"), true, true},
+	{STR("Example Inc."), true, false},	/* to GnuTLS that is a name as well */
+	{STR("other/test"), true, false},
 };
 
 START_TEST(a_cn_is_a_name)
@@ -399,6 +399,21 @@ START_TEST(a_cn_is_a_name)
 	ck_assert_int_eq(ask.cn.n > 0, cns[_i].any);
 	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
 	ck_assert_int_eq(ask.cn.n > 0, cns[_i].some);
+	permit_free(&some);
+}
+END_TEST
+
+START_TEST(a_text_as_cn_is_kept_beside_names)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	names_add(&names, NAME_DNS, STR("www.example.com"));
+	m.names = buf_str(&names);
+	m.cn = STR("Example Inc.");
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert(str_eq(ask.cn, m.cn));
 	permit_free(&some);
 }
 END_TEST
@@ -510,6 +525,7 @@ ask_suite(void)
 	tcase_add_test(tc, a_stranger_of_too_broad_names_has_no_name_at_all);
 	tcase_add_test(tc, without_names_the_cn_is_the_origins);
 	tcase_add_loop_test(tc, a_cn_is_a_name, 0, NELEM(cns));
+	tcase_add_test(tc, a_text_as_cn_is_kept_beside_names);
 	tcase_add_test(tc, partial_wildcards_are_kept_where_all_of_them_is_permitted);
 	tcase_add_test(tc, partial_wildcards_touch_what_is_excluded);
 	tcase_add_test(tc, dates_allowed);
