@@ -240,7 +240,7 @@ static const struct {
 	{{.key = SIGN_KEY_WEAK, .copy = COPY_NO_AKI}, "a key"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_ALL + 1}, "an unknown defect"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = UINT32_C(1) << 31}, "an unknown defect"},
-	{{.staple = SIGN_STAPLE_REVOKED + 1}, "an unknown kind of staple"},
+	{{.staple = SIGN_STAPLE_STALE + 1}, "an unknown kind of staple"},
 	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
 	    "a staple"},
 	{{.recipe = RECIPE_NOT_CA, .staple = SIGN_STAPLE_REVOKED}, "a staple"},
@@ -408,14 +408,12 @@ START_TEST(a_text_as_cn_is_kept_beside_names)
 	static const char *const patterns[] = {".example.com"};
 	struct permit *some = fixture_permit(patterns, 1);
 	struct msg_sign_ask m = ask_for("www.example.com");
-	struct buf names = {0};
 
 	names_add(&names, NAME_DNS, STR("www.example.com"));
 	m.names = buf_str(&names);
 	m.cn = STR("Example Inc.");
 	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
 	ck_assert(str_eq(ask.cn, m.cn));
-	buf_free(&names);
 	permit_free(&some);
 }
 END_TEST
