@@ -355,8 +355,8 @@ START_TEST(test_long_path)
 	char *text = repeated("ca: {dir: /", "x", 4095, "}\n");
 	char *fits = repeated("ca: {dir: /", "x", 4094, "}\n");
 	char *shown = repeated("", "x", 59, "");
-	char *error = mem_printf("t.yaml:1:11: key 'ca.dir': '/%s...' is too long: it would be a "
-	    "path of 4096 bytes, and one may have 4095", shown);
+	char *error = mem_printf("t.yaml:1:11: key 'ca.dir': '/%s...' is too long: it would be "
+	    "a path of 4096 bytes, and one may have 4095", shown);
 	struct errmsg err;
 	struct conf *c = conf_load_text("t.yaml", str_z(fits), &err);
 
