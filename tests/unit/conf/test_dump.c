@@ -40,7 +40,8 @@ static const char *const sources[] = {
 	"timeouts: {idle: 90001ms}\ncapture: {max_body: 1000}\n",
 	"listen: [{address: 127.0.0.1:5, proxy_protocol: []}]\nrules: []\ncerts: {}\n",
 	"certs: {\"*.A\": 'x \"y\"', \"*\": /z, \"::1\": /six}\n"
-	"client_certs: /cc\ncontrol: off\nclient_ca: /x\nrequest_client_cert: true\nbypass: {pinned: 1h}\n",
+	"client_certs: /cc\ncontrol: off\nclient_ca: /x\n"
+	"request_client_cert: true\nbypass: {pinned: 1h}\n",
 	"control: '~/x'\n"
 	"origin: {verify_hosts: {'~^\\.\"': off, \"*\": mirror}, strict: true}\n",
 	"origin: {strict: [a, '*.b'], verify: reject, sniff: no}\n"
