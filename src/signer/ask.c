@@ -159,7 +159,7 @@ why_not_recipe(const struct msg_sign_ask *m)
 		return "an unknown defect";
 	if (!is_key_for(m))
 		return "a key that is not for such a certificate";
-	if (m->staple > SIGN_STAPLE_REVOKED)
+	if (m->staple > SIGN_STAPLE_STALE)
 		return "an unknown kind of staple";
 	if (m->staple != SIGN_STAPLE_NONE && m->recipe != RECIPE_GOOD)
 		return "a staple for what our CA did not issue";

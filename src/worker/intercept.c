@@ -208,7 +208,7 @@ why_untouched(struct intercept *it)
 		return "alpn";
 	if (offers_only_h2(it->hello))
 		return "h2 only";
-	if (it->custom < 0 && !leafs_permit(w->leafs, name))
+	if (it->custom < 0 && !permit_has_host(leafs_permit(w->leafs), name))
 		return "ca.permit";
 	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
 		return "bypass";

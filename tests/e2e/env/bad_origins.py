@@ -72,6 +72,13 @@ class World:
         path.write_text("".join(c.pem() for c in [*self.trusted, *more]))
         return path
 
+    def files(self):
+        """The same, one file each."""
+        paths = [self.directory / f"root{n}.pem" for n in range(len(self.trusted))]
+        for path, cert in zip(paths, self.trusted):
+            path.write_text(cert.pem())
+        return paths
+
     def leaf(self, label, issuer=None, san=None, **more):
         """A leaf for LABEL.localhost, by the trusted intermediate unless told otherwise."""
         if san is None:
@@ -192,7 +199,6 @@ GOOD = [
     Row("serial-0", 0, lambda w: w.chain("serial-0", serial=0)),
     Row("serial-negative", 0, lambda w: w.chain("serial-negative", serial=-5)),
     Row("serial-long", 0, lambda w: w.chain("serial-long", serial=1 << 200)),
-    put("eku-any", 26, eku=purpose("any")),
     put("eku-absent", 0, eku=b""),
     put("eku-both", 0, eku=purpose("clientAuth", "serverAuth")),
     put("ku-absent", 0, ku=b""),
@@ -291,6 +297,7 @@ SIGNATURES = [
 ]
 
 USES = [
+    put("eku-any", 26, eku=purpose("any")),
     put("eku-client", 26, eku=purpose("clientAuth")),
     put("eku-code", 26, eku=purpose("codeSigning")),
     put("eku-empty", 26, eku=purpose()),

@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 
 from .curl import clean_environment
@@ -18,6 +19,13 @@ SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--
             "--disable-field-trial-config", "--disable-features=OptimizationHints,MediaRouter",
             "--no-default-browser-check", "--remote-debugging-pipe"]
 PATIENCE = 60
+# The pipe has to be descriptors 3 and 4.
+MOVE = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 5) for fd in sys.argv[1:3])
+os.dup2(read, 3), os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def missing():
@@ -35,9 +43,8 @@ class Chromium:
         mine, its_out = os.pipe()
         its_in, to_it = os.pipe()
         self.log = open(home / "chromium.log", "wb")	# pylint: disable=consider-using-with
-        # the pipe has to be descriptors 3 and 4
         self.process = subprocess.Popen(
-            ["sh", "-c", f"exec 3<&{its_in} 4>&{its_out} \"$@\"", "sh", PROGRAM, *SWITCHES, *way,
+            [sys.executable, "-c", MOVE, str(its_in), str(its_out), PROGRAM, *SWITCHES, *way,
              f"--user-data-dir={home}/profile", "about:blank"],
             pass_fds=[its_in, its_out], stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=self.log, env=clean_environment(HOME=str(home)), start_new_session=True)
@@ -46,9 +53,7 @@ class Chromium:
         self.reading, self.writing = mine, to_it
         self.buffer = b""
         self.numbers = itertools.count(1)
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target,
-                                 flatten=True)["sessionId"]
+        self.answers = {}
 
     def _trust(self, roots):
         store = self.home / ".pki" / "nssdb"
@@ -58,17 +63,26 @@ class Chromium:
             subprocess.run(["certutil", "-A", "-d", f"sql:{store}", "-n", f"root {number}", "-t",
                             "C,,", "-i", str(root)], check=True)
 
-    def call(self, method, session=None, **params):
+    def tell(self, method, session=None, **params):
+        """The number of the answer to come."""
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": params}
         if session:
             message["sessionId"] = session
         os.write(self.writing, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._read()
-            if answer.get("id") == number:
-                assert "error" not in answer, answer
-                return answer["result"]
+        return number
+
+    def answer(self, number):
+        while number not in self.answers:
+            message = self._read()
+            if "id" in message:
+                self.answers[message["id"]] = message
+        message = self.answers.pop(number)
+        assert "error" not in message, message
+        return message["result"]
+
+    def call(self, method, session=None, **params):
+        return self.answer(self.tell(method, session, **params))
 
     def _read(self):
         end = time.monotonic() + PATIENCE
@@ -81,9 +95,19 @@ class Chromium:
         line, _, self.buffer = self.buffer.partition(b"\0")
         return json.loads(line)
 
-    def open(self, url):
-        """"net::ERR_..." or "" when there was an answer."""
-        return self.call("Page.navigate", self.session, url=url).get("errorText", "")
+    def open(self, urls):
+        """
+        What becomes of each, all at once: "net::ERR_..." or "".  For some errors it
+        waits three seconds before it says so.
+        """
+        tabs = [self.call("Target.createTarget", url="about:blank")["targetId"] for _ in urls]
+        sessions = [self.call("Target.attachToTarget", targetId=t, flatten=True)["sessionId"]
+                    for t in tabs]
+        asked = [self.tell("Page.navigate", s, url=u) for s, u in zip(sessions, urls)]
+        errors = [self.answer(number).get("errorText", "") for number in asked]
+        for tab in tabs:
+            self.call("Target.closeTarget", targetId=tab)
+        return errors
 
     def close(self):
         with contextlib.suppress(OSError, AssertionError):

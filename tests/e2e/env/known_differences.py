@@ -7,7 +7,8 @@ is here and became equal fails its test, so that this list is what is true.
 """
 from typing import NamedTuple
 
-CURL, CURL12, S_CLIENT = "curl", "curl --tls-max 1.2", "openssl s_client"
+CURL, CURL_K, CURL12 = "curl", "curl -k", "curl --tls-max 1.2"
+S_CLIENT = "openssl s_client"
 PYTHON, STRICT, NODE = "python", "python strict", "node"
 GNUTLS, GIT, GO, JAVA, STATUS = "gnutls-cli", "git", "go", "java", "curl --cert-status"
 OPENSSL = {CURL, CURL12, S_CLIENT, PYTHON, STRICT}
@@ -35,7 +36,7 @@ known("Java does not look at the dates or the constraints of a root it was given
 known("Java does not look at a root's extensions either", "critical-root", flipped={JAVA})
 known("only a public purpose could show it, and those are never signed: a wrong one does for "
       "the clients that refuse, and flips those that do not",
-      "eku-any", said=(), flipped={GNUTLS, GO, JAVA})
+      "eku-any", flipped={GNUTLS, GO, JAVA})
 known("the same with no purpose at all", "eku-empty", flipped={GNUTLS, GO})
 known("Java checks the purpose of the leaf alone", "middle-eku", flipped={JAVA})
 known("Go and Java take `any' in an intermediate", "middle-eku-any", flipped={GO, JAVA})
@@ -91,4 +92,20 @@ known("the reason of the revocation is not copied", "staple-revoked", said={STAT
 known("nothing is stapled where the origin's answer is `unknown'", "staple-unknown",
       said={STATUS})
 
-# -- what only lax readers read --------------------------------------------------------------
+# -- what is no certificate, or hardly one -----------------------------------------------------
+LIBCURL = {GNUTLS, GIT}
+LAX = "OpenSSL refuses the extension, so mitmd does: shown as untrusted, also to those who read it"
+known(LAX, "extension-twice", said=LIBCURL | {GO, JAVA, CURL12})
+known(LAX, "san-malformed", said=LIBCURL | {GO, CURL12}, flipped={JAVA})
+known(LAX, "bc-malformed", "ku-malformed", said={GO, JAVA, CURL12}, flipped=LIBCURL)
+known(LAX, "ku-empty", said={JAVA, CURL12}, flipped=LIBCURL | {GO})
+known(LAX, "eku-malformed", said={GNUTLS, GO, CURL12}, flipped={GIT, JAVA})
+known(LAX, "aki-malformed", said={GO, CURL12}, flipped=LIBCURL | {JAVA})
+known("the intermediate's extension is not shown: as untrusted", "nc-malformed",
+      said={CURL, CURL12, GNUTLS, GO, JAVA, NODE})
+known("bytes behind the names are not copied", "san-garbage-behind", flipped=LIBCURL)
+UNREAD = "OpenSSL ends the handshake at such a certificate, and mitmd's end is told to the client"
+known(UNREAD, "subject-malformed", said=OPENSSL | {CURL_K, GO, NODE}, flipped=LIBCURL | {JAVA})
+known(UNREAD, "behind-extensions", said=OPENSSL | LIBCURL | {CURL_K, NODE}, flipped={GO, JAVA})
+known(UNREAD, "behind-certificate", "cut-certificate", "no-certificate",
+      said=EVERYBODY | {CURL_K})

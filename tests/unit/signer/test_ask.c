@@ -240,7 +240,7 @@ static const struct {
 	{{.key = SIGN_KEY_WEAK, .copy = COPY_NO_AKI}, "a key"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_ALL + 1}, "an unknown defect"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = UINT32_C(1) << 31}, "an unknown defect"},
-	{{.staple = SIGN_STAPLE_REVOKED + 1}, "an unknown kind of staple"},
+	{{.staple = SIGN_STAPLE_STALE + 1}, "an unknown kind of staple"},
 	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
 	    "a staple"},
 	{{.recipe = RECIPE_NOT_CA, .staple = SIGN_STAPLE_REVOKED}, "a staple"},

@@ -20,14 +20,12 @@ static char dir[64], path[96];
 static EVP_PKEY *keys[4];	/* EC, RSA, Ed25519, another EC */
 static X509 *leafs[4];
 
+/* Making an RSA key takes longer than all tests together. */
 static void
-setup(void)
+make_keys(void)
 {
 	int i;
 
-	(void)snprintf(dir, sizeof(dir), "/tmp/shelf-test-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	(void)snprintf(path, sizeof(path), "%s/pair.pem", dir);
 	keys[0] = certs_key();
 	EVP_PKEY_up_ref(keys[0]);
 	keys[1] = certs_rsa(2048);
@@ -39,17 +37,31 @@ setup(void)
 }
 
 static void
-teardown(void)
+drop_keys(void)
 {
-	char *command = mem_printf("rm -r %s", dir);
 	int i;
 
-	ck_assert_int_eq(system(command), 0);
-	free(command);
 	for (i = 0; i < 4; i++) {
 		EVP_PKEY_free(keys[i]);
 		X509_free(leafs[i]);
 	}
+}
+
+static void
+setup(void)
+{
+	(void)snprintf(dir, sizeof(dir), "/tmp/shelf-test-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/pair.pem", dir);
+}
+
+static void
+teardown(void)
+{
+	char *command = mem_printf("rm -r %s", dir);
+
+	ck_assert_int_eq(system(command), 0);
+	free(command);
 }
 
 static void
@@ -417,6 +429,7 @@ shelf_suite(void)
 	TCase *t = tcase_create("shelf");
 
 	tcase_add_unchecked_fixture(t, NULL, certs_cleanup);
+	tcase_add_unchecked_fixture(t, make_keys, drop_keys);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, test_good, 0, (int)NELEM(good));
 	tcase_add_loop_test(t, test_bad, 0, (int)NELEM(bad));
