@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
 	$(E2E)/test_41_ca.py \
+	$(E2E)/test_41_key.py \
 	$(E2E)/test_41_profile.py \
 	$(E2E)/test_42_custom_certs.py \
 	$(E2E)/test_43_mirror_basics.py \

@@ -106,6 +106,7 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(flushed, F(u32, id) F(u32, files))                                              \
 	P(spool_state, F(u8, ok) F(bytes, reason))
 
+enum { TRUST_REFUSED, TRUST_ACCEPTED, TRUST_UNUSED };	/* trust.accepted */
 enum { SIGN_OK, SIGN_REFUSED, SIGN_BUSY, SIGN_BROKEN };	/* sign_answer.status */
 
 #define MSG_TYPE_u8 uint8_t

@@ -155,6 +155,9 @@ client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 	else if (alert != 0)
 		intercept_record_failure(it, "TLS handshake with the client failed: alert %s",
 		    SSL_alert_desc_string_long((int)alert));
+	else if (how == CONN_END_TLS && SSL_get_verify_result(conn_ssl(c)) != X509_V_OK)
+		intercept_record_failure(it, "the certificate of the client is refused: %s",
+		    X509_verify_cert_error_string(SSL_get_verify_result(conn_ssl(c))));
 	else if (how == CONN_END_TLS)
 		intercept_record_failure(it, "TLS handshake with the client failed: %s",
 		    conn_tls_error(c));
@@ -206,6 +209,10 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 static void
 unused(struct intercept *it, enum conn_end how)
 {
+	struct trust_event event = event_of(it);
+
+	if (is_about_our_ca(it) && how != CONN_END_TIMEOUT)
+		trust_told_unused(it->worker->trust, &event);
 	if (!is_mirrored_bad(it) || it->tls->facts->verified || how == CONN_END_TIMEOUT)
 		intercept_forget_connect(it);
 	else
@@ -277,10 +284,8 @@ client_secured(void *owner, struct conn *c)
 
 	tls_leg_of(conn_ssl(c), &it->tls->client);
 	it->tls->has_client = true;
-	if (it->worker->conf->request_client_cert) {
-		it->tls->client_peer = mem_new(struct tls_peer);
-		tls_client_peer(conn_ssl(c), it->tls->client_peer);
-	}
+	if (it->worker->conf->request_client_cert)
+		tls_info_asked(it->tls, conn_ssl(c));
 	it->state = INNER;
 	conn_set_owner(it->client, &inner_client_ops, it);
 	conn_set_owner(it->origin, &inner_origin_ops, it);

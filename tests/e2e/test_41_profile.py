@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: ISC
 """Whatever an origin is called: the leaf and the CA are what every client takes."""
 import collections
-import os
 import pathlib
 import re
 import shutil
-import ssl
 import subprocess
 
 import pytest
 
 from env.certs import openssl
-from env.curl import Curl, clean_environment
+from env.curl import clean_environment
 from env.mitmd import SANITIZED
 from env.origin import Origin
+from env.tls_clients import (CurlClient, GnutlsClient, GoClient, NodeClient, OpensslClient,
+                             StrictPython, Target)
 
 ENV = pathlib.Path(__file__).parent / "env"
 
@@ -111,21 +111,6 @@ def needs(*programs):
     return pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)}")
 
 
-def authorities(cases):
-    return [f"{c.host}:{c.port}" for c in cases]
-
-
-def all_ok(done, cases, but=None):
-    """A line "HOST:PORT VERDICT" for each. but: names that this client never takes."""
-    verdicts = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
-    assert len(verdicts) == len(cases), done.stdout + done.stderr
-    verdicts = {c.id: verdicts[f"{c.host}:{c.port}"] for c in cases}
-    for case, reason in (but or {}).items():
-        assert reason in verdicts.pop(case)
-    bad = {case: verdict for case, verdict in verdicts.items() if verdict != "ok"}
-    assert not bad, bad
-
-
 def is_option(case):
     return "-verify_ip" if case.id.startswith("ipv") else "-verify_hostname"
 
@@ -174,53 +159,39 @@ def test_nss(cases, chains, nss):
 
 
 # -- clients through the proxy -----------------------------------------------------------------
-def test_curl(proxy, cases):
-    for case in cases:
-        Curl(proxy.proxy, proxy.ca).ok(f"https://{case.host}:{case.port}/hello", "-o",
-                                       "/dev/null")
+@pytest.fixture(scope="module", params=[CurlClient, OpensslClient, GnutlsClient, StrictPython,
+                                        NodeClient, GoClient], ids=lambda kind: kind.name)
+def client(request, tmp_path_factory):
+    if request.param.missing():
+        pytest.skip(f"no {request.param.program}")
+    made = request.param(tmp_path_factory.mktemp("client"))
+    yield made
+    made.close()
 
 
-def test_python_strict(proxy, cases):
-    context = ssl.create_default_context(cafile=str(proxy.ca))
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
-    for case in cases:
-        proxy.secure(f"{case.host}:{case.port}", name=case.name, context=context).close()
-
-
-@needs("node")
-def test_node(proxy, cases):
-    all_ok(run("node", ENV / "trust.js", proxy.proxy, *authorities(cases),
-               NODE_EXTRA_CA_CERTS=str(proxy.ca)), cases)
-
-
-@pytest.fixture(scope="session")
-def go_program(tmp_path_factory):
-    """Built once; Go keeps the compiled standard library where it always does."""
-    program = tmp_path_factory.mktemp("go") / "trust"
-    home = os.environ.get("HOME", "/nonexistent")
-    cache = os.environ.get("GOCACHE") or (
-        os.path.join(home, ".cache", "go-build") if os.access(home, os.W_OK)
-        else str(tmp_path_factory.mktemp("go-cache")))
-    done = run("go", "build", "-o", program, ENV / "trust.go", GOCACHE=cache, GO111MODULE="off",
-               GOFLAGS="", CGO_ENABLED="0")
-    assert done.returncode == 0, done.stderr
-    return program
-
-
-@needs("go")
-def test_go(proxy, cases, go_program):
-    all_ok(run(go_program, proxy.ca, proxy.proxy, *authorities(cases)), cases)
+def test_client(proxy, cases, client):
+    targets = [Target(case.name, case.port, str(proxy.ca), "/", proxy.proxy) for case in cases]
+    verdicts = {case.id: client.ask(target) for case, target in zip(cases, targets)}
+    bad = {case: verdict for case, verdict in verdicts.items() if not verdict.ok}
+    assert not bad, bad
 
 
 @needs("java")
 @pytest.mark.parametrize("form", ["jks", "p12"])
 def test_java(proxy, cases, form):
+    """The way its users do it: a trust store and a proxy on the command line."""
     host, port = proxy.proxy.split(":")
-    all_ok(run("java", "-XX:TieredStopAtLevel=1", f"-Dhttps.proxyHost={host}",
+    done = run("java", "-XX:TieredStopAtLevel=1", f"-Dhttps.proxyHost={host}",
                f"-Dhttps.proxyPort={port}", "-Dhttp.nonProxyHosts=",
                f"-Djavax.net.ssl.trustStore={proxy.ca_dir / ('mitmd-ca-cert.' + form)}",
                "-Djavax.net.ssl.trustStorePassword=changeit", ENV / "Trust.java",
-               *authorities(cases)), cases, but={"underscore": "Illegal given domain name"})
+               *[f"{c.host}:{c.port}" for c in cases])
+    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    assert len(lines) == len(cases), done.stdout + done.stderr
+    verdicts = {c.id: lines[f"{c.host}:{c.port}"] for c in cases}
+    # Java itself takes no such name, from anybody.
+    assert "Illegal given domain name" in verdicts.pop("underscore")
+    assert set(verdicts.values()) == {"ok"}, verdicts
 
 
 @needs("chromium", "certutil")

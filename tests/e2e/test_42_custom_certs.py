@@ -229,7 +229,7 @@ def asking(origin, customer, mode=ssl.CERT_REQUIRED):
 
 def got(origin):
     """What each connection that was spoken on has shown."""
-    shown = [c.tls.getpeercert(True) for c in origin.connections if c.requests]
+    shown = [c.client_cert for c in origin.connections if c.requests]
     return [der and hashlib.sha256(der).hexdigest() for der in shown]
 
 
@@ -361,6 +361,8 @@ def test_a_stranger_is_refused(judge, secure_origin, stranger, tag, version):
     result = curl_with(judge, secure_origin, stranger.issue("eve"), tag, version)
     assert result.code in (35, 55, 56) and "unknown ca" in result.errors.lower(), result
     assert not secure_origin.requests()
+    error = judge.har(tag).entries[0].error
+    assert error.startswith("the certificate of the client is refused: unable to get"), error
 
 
 @versions
@@ -526,6 +528,41 @@ def test_people_are_told_the_same(everything):
     assert re.search(r"\(certs \"www.shop.test\", .*mitmd.yaml:\d+\)", lines["certificate"])
     assert "clients/*.shop.test.pem" in lines["client certificate"]
     assert lines["verify"].startswith("reject")
+
+
+def test_without_an_address_the_rest_is_explained(everything):
+    host = explained(everything, "no-such-host.shop.test")
+    assert host["address"] is None and host["addressError"]
+    assert host["verify"]["mode"] == "reject"
+    text = everything.ctl("explain", "no-such-host.shop.test").stdout
+    assert "patterns that are networks were left out" in text
+
+
+def test_what_is_not_in_allow_hosts_is_explained(own_mitmd, good, certs):
+    mitmd = own_mitmd({"allow_hosts": ["*.shop.test"]})
+    assert visit(mitmd, good.authority, "other.test") == sha256(certs.leaf("every name"))
+    said = explained(mitmd, good.authority, "--sni", "other.test")["traffic"]
+    assert (said["decision"], said["reason"]) == ("tunnelled", "allow_hosts")
+    assert said["source"]["line"] == line_of(mitmd, "allow_hosts")
+    assert by_our_ca(mitmd, good.authority, "a.shop.test")
+    said = explained(mitmd, good.authority, "--sni", "a.shop.test")["traffic"]
+    assert (said["decision"], said["source"]["pattern"]) == ("intercepted", "*.shop.test")
+
+
+def test_the_constraints_of_the_ca_are_explained(own_mitmd, good, certs):
+    mitmd = own_mitmd({"ca": {"permit": [".shop.test"]}})
+    del mitmd.config["ca"]["permit"]
+    assert reload(mitmd, mitmd.config)[0] == "reloaded"
+    assert visit(mitmd, good.authority, "other.test") == sha256(certs.leaf("every name"))
+    said = explained(mitmd, good.authority, "--sni", "other.test")["traffic"]
+    assert said == {"decision": "tunnelled", "reason": "ca.permit",
+                    "constraintsOf": str(mitmd.ca)}
+
+
+def test_who_may_reach_it_is_explained(own_mitmd):
+    mitmd = own_mitmd()
+    assert explained(mitmd, "127.0.0.1:1")["reachableBy"]["who"] == "only clients on this host"
+    assert "reachableBy" not in explained(mitmd, "192.0.2.1")
 
 
 @pytest.mark.parametrize("args, code, said", [

@@ -171,6 +171,20 @@ def test_a_preconnect_is_no_rejection(mitmd, secure_origin, tag):
     assert not [line for line in mitmd.log[start:] if tag in line and "refuses" in line]
 
 
+def test_git_that_closes_without_a_word(mitmd, secure_origin, tag, foreign):
+    """It looks at the certificate after the handshake: only a hint, after some times."""
+    if not shutil.which("git"):
+        pytest.skip("no git")
+    start = len(mitmd.log)
+    for _ in range(4):
+        done = run("git", "ls-remote", secure_origin.url("/repo.git"), GIT_SSL_CAINFO=str(foreign),
+                   https_proxy=f"http://{tag}:x@{mitmd.proxy}", no_proxy="",
+                   GIT_HTTP_PROXY_AUTHMETHOD="basic", GIT_TERMINAL_PROMPT="0")
+        assert done.returncode != 0 and "certificate" in done.stderr
+    line = mitmd.wait_log(rf"client 127\.0\.0\.1 \(tag {tag}\) has opened", start).string
+    assert f"{NO_CA}?" in line and str(mitmd.ca) in line
+
+
 def test_the_log_says_it_once(mitmd, start_origin, certs, tag, foreign):
     start = len(mitmd.log)
     origins = [start_origin(certs.leaf("good")) for _ in range(3)]

@@ -250,6 +250,20 @@ START_TEST(off_learns_nothing_and_forgets_what_was_learnt)
 }
 END_TEST
 
+START_TEST(unused_connections_teach_nothing)
+{
+	struct msg_trust m = message(1, "pinned.test", 0);
+	unsigned i;
+
+	m.accepted = TRUST_UNUSED;
+	takes(1, "good.test");
+	for (i = 0; i < 5; i++)
+		tell(&m);
+	refuses(1, "pinned.test", 48);
+	ck_assert_uint_eq(count_bypasses(), 0);
+}
+END_TEST
+
 /* ---- by hand ---- */
 
 static void
@@ -426,7 +440,7 @@ lie(struct msg_trust *m, enum lie which)
 	memset(text, 'a', sizeof(text));
 	switch (which) {
 	case ACCEPTED:
-		m->accepted = 2;
+		m->accepted = 3;
 		break;
 	case ACCEPTED_WITH_ALERT:
 		m->accepted = 1;
@@ -529,6 +543,7 @@ pinning_suite(void)
 	tcase_add_test(tc, all_of_it_within_the_hour);
 	tcase_add_test(tc, what_was_learnt_ends);
 	tcase_add_test(tc, off_learns_nothing_and_forgets_what_was_learnt);
+	tcase_add_test(tc, unused_connections_teach_nothing);
 	tcase_add_test(tc, by_hand_for_all_or_one_address);
 	tcase_add_test(tc, equal_ones_are_one);
 	tcase_add_test(tc, removing);

@@ -122,6 +122,7 @@ static const struct {
 	{"::1", "ben", 1, false},
 	{"192.0.2.1", "cleo", 1, false},
 	{"192.0.2.1", "be", 1, false},
+	{"192.0.2.1", "bob", 1, false},
 	{"192.0.2.1", "ben", 2, false},
 };
 
@@ -173,7 +174,7 @@ END_TEST
 
 START_TEST(a_flood_of_clients_is_no_flood_of_news)
 {
-	char host[32];
+	char host[32] = "";
 	unsigned i;
 
 	for (i = 0; i < 5000; i++) {
@@ -235,6 +236,24 @@ START_TEST(what_other_workers_told_counts)
 }
 END_TEST
 
+START_TEST(unused_connections_are_news_of_unknown_clients_only)
+{
+	struct trust_id id = id_of("192.0.2.1", "ben", 1);
+	struct trust_event e = event(&id, "a.test");
+
+	trust_told_unused(told, &e);
+	world_run(&world);
+	ck_assert_uint_eq(nmessages, 1);
+	ck_assert_uint_eq(last.accepted, TRUST_UNUSED);
+	takes(&id, "b.test");
+	ck_assert_uint_eq(nmessages, 2);
+	trust_told_unused(told, &e);
+	world_run(&world);
+	ck_assert_uint_eq(nmessages, 2);
+	ck_assert_uint_eq(world.worker.counters->tls_client_rejected, 0);
+}
+END_TEST
+
 /* ---- bypasses ---- */
 
 START_TEST(bypassed_clients_and_addresses)
@@ -272,6 +291,7 @@ trust_told_suite(void)
 	tcase_add_test(tc, without_any_success_the_ca_is_missing);
 	tcase_add_test(tc, what_was_just_accepted_counts_at_once);
 	tcase_add_test(tc, what_other_workers_told_counts);
+	tcase_add_test(tc, unused_connections_are_news_of_unknown_clients_only);
 	tcase_add_test(tc, bypassed_clients_and_addresses);
 	suite_add_tcase(s, tc);
 	return s;
