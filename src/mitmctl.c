@@ -21,9 +21,16 @@ static const struct command {
 	    "                                for all clients, or those of one address\n"
 	    "  remove HOST[:PORT]...|all     by hand or learnt, for whichever client\n"
 	    "Learnt ones come from 'bypass.pinned' in the configuration.\n"},
-	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority", NULL},
+	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority",
+	    "  init [--permit NAME]... [--key-type ec|rsa]\n"
+	    "                                make one; one that is there is never replaced\n"
+	    "  show                          names, fingerprints, dates, files\n"
+	    "  export [pem|cer|p12|jks|bundle] [-o FILE]\n"
+	    "                                its certificate; the key stays where it is\n"
+	    "  retire [--yes]                remove the key, never trust its certificates again\n"},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
-	    NULL},
+	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
+	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n"},
 };
 
 static void

@@ -5,16 +5,20 @@ E2E = tests/e2e
 EXTRA_DIST += \
 	$(E2E)/conftest.py \
 	$(E2E)/env/TlsHelper.java \
+	$(E2E)/env/Trust.java \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
 	$(E2E)/env/certs.py \
+	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/helper.py \
+	$(E2E)/env/issued.py \
+	$(E2E)/env/known_differences.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -30,7 +34,12 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_40_fidelity.py \
+	$(E2E)/test_41_ca.py \
+	$(E2E)/test_41_key.py \
+	$(E2E)/test_41_profile.py \
+	$(E2E)/test_42_custom_certs.py \
 	$(E2E)/test_43_mirror_basics.py \
+	$(E2E)/test_45_rejected.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \

@@ -9,7 +9,6 @@
 #include "conf/schema.h"
 
 #include <stddef.h>
-#include <sys/un.h>
 
 #include "conf/conf.h"
 #include "conf/value.h"
@@ -25,8 +24,6 @@
 #define SEC (1000 * MS)
 #define HOUR (3600 * SEC)
 #define DAY (24 * HOUR)
-
-#define SUN_PATH_LEN (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 #define TLS12 0x0303
 #define TLS13 0x0304
@@ -51,7 +48,7 @@ static const struct opt rows[] = {
 	    .words = WORDS({"auto", 0, false}), .fallback = "auto",
 	    .doc = "How many worker processes; auto is one per processor that mitmd may use."},
 	{.path = "control", .type = OPT_PATH, AT(control), .words = OFF_IS_0,
-	    .max = SUN_PATH_LEN, .fallback = "/run/mitmd/control.sock",
+	    .fallback = "/run/mitmd/control.sock",
 	    .doc = "The socket on which mitmctl(1) is answered. A normal user's default is "
 	    "mitmd/control.sock below $XDG_RUNTIME_DIR, or below $XDG_STATE_HOME where that "
 	    "is not set."},

@@ -48,7 +48,7 @@ struct opt {
 	 * of the words of OPT_HOST_WORDS.
 	 */
 	size_t count;
-	uint64_t min, max;	/* max of OPT_PATH: bytes; 0: as the system has it */
+	uint64_t min, max;
 	const struct opt_word *words;	/* beside what the type takes */
 	const char *chars;
 	const char *fallback;	/* the default as YAML, not quoted */

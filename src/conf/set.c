@@ -143,7 +143,6 @@ set_name(struct conf *c, const struct opt *o, struct str text, struct errmsg *er
 char *
 set_absolute(const struct opt *o, struct str text, const char *base, struct errmsg *err)
 {
-	size_t max = o->max > 0 ? o->max : PATH_MAX - 1;
 	struct str rest = text;
 	char *path;
 
@@ -158,10 +157,9 @@ set_absolute(const struct opt *o, struct str text, const char *base, struct errm
 	else
 		path = mem_printf("%s%s%.*s", base, str_ends(str_z(base), STR("/")) ? "" : "/",
 		    STR_ARG(rest));
-	if (strlen(path) > max) {
-		(void)errmsg_set(err, "'%.*s...' is too long: the path has %zu bytes, %s have at "
-		    "most %zu", GOT_MAX, path, strlen(path),
-		    o->max > 0 ? "those of sockets" : "paths", max);
+	if (strlen(path) >= PATH_MAX) {
+		(void)errmsg_set(err, "'%.*s...' is too long: it would be a path of %zu bytes, "
+		    "and one may have %d", GOT_MAX, path, strlen(path), PATH_MAX - 1);
 		free(path);
 		path = NULL;
 	}

@@ -1,12 +1,294 @@
 /* SPDX-License-Identifier: ISC */
-/* ctl_explain.c - mitmctl explain.  Runs in: mitmctl. */
+/*
+ * ctl_explain.c - mitmctl explain: what the configuration decides for a host and
+ * where it says so, as lines for people or as a JSON object.  Needs no running
+ * mitmd; what clients taught it is in "mitmctl bypass list".
+ * Runs in: mitmctl.
+ */
 #include "config.h"
 
 #include "ctl/ctl.h"
 
-int
-ctl_explain(const struct ctl *ctl UNUSED, int argc UNUSED, char **argv)
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/control.h"
+#include "ctl/explain.h"
+
+#define HTTPS_PORT 443
+
+static int
+usage(void)
 {
-	ctl_error("%s: not supported yet", argv[0]);
-	return CTL_FAILED;
+	(void)fputs("usage: mitmctl [-c FILE] explain [--sni NAME] [--address IP] "
+	    "[--output text|json] HOST[:PORT]\n", stderr);
+	return CTL_USAGE;
+}
+
+static int
+parse_host(struct explain_ask *ask, const char *text)
+{
+	const char *why = "that is no host name and no address";
+	struct str s = str_z(text);
+
+	/* "2001:db8::1" alone can only be an address. */
+	if (target_parse_host(s, &ask->target) == 0) {
+		ask->target.port = HTTPS_PORT;
+		if (ask->target.is_ip)
+			addr_set_port(&ask->target.ip, HTTPS_PORT);
+		return CTL_OK;
+	}
+	if (target_parse_authority(s, HTTPS_PORT, &ask->target, &why) == 0)
+		return CTL_OK;
+	ctl_error("explain: '%s': %s", text, why);
+	return CTL_USAGE;
+}
+
+static int
+parse(struct explain_ask *ask, bool *json, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{"sni", required_argument, NULL, 's'},
+		{"address", required_argument, NULL, 'a'},
+		{"output", required_argument, NULL, 'o'},
+		{NULL, 0, NULL, 0},
+	};
+	const char *sni = NULL, *address = NULL;
+	int c, rc;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 's')
+			sni = optarg;
+		else if (c == 'a')
+			address = optarg;
+		else if (c == 'o' &&
+		    (strcmp(optarg, "json") == 0 || strcmp(optarg, "text") == 0))
+			*json = optarg[0] == 'j';
+		else
+			return usage();
+	}
+	if (argc - optind != 1)
+		return usage();
+	rc = parse_host(ask, argv[optind]);
+	ask->name = ask->target;
+	if (rc == CTL_OK && sni != NULL && target_parse_host(str_z(sni), &ask->name) != 0) {
+		ctl_error("explain: --sni '%s': that is no host name", sni);
+		rc = CTL_USAGE;
+	}
+	if (rc == CTL_OK && address != NULL &&
+	    !addr_parse_ip(str_z(address), ask->target.port, &ask->address)) {
+		ctl_error("explain: --address '%s': that is no address (192.0.2.1, "
+		    "2001:db8::1)", address);
+		rc = CTL_USAGE;
+	}
+	return rc;
+}
+
+/* ---- for people ---- */
+
+/* value, and behind it the place: "ignore_hosts "*.x", /etc/mitmd.yaml:3". */
+static void
+put_line(const struct conf *c, const char *label, const char *value,
+    const struct policy_source *s)
+{
+	(void)printf("%-19s %s", label, value);
+	if (s == NULL)
+		(void)putchar('\n');
+	else if (s->line == 0)
+		(void)printf("  (%s, default)\n", s->option);
+	else if (s->pattern.n > 0)
+		(void)printf("  (%s \"%.*s\", %s:%u)\n", s->option, STR_ARG(s->pattern),
+		    c->file, s->line);
+	else
+		(void)printf("  (%s, %s:%u)\n", s->option, c->file, s->line);
+}
+
+static void
+put_address(const struct explained *x)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (x->addr.len == 0) {
+		(void)printf("%-19s unknown: %s  (patterns that are networks were left out; "
+		    "--address names one)\n", "address", x->addr_fault);
+		return;
+	}
+	(void)printf("%-19s %s  (%s", "address", addr_ip_text(&x->addr, text), x->addr_from);
+	if (x->more_addrs > 0)
+		(void)printf(", the first of %zu", x->more_addrs + 1);
+	(void)puts(")");
+}
+
+static void
+put_traffic(const struct conf *c, const struct explained *x)
+{
+	const struct policy *p = &x->policy;
+
+	if (x->limit_file != NULL)
+		(void)printf("%-19s tunnelled: %s  (the constraints in %s)\n", "traffic",
+		    p->tunnel, x->limit_file);
+	else if (p->tunnel == NULL)
+		put_line(c, "traffic", "intercepted", &p->tunnel_source);
+	else if (strcmp(p->tunnel, "allow_hosts") == 0)
+		put_line(c, "traffic", "tunnelled: not in allow_hosts", &p->tunnel_source);
+	else if (strcmp(p->tunnel, "ca.permit") == 0)
+		put_line(c, "traffic", "tunnelled: not in ca.permit", &p->tunnel_source);
+	else
+		put_line(c, "traffic", "tunnelled: in ignore_hosts", &p->tunnel_source);
+}
+
+static struct policy_source
+cert_source(const struct conf *c, const struct explained *x)
+{
+	if (x->cert < 0)
+		return (struct policy_source){"certs", conf_place(c, "certs").line, STR_NONE};
+	return (struct policy_source){"certs", c->certs[x->cert].line,
+		str_z(c->certs[x->cert].name)};
+}
+
+static struct policy_source
+client_cert_source(const struct conf *c, const struct explained *x)
+{
+	return (struct policy_source){"client_certs", conf_place(c, "client_certs").line,
+		str_z(x->client_pattern)};
+}
+
+static void
+put_text(const struct conf *c, const struct explain_ask *ask, const struct explained *x)
+{
+	struct policy_source cert = cert_source(c, x), client = client_cert_source(c, x);
+
+	(void)printf("%-19s %s port %u\n", "host", ask->target.host, ask->target.port);
+	if (strcmp(ask->name.host, ask->target.host) != 0)
+		(void)printf("%-19s %s\n", "name (SNI)", ask->name.host);
+	put_address(x);
+	if (x->guard != NULL)
+		put_line(c, "may be reached by", x->guard, &x->guard_source);
+	put_traffic(c, x);
+	if (x->policy.tunnel != NULL)
+		return;
+	put_line(c, "certificate", x->cert < 0 ? "made by the CA" : c->certs[x->cert].file,
+	    &cert);
+	if (x->client_fault[0] != '\0')
+		put_line(c, "client certificate", x->client_fault, &client);
+	else
+		put_line(c, "client certificate",
+		    x->client_cert != NULL ? x->client_cert : "none", &client);
+	put_line(c, "verify", policy_verify_name(x->policy.verify), &x->policy.verify_source);
+	put_line(c, "strict", x->policy.strict ? "yes" : "no", &x->policy.strict_source);
+}
+
+/* ---- for programs ---- */
+
+static void
+json_text(const char *name, const char *value)
+{
+	(void)printf(", \"%s\": ", name);
+	if (value != NULL)
+		control_json_string(value);
+	else
+		(void)fputs("null", stdout);
+}
+
+/* Patterns point into text that goes on behind them. */
+static void
+json_source(const struct conf *c, const struct policy_source *s)
+{
+	char pattern[1024];
+
+	(void)snprintf(pattern, sizeof(pattern), "%.*s", STR_ARG(s->pattern));
+	(void)fputs(", \"source\": {\"option\": ", stdout);
+	control_json_string(s->option);
+	json_text("file", s->line > 0 ? c->file : NULL);
+	if (s->line > 0)
+		(void)printf(", \"line\": %u", s->line);
+	else
+		json_text("line", NULL);
+	json_text("pattern", s->pattern.n > 0 ? pattern : NULL);
+	(void)putchar('}');
+}
+
+static void
+json_opened(const struct conf *c, const struct explained *x)
+{
+	struct policy_source cert = cert_source(c, x), client = client_cert_source(c, x);
+
+	(void)printf(",\n \"certificate\": {\"kind\": \"%s\"", x->cert < 0 ? "ca" : "file");
+	json_text("file", x->cert < 0 ? NULL : c->certs[x->cert].file);
+	json_source(c, &cert);
+	(void)printf("},\n \"clientCertificate\": {\"kind\": \"%s\"",
+	    x->client_fault[0] != '\0' ? "unknown" : x->client_cert != NULL ? "file" : "none");
+	json_text("file", x->client_cert);
+	json_text("error", x->client_fault[0] != '\0' ? x->client_fault : NULL);
+	json_source(c, &client);
+	(void)printf("},\n \"verify\": {\"mode\": \"%s\"",
+	    policy_verify_name(x->policy.verify));
+	json_source(c, &x->policy.verify_source);
+	(void)printf("},\n \"strict\": {\"value\": %s", x->policy.strict ? "true" : "false");
+	json_source(c, &x->policy.strict_source);
+	(void)putchar('}');
+}
+
+static void
+put_json(const struct conf *c, const struct explain_ask *ask, const struct explained *x)
+{
+	struct policy_source traffic = x->policy.tunnel_source;
+	char text[ADDR_TEXT_SIZE];
+
+	(void)fputs("{\"host\": ", stdout);
+	control_json_string(ask->target.host);
+	(void)printf(", \"port\": %u", ask->target.port);
+	json_text("name", ask->name.host);
+	json_text("address", x->addr.len > 0 ? addr_ip_text(&x->addr, text) : NULL);
+	json_text("addressFrom", x->addr_from);
+	json_text("addressError", x->addr.len == 0 ? x->addr_fault : NULL);
+	if (x->guard != NULL) {
+		(void)fputs(",\n \"reachableBy\": {\"who\": ", stdout);
+		control_json_string(x->guard);
+		json_source(c, &x->guard_source);
+		(void)putchar('}');
+	}
+	(void)printf(",\n \"traffic\": {\"decision\": \"%s\"",
+	    x->policy.tunnel != NULL ? "tunnelled" : "intercepted");
+	json_text("reason", x->policy.tunnel);
+	if (x->limit_file != NULL)
+		json_text("constraintsOf", x->limit_file);
+	else
+		json_source(c, &traffic);
+	(void)putchar('}');
+	if (x->policy.tunnel == NULL)
+		json_opened(c, x);
+	(void)puts("}");
+}
+
+int
+ctl_explain(const struct ctl *ctl, int argc, char **argv)
+{
+	struct explain_ask ask = {.address = {.len = 0}};
+	struct explained x;
+	bool json = ctl->json;
+	struct errmsg err;
+	struct conf *c;
+	int rc = parse(&ask, &json, argc, argv);
+
+	if (rc != CTL_OK)
+		return rc;
+	c = conf_load(ctl->conf_file, &err);
+	if (c == NULL) {
+		ctl_error("%s", err.text);
+		return CTL_CONFIG;
+	}
+	if (explain(c, &ask, &x, &err) < 0) {
+		ctl_error("explain: %s", err.text);
+		rc = CTL_FAILED;
+	} else {
+		if (json)
+			put_json(c, &ask, &x);
+		else
+			put_text(c, &ask, &x);
+		explained_free(&x);
+	}
+	conf_free(&c);
+	return rc;
 }

@@ -2,5 +2,6 @@
 noinst_LIBRARIES += libctl.a
 libctl_a_SOURCES = src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/control.c src/ctl/control.h \
-	src/ctl/ctl_bypass.c src/ctl/ctl_explain.c \
+	src/ctl/ctl_bypass.c \
+	src/ctl/ctl_explain.c src/ctl/explain.c src/ctl/explain.h \
 	src/ctl/ctl_ca.c src/ctl/ctl_ca_show.c src/ctl/ctl_ca.h

@@ -114,7 +114,8 @@ put_facts(struct buf *out, const struct har_tls *t)
 {
 	static const char *const staples[] = {[TLS_STAPLE_NONE] = NULL,
 	    [TLS_STAPLE_GOOD] = "good", [TLS_STAPLE_REVOKED] = "revoked",
-	    [TLS_STAPLE_INVALID] = "invalid"};
+	    [TLS_STAPLE_INVALID] = "invalid",
+	    [TLS_STAPLE_UNKNOWN] = "unknown"};
 	const struct tls_facts *f = t->origin_facts;
 	size_t i;
 

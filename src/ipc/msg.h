@@ -69,7 +69,8 @@ const char *copy_name(uint32_t bit);	/* of one of them */
 enum { SIGN_KEY_EC, SIGN_KEY_RSA, SIGN_KEY_MIRROR_EC, SIGN_KEY_MIRROR_RSA, SIGN_KEY_WEAK,
 	SIGN_KEY_COUNT };
 
-enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED };
+/* Stale is one whose time is over: what stands for all that are not valid. */
+enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STALE };
 
 /*
  * Field kinds: u8 u32 u64 i64; hash (32 bytes), id8 (8 bytes); bytes (struct
@@ -105,6 +106,7 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED };
 	P(flushed, F(u32, id) F(u32, files))                                              \
 	P(spool_state, F(u8, ok) F(bytes, reason))
 
+enum { TRUST_REFUSED, TRUST_ACCEPTED, TRUST_UNUSED };	/* trust.accepted */
 enum { SIGN_OK, SIGN_REFUSED, SIGN_BUSY, SIGN_BROKEN };	/* sign_answer.status */
 
 #define MSG_TYPE_u8 uint8_t

@@ -156,5 +156,5 @@ static const struct control_command commands[] = {
 struct control *
 commands_new(struct master *m)
 {
-	return control_new(m->loop, commands, NELEM(commands), m);
+	return control_new(m->loop, commands, NELEM(commands), CONTROL_PATIENCE, m);
 }

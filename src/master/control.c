@@ -22,8 +22,6 @@
 #include "base/words.h"
 #include "master/control_socket.h"
 
-#define PATIENCE 10.0	/* seconds for the request, and for each step of reading the answer */
-
 struct client {
 	TAILQ_ENTRY(client) link;
 	struct control *control;
@@ -40,6 +38,7 @@ struct control {
 	struct ev_loop *loop;
 	const struct control_command *commands;
 	size_t ncommands;
+	double patience;
 	void *arg;
 	struct control_socket now, next;
 	bool replace;		/* next is to take over, be it a socket or none */
@@ -272,7 +271,7 @@ client_new(struct control *c, int fd, uid_t uid)
 	cl->fd = fd;
 	cl->uid = uid;
 	ev_io_init(&cl->io, on_client, fd, EV_READ);
-	ev_timer_init(&cl->patience, on_patience, PATIENCE, PATIENCE);
+	ev_timer_init(&cl->patience, on_patience, c->patience, c->patience);
 	cl->io.data = cl->patience.data = cl;
 	ev_io_start(c->loop, &cl->io);
 	ev_timer_start(c->loop, &cl->patience);
@@ -346,7 +345,7 @@ control_commit(struct control *c, const char *user)
 
 struct control *
 control_new(struct ev_loop *loop, const struct control_command *commands, size_t ncommands,
-    void *arg)
+    double patience, void *arg)
 {
 	struct control *c = mem_new(struct control);
 	const struct passwd *pw = getpwuid(geteuid());
@@ -355,6 +354,7 @@ control_new(struct ev_loop *loop, const struct control_command *commands, size_t
 	c->loop = loop;
 	c->commands = commands;
 	c->ncommands = ncommands;
+	c->patience = patience;
 	c->arg = arg;
 	c->now = c->next = CONTROL_SOCKET_NONE;
 	c->refusals = (struct rate){.burst = 5, .per_second = 0.1};

@@ -31,6 +31,7 @@
 #define CONTROL_LINE 8192
 #define CONTROL_WORDS 64
 #define CONTROL_CLIENTS 16	/* more wait in the queue */
+#define CONTROL_PATIENCE 10.0	/* seconds for a request, and for each step of an answer */
 
 struct control;
 struct control_call;
@@ -52,7 +53,7 @@ uid_t control_uid(const struct control_call *) NONNULL(1);
 
 /* ---- for the master ---- */
 struct control *control_new(struct ev_loop *, const struct control_command *, size_t ncommands,
-    void *arg) NONNULL(1, 2);
+    double patience, void *arg) NONNULL(1, 2);
 /* The socket's file goes too. */
 void control_free(struct control **);
 /*

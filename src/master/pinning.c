@@ -20,6 +20,7 @@
 #define SAY_AGAIN 600		/* seconds until the same is logged again */
 #define ALERTS_NEEDED 2
 #define TAG_LONGEST 64
+#define UNUSED_NEEDED 3		/* a browser that opens some in advance uses one at last */
 
 /* A client that refused our certificate for a host. */
 struct refusal {
@@ -37,6 +38,7 @@ struct pinning {
 	char *ca_dir;
 	struct refusal refusals[REFUSALS];
 	int64_t no_ca_said_at[TRUST_CLIENTS];
+	unsigned nunused[TRUST_CLIENTS];	/* connections of those that accepted none */
 	struct rate lines;
 	unsigned left_out;
 };
@@ -47,8 +49,7 @@ struct news {
 	struct host_port host;		/* with the port */
 	uint64_t hash;
 	char address[ADDR_TEXT_SIZE], tag[TAG_LONGEST + 1];
-	bool accepted;
-	unsigned alert;
+	unsigned what, alert;
 	int64_t now;
 };
 
@@ -265,6 +266,16 @@ say_refused(struct pinning *p, const struct news *n, enum trust_meaning m, int64
 	p->left_out = 0;
 }
 
+static void
+say_unused(struct pinning *p, const struct news *n, int64_t *said_at)
+{
+	if (may_say(p, said_at, n->now))
+		log_warning("client %s (tag %s) has opened %d TLS connections and sent no "
+		    "request, the last one to %s:%u: CA not installed on this client?  Install "
+		    "%s/mitmd-ca-cert.pem there", n->address, n->tag, UNUSED_NEEDED,
+		    n->host.host, n->host.port, p->ca_dir);
+}
+
 /* ---- memory ---- */
 
 static unsigned
@@ -367,6 +378,15 @@ heard_refused(struct pinning *p, const struct news *n, unsigned place,
 		learn(p, n, r);
 }
 
+/* No more than a hint: it publishes nothing and teaches nothing. */
+static void
+heard_unused(struct pinning *p, const struct news *n, unsigned place,
+    const struct trust_client *c)
+{
+	if (c->accepted_at == 0 && ++p->nunused[place] >= UNUSED_NEEDED)
+		say_unused(p, n, &p->no_ca_said_at[place]);
+}
+
 /* ---- messages ---- */
 
 static bool
@@ -400,7 +420,7 @@ read_news(const struct msg_trust *m, struct news *n)
 {
 	struct addr address;
 
-	if (m->accepted > 1 || (m->accepted && m->alert != 0) ||
+	if (m->accepted > TRUST_UNUSED || (m->accepted != TRUST_REFUSED && m->alert != 0) ||
 	    (m->alert != 0 && !trust_alert_refuses(m->alert)) || m->port == 0 ||
 	    m->port > 65535 || !tag_ok(m->tag) || !addr_parse_ip(m->address, 0, &address) ||
 	    target_parse_host(m->host, &n->host) != 0 || !one_client(m->client.b, &address))
@@ -410,7 +430,7 @@ read_news(const struct msg_trust *m, struct news *n)
 	n->hash = trust_host_hash(str_of(n->host.host, n->host.host_len), n->host.port);
 	(void)addr_ip_text(&address, n->address);
 	(void)snprintf(n->tag, sizeof(n->tag), "%.*s", STR_ARG(m->tag));
-	n->accepted = m->accepted;
+	n->what = m->accepted;
 	n->alert = m->alert;
 	return true;
 }
@@ -434,13 +454,19 @@ pinning_told(struct pinning *p, struct str body, int64_t now)
 		memset(&c, 0, sizeof(c));
 		memcpy(c.client, n.client, sizeof(c.client));
 		p->no_ca_said_at[place] = 0;
+		p->nunused[place] = 0;
 	}
-	if (n.accepted) {
+	switch (n.what) {
+	case TRUST_ACCEPTED:
 		trust_note_accepted(&c, n.hash, now);
 		heard_accepted(p, &n, &c);
-	} else {
+		break;
+	case TRUST_REFUSED:
 		c.rejected_at = now;
 		heard_refused(p, &n, place, &c);
+		break;
+	default:
+		heard_unused(p, &n, place, &c);
 	}
 	trust_put_client(p->segment, place, &c);
 	return 0;

@@ -120,12 +120,11 @@ trust_meaning_text(enum trust_meaning m)
 {
 	switch (m) {
 	case TRUST_PINNED:
-		return "this host is pinned (the client accepts our certificates for others)";
+		return "this host is pinned: the client accepts our certificates for others";
 	case TRUST_PINNED_OR_NO_CA:
 		return "this host is pinned, or the CA is no longer installed on this client";
 	case TRUST_MIXED:
-		return "this client has accepted our certificate for the same host: another "
-		    "program on it does not know the CA";
+		return "this client took it a while ago: another program on it lacks the CA";
 	case TRUST_CLOCK:
 		return "our certificate is out of date for this client: its clock may be wrong";
 	default:
@@ -143,7 +142,7 @@ trust_alert_text(unsigned alert)
 
 	if (trust_alert_refuses(alert))
 		return names[alert - ALERT_FIRST];
-	return "it closed the connection after our certificate, without an alert";
+	return "it closed the connection after our certificate";
 }
 
 bool

@@ -159,7 +159,7 @@ why_not_recipe(const struct msg_sign_ask *m)
 		return "an unknown defect";
 	if (!is_key_for(m))
 		return "a key that is not for such a certificate";
-	if (m->staple > SIGN_STAPLE_REVOKED)
+	if (m->staple > SIGN_STAPLE_STALE)
 		return "an unknown kind of staple";
 	if (m->staple != SIGN_STAPLE_NONE && m->recipe != RECIPE_GOOD)
 		return "a staple for what our CA did not issue";
@@ -199,9 +199,20 @@ why_not(const struct msg_sign_ask *m, const struct permit *permit, int64_t now, 
 	return NULL;
 }
 
-/* Clients without a dNSName to look at take the CN for one. */
 static bool
-is_cn_permitted(struct str cn, const struct permit *permit)
+has_dns_name(const struct ask *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->nnames; i++)
+		if (a->names[i].type == NAME_DNS)
+			return true;
+	return false;
+}
+
+/* Clients without a dNSName to look at take the CN for one, GnuTLS whatever it says. */
+static bool
+is_cn_permitted(struct str cn, const struct permit *permit, const struct ask *out)
 {
 	struct addr a;
 	struct str name = str_ends(cn, STR(".")) ? str_sub(cn, 0, cn.n - 1) : cn;
@@ -211,7 +222,7 @@ is_cn_permitted(struct str cn, const struct permit *permit)
 	if (addr_parse_ip(name, 0, &a))
 		return asked_as_name(name, ip, &as) && permit_has(permit, as.type, as.value);
 	if (!name_is_host(name) && name_wildcard(name) == NAME_NO_WILDCARD)
-		return true;
+		return has_dns_name(out) || permit_has(permit, NAME_DNS, name);
 	return may_stand_for(permit, NAME_DNS, name);
 }
 
@@ -226,7 +237,7 @@ take_subject(const struct msg_sign_ask *m, const struct permit *permit, struct a
 		return;
 	/* With all names left out the CN must not become one. */
 	if (!(m->names.n > 0 && out->nnames == 0) &&
-	    (!ask_is_ours(out) || is_cn_permitted(cn, permit)))
+	    (!ask_is_ours(out) || is_cn_permitted(cn, permit, out)))
 		out->cn = cn;
 	if (m->org.n <= ASK_ATTRIBUTE_MAX)
 		out->org = m->org;

@@ -63,6 +63,9 @@ ca_acceptable(X509 *cert, EVP_PKEY *key, int64_t now, const char *path, struct e
 	if (X509_check_private_key(cert, key) != 1)
 		return errmsg_set(err, "%s: the key does not belong to the first certificate: "
 		    "put the CA's own certificate in front of its chain", path);
+	if (i2d_X509_NAME(X509_get_subject_name(cert), NULL) > CA_NAME_MAX)
+		return errmsg_set(err, "%s: the CA's name has more than %d bytes, and would be in "
+		    "every certificate", path, CA_NAME_MAX);
 	bc = X509_get_ext_d2i(cert, NID_basic_constraints, NULL, NULL);
 	is_ca = bc != NULL && bc->ca;
 	BASIC_CONSTRAINTS_free((BASIC_CONSTRAINTS *)(uintptr_t)bc);

@@ -14,6 +14,7 @@
 #include "signer/files.h"
 #include "tls/permit.h"
 
+#define CA_NAME_MAX 4096	/* its subject, DER */
 #define CA_WARN_SECONDS (60 * 86400)
 
 struct ca {

@@ -14,6 +14,7 @@
 #define NAME_DER_MAX 256	/* O and CN of 64 bytes each */
 #define ROOT_NOT_SENT "root that is not sent"
 #define STAPLE_BACKDATE_SECONDS 3600
+#define STAPLE_STALE_SECONDS (7 * 86400)
 
 /* A key of the key ring. */
 struct leaf_key {
@@ -67,7 +68,7 @@ minter_new(X509 *ca, EVP_PKEY *ca_key, int64_t not_after, int64_t lifetime)
 	CHECK(n > 0);
 	m->issuer_len = (size_t)n;
 	take_authority(m, ca);
-	ocsp_issuer_init(&m->ocsp, ca);
+	ocsp_issuer_init(&m->ocsp, ca, str_of(m->issuer, m->issuer_len));
 	strangers_init(&m->strangers);
 	return m;
 }
@@ -242,6 +243,10 @@ mint_good(const struct minter *m, const struct ask *ask, int64_t now, struct tbs
 		return err;
 	/* That a leaf has expired is the leaf's to say. */
 	until = leaf->not_after > now ? leaf->not_after : now + m->lifetime;
+	if (ask->staple == SIGN_STAPLE_STALE) {
+		until = now - STAPLE_STALE_SECONDS;
+		from = until - STAPLE_STALE_SECONDS;
+	}
 	err = ocsp_put(&d, &m->ocsp, &m->seal, out->serial,
 	    ask->staple == SIGN_STAPLE_REVOKED, from, until);
 	out->bundle.staple = str_of(out->staple, d.n);

@@ -15,9 +15,10 @@
 #include "signer/ask.h"
 #include "signer/tbs.h"
 
+/* Room for an RSA-8192 signature and the CA's name (CA_NAME_MAX) beside the rest. */
 #define MINT_DER_MAX 16384
-#define MINT_ISSUER_MAX 3072	/* an RSA-8192 signature and a name of 253 bytes */
-#define MINT_STAPLE_MAX 2048
+#define MINT_ISSUER_MAX 6144
+#define MINT_STAPLE_MAX 6144
 
 /* What an issuer of ours that none shall trust is called. */
 #define MINT_NOT_TRUSTED "mitmd - NOT TRUSTED"
@@ -28,7 +29,7 @@
 
 struct minter;
 
-/* Borrows the CA. not_after: the earliest end in the CA's chain. */
+/* not_after: the earliest end in the CA's chain. lifetime: of leafs, in seconds. */
 struct minter *minter_new(X509 *ca, EVP_PKEY *ca_key, int64_t not_after, int64_t lifetime)
     NONNULL(1, 2);
 void minter_free(struct minter **);

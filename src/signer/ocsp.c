@@ -11,12 +11,12 @@
 #define SHA1_ALGORITHM "\x30\x09\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"
 
 void
-ocsp_issuer_init(struct ocsp_issuer *o, X509 *ca)
+ocsp_issuer_init(struct ocsp_issuer *o, X509 *ca, struct str name)
 {
 	unsigned n = 0;
 
-	CHECK(X509_NAME_digest(X509_get_subject_name(ca), EVP_sha1(), o->name_hash, &n) == 1);
-	CHECK(n == sizeof(o->name_hash));
+	o->name = name;
+	(void)SHA1((const uint8_t *)name.p, name.n, o->name_hash);
 	CHECK(X509_pubkey_digest(ca, EVP_sha1(), o->key_hash, &n) == 1);
 	CHECK(n == sizeof(o->key_hash));
 }
@@ -56,8 +56,9 @@ put_response_data(struct der *d, const struct ocsp_issuer *o, const uint8_t *ser
 {
 	size_t data = der_open(d, DER_SEQUENCE), part, list, single;
 
-	part = der_open(d, DER_CONTEXT_OF(2));	/* responderID: byKey */
-	der_put(d, DER_OCTET_STRING, o->key_hash, sizeof(o->key_hash));
+	/* responderID: byName; GnuTLS finds no responder by its key among its roots. */
+	part = der_open(d, DER_CONTEXT_OF(1));
+	der_raw(d, o->name.p, o->name.n);
 	der_close(d, part);
 	der_generalized_time(d, this_update);	/* producedAt */
 	list = der_open(d, DER_SEQUENCE);
@@ -88,7 +89,7 @@ ocsp_put(struct der *d, const struct ocsp_issuer *o, const struct seal *seal,
 	basic = der_open(d, DER_SEQUENCE);
 	start = d->n;
 	put_response_data(d, o, serial, revoked, this_update, next_update);
-	CHECK(!d->full);	/* of fixed length, nearly */
+	CHECK(!d->full);
 	if (seal_put(seal, d, str_of(d->p + start, d->n - start)) != 0)
 		return ERR_SYS;
 	der_close(d, basic);

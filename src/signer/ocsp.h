@@ -14,10 +14,12 @@
 
 /* The CA, as responses name it. */
 struct ocsp_issuer {
+	struct str name;	/* DER */
 	uint8_t name_hash[20], key_hash[20];
 };
 
-void ocsp_issuer_init(struct ocsp_issuer *, X509 *ca) NONNULL(1, 2);
+/* Borrows the name. */
+void ocsp_issuer_init(struct ocsp_issuer *, X509 *ca, struct str name) NONNULL(1, 2);
 
 /* Appends an OCSPResponse; `seal` is the CA's. 0 or ERR_SYS. */
 int ocsp_put(struct der *, const struct ocsp_issuer *, const struct seal *seal,

@@ -4,7 +4,6 @@
 
 #include "tls/client_peer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -163,38 +162,15 @@ client_peer_bind(const struct client_peer *p, const uint8_t sid_context[32], uin
 	CHECK(EVP_Digest(both, sizeof(both), out, NULL, EVP_sha256(), NULL) == 1);
 }
 
-/* At most size bytes with the final NUL, never half a character. */
-static void
-cut_text(char *out, size_t size, const char *text)
-{
-	size_t n = strlen(text);
-
-	if (n >= size) {
-		n = size - 1;
-		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-	}
-	memcpy(out, text, n);
-	out[n] = '\0';
-}
-
 void
 tls_client_peer(SSL *ssl, struct tls_peer *out)
 {
 	const struct client_peer *p = peer_of(ssl);
 	X509 *cert = SSL_get0_peer_certificate(ssl);
-	uint8_t sum[EVP_MAX_MD_SIZE];
-	unsigned n = 0, i;
-	char *subject;
 
-	*out = (struct tls_peer){.has_cert = cert != NULL};
+	*out = (struct tls_peer){.has_cert = false};
 	if (cert == NULL)
 		return;
+	cert_peer(cert, out);
 	out->verified = p != NULL && p->ca != NULL && SSL_get_verify_result(ssl) == X509_V_OK;
-	CHECK(X509_digest(cert, EVP_sha256(), sum, &n) == 1);
-	for (i = 0; i < n && 2 * i + 2 < sizeof(out->sha256); i++)
-		(void)snprintf(out->sha256 + 2 * i, 3, "%02x", sum[i]);
-	subject = cert_subject(cert);
-	cut_text(out->subject, sizeof(out->subject), subject);
-	free(subject);
 }

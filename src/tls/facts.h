@@ -36,7 +36,8 @@ struct tls_verdict {
 };
 
 /* What the origin stapled (RFC 6066 8), told only where the client had asked. */
-enum tls_staple { TLS_STAPLE_NONE, TLS_STAPLE_GOOD, TLS_STAPLE_REVOKED, TLS_STAPLE_INVALID };
+enum tls_staple { TLS_STAPLE_NONE, TLS_STAPLE_GOOD, TLS_STAPLE_REVOKED, TLS_STAPLE_INVALID,
+	TLS_STAPLE_UNKNOWN };	/* ... of a certificate that the responder does not know */
 
 /* The chain an origin sent and what verification said of it. Immutable, counted. */
 struct tls_facts {
@@ -51,10 +52,13 @@ struct tls_facts {
 	int key_bits;		/* of the leaf; 0: a key that cannot be read */
 	bool is_ca;		/* the leaf's basicConstraints say so */
 	bool serves;		/* its extended key usage, if any, includes a server's */
+	/* Strict verifiers (X509_V_FLAG_X509_STRICT) refuse what no other field tells. */
+	bool strict_minds;
 	bool broken_ca_key;	/* an issuer's is RSA below 1024 bits, or of an odd kind */
 	bool has_key_usage;
 	uint32_t key_usage;	/* of the leaf: KU_* of x509v3.h */
 	bool has_names;		/* a subjectAltName is there, whatever is in it */
+	bool odd_names;		/* ... and it breaks RFC 5280 4.2.1.6 */
 	bool last_is_self_signed;	/* subject = issuer: a root was sent */
 	enum tls_staple staple;
 	struct str cn, org;	/* of the leaf's subject */

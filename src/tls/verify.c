@@ -80,6 +80,14 @@ run_index(void)
 	return index;
 }
 
+/* Told by has_aki and key_usage. */
+static bool
+is_leafs_own(int code, int depth)
+{
+	return depth == 0 && (code == X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER ||
+	    code == X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA);
+}
+
 static int
 collect(int ok, X509_STORE_CTX *ctx)
 {
@@ -88,6 +96,8 @@ collect(int ok, X509_STORE_CTX *ctx)
 
 	if (ok)
 		return 1;
+	if (warn_is_strict(ctx) && !is_leafs_own(code, depth))
+		run->facts->strict_minds = true;
 	if (!run->strict && warn_is_strict(ctx))
 		warn_strict(run->facts, code, depth);
 	else
@@ -255,10 +265,15 @@ verify_run(X509_STORE_CTX *ctx, const struct tls_origin_conf *conf, struct str n
 	built = X509_STORE_CTX_get0_chain(ctx);
 	own_checks(built, conf, f);
 	read_chain(sent, f);
-	if (leaf != NULL && !cert_read_leaf(leaf, f))
-		add_verdict(f, X509_V_ERR_INVALID_EXTENSION, 0);
-	if (leaf != NULL)
+	if (leaf != NULL) {
+		f->odd_names = !cert_read_leaf(leaf, f);
 		warn_leaf(f, leaf);
+	}
+	/* What nobody could read at all, OpenSSL has refused. */
+	if (f->odd_names && strict)
+		add_verdict(f, X509_V_ERR_INVALID_EXTENSION, 0);
+	else if (f->odd_names)
+		warn_odd_names(f);
 	read_dates(sent, built, f);
 	f->verified = f->nverdicts == 0;
 	f->reason = make_reason(f, built, name);

@@ -112,6 +112,13 @@ warn_strict(struct tls_facts *f, int code, int depth)
 		    "strictly (Python 3.13)", depth, strict_only[i].what));
 }
 
+void
+warn_odd_names(struct tls_facts *f)
+{
+	add(f, mem_strdup("the subjectAltName has something that is no name: its names are "
+	    "good for some, refused by clients that verify strictly (GnuTLS and Go)"));
+}
+
 static void
 warn_serial(struct tls_facts *f, X509 *leaf)
 {

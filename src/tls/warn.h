@@ -15,6 +15,8 @@
 bool warn_is_strict(X509_STORE_CTX *) NONNULL(1);
 /* Such a finding. */
 void warn_strict(struct tls_facts *, int code, int depth) NONNULL(1);
+/* What no client can take for a name stands among the names. */
+void warn_odd_names(struct tls_facts *) NONNULL(1);
 /* Everything else about the leaf. */
 void warn_leaf(struct tls_facts *, X509 *leaf) NONNULL(1, 2);
 /* After the handshake that asked for a staple; before anybody else has a reference. */

@@ -196,10 +196,10 @@ why_untouched(struct intercept *it)
 		return it->policy.tunnel;
 	if (tls_hello_no_http(it->hello))
 		return "alpn";
-	if (it->custom < 0 && !leafs_permit(w->leafs, name))
+	if (it->custom < 0 && !permit_has_host(leafs_permit(w->leafs), name))
 		return "ca.permit";
 	if (trust_told_bypassed(w->trust, &it->trust_id, name, it->target.port))
-		return "bypass.pinned";
+		return "bypass";
 	return NULL;
 }
 

@@ -8,8 +8,11 @@
 
 #include "worker/intercept_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "har/entry.h"
 #include "shm/trust.h"
@@ -62,22 +65,32 @@ defect_of(const struct intercept *it)
 	return f->nwarnings > 0 ? f->warnings[0] : "verified, but not by every client's rules";
 }
 
+static const char *
+alert_text(unsigned alert, char text[64])
+{
+	if (alert == 0 || trust_alert_refuses(alert))
+		return trust_alert_text(alert);
+	(void)snprintf(text, 64, "alert %s", SSL_alert_desc_string_long((int)alert));
+	return text;
+}
+
 /* The client does not want the certificate; alert 0: it just went. */
 static void
 record_rejection(struct intercept *it, unsigned alert)
 {
 	struct trust_event event = event_of(it);
+	char text[64];
 
 	if (is_about_our_ca(it))
 		intercept_record_failure(it, "client refused our certificate: %s",
 		    trust_told_rejected(it->worker->trust, &event, alert));
 	else if (it->is_custom)
 		intercept_record_failure(it, "client refused the certificate of certs: %s",
-		    trust_alert_text(alert));
+		    alert_text(alert, text));
 	else
 		intercept_record_failure(it,
 		    "origin certificate: %.*s; client refused it: %s", DEFECT_SHOWN,
-		    defect_of(it), trust_alert_text(alert));
+		    defect_of(it), alert_text(alert, text));
 }
 
 /* A certificate of ours had been sent; in a resumed handshake there is none. */
@@ -93,9 +106,9 @@ was_shown(SSL *ssl)
 }
 
 static const char *
-cause_of(unsigned alert, enum conn_end how)
+cause_of(const struct conn *c, unsigned alert, enum conn_end how, bool refused)
 {
-	if (trust_alert_refuses(alert))
+	if (refused && alert != 0)
 		return HAR_TLS_CERT_REJECTED;
 	switch (how) {
 	case CONN_END_CLEAN:
@@ -106,7 +119,8 @@ cause_of(unsigned alert, enum conn_end how)
 	case CONN_END_TIMEOUT:
 		return HAR_TLS_TIMEOUT;
 	default:
-		return HAR_TLS_UNKNOWN;
+		return strstr(conn_tls_error(c), "no shared cipher") != NULL ?
+		    HAR_TLS_NO_SHARED_CIPHER : HAR_TLS_UNKNOWN;
 	}
 }
 
@@ -124,29 +138,26 @@ tls_error_of(const struct intercept *it, const char *cause)
 	    .alpn = str_of(h->alpn, h->alpn_len)};
 }
 
-static const char *
-no_shared_cipher(const struct conn *c)
-{
-	return strstr(conn_tls_error(c), "no shared cipher") != NULL ?
-	    HAR_TLS_NO_SHARED_CIPHER : NULL;
-}
-
 static void
 client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 {
 	struct intercept *it = owner;
 	unsigned alert = conn_tls_alert(c);
-	const char *special = no_shared_cipher(c);
-	struct har_tls_error error =
-	    tls_error_of(it, special != NULL ? special : cause_of(alert, how));
 	bool gone = how != CONN_END_TLS && how != CONN_END_TIMEOUT;
+	/* A forged signature is a failed decryption for OpenSSL (alert 51), and so on. */
+	bool refused = trust_alert_refuses(alert) ||
+	    (was_shown(conn_ssl(c)) && (gone || (alert != 0 && is_mirrored_bad(it))));
+	struct har_tls_error error = tls_error_of(it, cause_of(c, alert, how, refused));
 
 	it->connect->tls_error = &error;
-	if (trust_alert_refuses(alert) || (gone && was_shown(conn_ssl(c))))
+	if (refused)
 		record_rejection(it, alert);
 	else if (alert != 0)
 		intercept_record_failure(it, "TLS handshake with the client failed: alert %s",
 		    SSL_alert_desc_string_long((int)alert));
+	else if (how == CONN_END_TLS && SSL_get_verify_result(conn_ssl(c)) != X509_V_OK)
+		intercept_record_failure(it, "the certificate of the client is refused: %s",
+		    X509_verify_cert_error_string(SSL_get_verify_result(conn_ssl(c))));
 	else if (how == CONN_END_TLS)
 		intercept_record_failure(it, "TLS handshake with the client failed: %s",
 		    conn_tls_error(c));
@@ -210,6 +221,10 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 static void
 unused(struct intercept *it, enum conn_end how)
 {
+	struct trust_event event = event_of(it);
+
+	if (is_about_our_ca(it) && how != CONN_END_TIMEOUT)
+		trust_told_unused(it->worker->trust, &event);
 	if (!is_mirrored_bad(it) || it->tls->facts->verified || how == CONN_END_TIMEOUT)
 		intercept_forget_connect(it);
 	else
@@ -281,6 +296,8 @@ client_secured(void *owner, struct conn *c)
 
 	tls_leg_of(conn_ssl(c), &it->tls->client);
 	it->tls->has_client = true;
+	if (it->worker->conf->request_client_cert)
+		tls_info_asked(it->tls, conn_ssl(c));
 	it->state = INNER;
 	conn_set_owner(it->client, &inner_client_ops, it);
 	conn_set_owner(it->origin, &inner_origin_ops, it);

@@ -64,6 +64,7 @@ plan_leaf(struct intercept *it)
 	    .wants_staple = it->hello->status_request,
 	    .verify_off = it->policy.verify == CONF_VERIFY_OFF,
 	    .sniff = it->worker->conf->origin.sniff,
+	    .permit = leafs_permit(it->worker->leafs),
 	    .now = (int64_t)(clock_wall_us() / 1000000)};
 
 	it->want = (struct leaf_want){.name = str_of(it->name.host, it->name.host_len),
@@ -86,13 +87,26 @@ custom_leaf(struct intercept *it)
 }
 
 static void
+refuse_origin(struct intercept *it)
+{
+	intercept_record_failure(it, "origin certificate refused: %s", it->tls->facts->reason);
+	end_with_alert(it, ALERT_ACCESS_DENIED);
+}
+
+static void
 find_leaf(struct intercept *it)
 {
 	struct tls_leaf *leaf = custom_leaf(it);
+	struct str name = str_of(it->name.host, it->name.host_len);
 
 	plan_leaf(it);
 	if (leaf != NULL) {
 		on_leaf(it, leaf, NULL);
+		return;
+	}
+	/* Only a custom certificate made it ours to look at. */
+	if (!permit_has_host(leafs_permit(it->worker->leafs), name)) {
+		refuse_origin(it);
 		return;
 	}
 	tls_info_plan(it->tls, &it->want.plan);
@@ -146,9 +160,7 @@ origin_secured(void *owner, struct conn *c)
 		return;
 	}
 	if (!t->facts->verified && it->policy.verify == CONF_VERIFY_REJECT) {
-		intercept_record_failure(it, "origin certificate refused: %s",
-		    t->facts->reason);
-		end_with_alert(it, ALERT_ACCESS_DENIED);
+		refuse_origin(it);
 		return;
 	}
 	find_leaf(it);
@@ -186,8 +198,10 @@ origin_ended(void *owner, struct conn *c, enum conn_end how)
 	intercept_end(it, how, how);
 }
 
-static const struct conn_ops origin_tls_ops = {.data = intercept_held_data, .ended = origin_ended,
-    .writable = intercept_no_writable, .secured = origin_secured};
+static const struct conn_ops origin_tls_ops = {.data = intercept_held_data,
+    .ended = origin_ended,
+    .writable = intercept_no_writable,
+    .secured = origin_secured};
 
 void
 intercept_start_tls(struct intercept *it)

@@ -20,6 +20,7 @@
 
 #define TABLE_MAX 2048
 #define NAMES_MAX 7000		/* bytes of names in an ask; then only those that matter */
+#define OTHER_NAME "mirror.invalid"	/* RFC 6761 6.4 */
 #define REFUSED_SECONDS 10	/* a refusal is not asked again so soon */
 
 struct leafs {
@@ -162,7 +163,8 @@ pack_some(struct buf *out, const struct tls_facts *origin, struct str asked, boo
 	for (i = 0; i < origin->nnames; i++) {
 		const struct tls_name *n = &origin->names[i];
 
-		if (covers(n, asked) == covering && out->len + 3 + n->value.n <= NAMES_MAX)
+		if (covers(n, asked) == covering && mirror_takes_name(n) &&
+		    out->len + 3 + n->value.n <= NAMES_MAX)
 			put_name(out, n->type, n->value);
 	}
 }
@@ -173,7 +175,7 @@ pack_names(struct buf *out, const struct tls_facts *origin, struct str asked)
 	size_t i;
 
 	for (i = 0; i < origin->nnames && out->len <= NAMES_MAX; i++)
-		if (origin->names[i].value.n <= 0xffff)
+		if (mirror_takes_name(&origin->names[i]))
 			put_name(out, origin->names[i].type, origin->names[i].value);
 	if (out->len <= NAMES_MAX)
 		return;
@@ -182,16 +184,11 @@ pack_names(struct buf *out, const struct tls_facts *origin, struct str asked)
 	pack_some(out, origin, asked, false);
 }
 
-/* The name that the client asked for, where the origin's certificate lacks it. */
 static void
-add_asked(struct buf *out, const struct tls_facts *origin, struct str asked)
+put_asked(struct buf *out, struct str asked)
 {
 	struct addr ip;
-	size_t i;
 
-	for (i = 0; i < origin->nnames; i++)
-		if (covers(&origin->names[i], asked))
-			return;
 	if (!addr_parse_ip(asked, 0, &ip))
 		put_name(out, TLS_NAME_DNS, asked);
 	else if (ip.sa.sa_family == AF_INET6)
@@ -215,9 +212,12 @@ describe(struct leafs *ls, const struct leaf_want *want)
 	if (p->names == MIRROR_NAMES_ASKED)
 		return m;	/* the signer takes the asked name where there is none */
 	buf_clear(&ls->names);
-	pack_names(&ls->names, o, want->name);
+	if (p->names == MIRROR_NAMES_OTHER)
+		put_name(&ls->names, TLS_NAME_DNS, STR(OTHER_NAME));
+	else
+		pack_names(&ls->names, o, want->name);
 	if (p->names == MIRROR_NAMES_ADD)
-		add_asked(&ls->names, o, want->name);
+		put_asked(&ls->names, want->name);
 	m.names = buf_str(&ls->names);
 	m.cn = o->cn;
 	m.org = o->org;
@@ -316,10 +316,10 @@ read_permit(struct leafs *ls, struct errmsg *err)
 	return 0;
 }
 
-bool
-leafs_permit(const struct leafs *ls, struct str host)
+const struct permit *
+leafs_permit(const struct leafs *ls)
 {
-	return permit_has_host(ls->permit, host);
+	return ls->permit;
 }
 
 struct leafs *

@@ -35,8 +35,8 @@ struct tls_leaf *leaf_find(struct leafs *, const struct leaf_want *, leaf_done_f
  */
 void leaf_session_context(struct leafs *, const struct leaf_want *,
     const struct tls_leaf *custom, uint8_t out[32]) NONNULL(1, 2, 4);
-/* The CA may sign for this host: ca.permit, and what its own certificate says. */
-bool leafs_permit(const struct leafs *, struct str host) NONNULL(1);
+/* What the CA may sign for: ca.permit, and what its own certificate says. */
+const struct permit *leafs_permit(const struct leafs *) NONNULL(1);
 /* Secrets of session tickets, for tls_client_conf. */
 void leafs_ticket_keys(void *leafs, struct tls_ticket_keys *out);
 

@@ -7,6 +7,8 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "tls/name.h"
+
 #define DAY 86400
 /*
  * What our CA signs begins no later than this: whoever holds a worker could
@@ -25,7 +27,6 @@ struct defects {
 	enum issuer issuer;
 	uint32_t copy;
 	const char *why;	/* of ISSUER_UNTRUSTED; the first one stays */
-	bool malformed;		/* its names cannot be repeated */
 };
 
 static void
@@ -64,6 +65,32 @@ note_small_key(struct defects *d, const struct tls_facts *f, int code)
 		issued_by(d, ISSUER_UNTRUSTED, "unsound key");
 }
 
+static bool
+is_for_the_name(const struct tls_facts *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->nverdicts; i++)
+		if (f->verdicts[i].code == X509_V_ERR_HOSTNAME_MISMATCH ||
+		    f->verdicts[i].code == X509_V_ERR_IP_ADDRESS_MISMATCH)
+			return false;
+	return true;
+}
+
+/* OpenSSL says of what is no CA that it does not serve as one, too. */
+static bool
+purpose_is_no_ca(const struct tls_facts *f, int depth)
+{
+	size_t i;
+
+	for (i = 0; i < f->nverdicts; i++)
+		if (f->verdicts[i].depth == depth && depth > 0 &&
+		    (f->verdicts[i].code == X509_V_ERR_INVALID_CA ||
+		    f->verdicts[i].code == X509_V_ERR_KEYUSAGE_NO_CERTSIGN))
+			return true;
+	return false;
+}
+
 static void
 note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verdict *v)
 {
@@ -74,19 +101,12 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 	case X509_V_ERR_CERT_REVOKED:
 		break;	/* dates, names and staple are copied as they are */
-	case X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER:
-		d->copy |= COPY_NO_AKI;
-		break;
 	case X509_V_ERR_INVALID_PURPOSE:
-		if (!purpose_is_key_usage(f, v->depth))
+		if (!purpose_is_key_usage(f, v->depth) && !purpose_is_no_ca(f, v->depth))
 			d->copy |= COPY_PURPOSE;
 		break;
 	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
 		d->copy |= COPY_CRITICAL;
-		break;
-	case X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA:
-		if (v->depth > 0)
-			issued_by(d, ISSUER_NOT_CA, "");
 		break;
 	case X509_V_ERR_EE_KEY_TOO_SMALL:
 	case X509_V_ERR_CA_KEY_TOO_SMALL:
@@ -100,10 +120,6 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 		break;
 	case X509_V_ERR_NO_ISSUER_PUBLIC_KEY:
 	case X509_V_ERR_INVALID_CA:
-	case X509_V_ERR_CA_BCONS_NOT_CRITICAL:
-	case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE:
-	case X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA:
-	case X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN:
 	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
 	case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
 	case X509_V_ERR_PERMITTED_VIOLATION:
@@ -130,10 +146,10 @@ note_verdict(struct defects *d, const struct tls_facts *f, const struct tls_verd
 		issued_by(d, ISSUER_UNTRUSTED, "refused issuer");
 		break;
 	case X509_V_ERR_INVALID_EXTENSION:
-		d->malformed = true;
 		issued_by(d, ISSUER_UNTRUSTED, "malformed certificate");
 		break;
 	default:
+		/* What is new, and what only `strict` makes an error: for every client. */
 		issued_by(d, ISSUER_UNTRUSTED, "not verified");
 	}
 }
@@ -226,21 +242,44 @@ staple_of(const struct mirror_ask *a, const struct mirror_plan *p)
 		return SIGN_STAPLE_NONE;
 	if (a->origin->staple == TLS_STAPLE_GOOD)
 		return SIGN_STAPLE_GOOD;
-	if (a->origin->staple == TLS_STAPLE_REVOKED && !a->verify_off)
+	if (a->verify_off)
+		return SIGN_STAPLE_NONE;
+	if (a->origin->staple == TLS_STAPLE_REVOKED)
 		return SIGN_STAPLE_REVOKED;
-	return SIGN_STAPLE_NONE;
+	return a->origin->staple == TLS_STAPLE_INVALID ? SIGN_STAPLE_STALE : SIGN_STAPLE_NONE;
 }
 
+bool
+mirror_takes_name(const struct tls_name *n)
+{
+	switch (n->type) {
+	case TLS_NAME_DNS:
+		return name_is_host(n->value) || name_wildcard(n->value) != NAME_NO_WILDCARD;
+	case TLS_NAME_IP:
+		return n->value.n == 4 || n->value.n == 16;
+	case TLS_NAME_URI:
+		return name_is_uri(n->value);
+	case TLS_NAME_EMAIL:
+		return name_is_email(n->value);
+	default:
+		return false;
+	}
+}
+
+/* Some of the origin's names will stand in a leaf of our CA. */
 static bool
-is_for_the_name(const struct tls_facts *f)
+some_name_is_signed(const struct mirror_ask *a)
 {
 	size_t i;
 
-	for (i = 0; i < f->nverdicts; i++)
-		if (f->verdicts[i].code == X509_V_ERR_HOSTNAME_MISMATCH ||
-		    f->verdicts[i].code == X509_V_ERR_IP_ADDRESS_MISMATCH)
-			return false;
-	return true;
+	for (i = 0; i < a->origin->nnames; i++) {
+		const struct tls_name *n = &a->origin->names[i];
+
+		if (mirror_takes_name(n) && permit_has(a->permit, n->type, n->value) &&
+		    !(n->type == TLS_NAME_DNS && name_wildcard(n->value) == NAME_TOO_BROAD))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -250,7 +289,10 @@ plan_off(const struct mirror_ask *a, struct mirror_plan *out)
 
 	if (f->verified && f->earliest_not_after > a->now)
 		out->not_after = f->earliest_not_after;
-	out->names = a->sniff ? MIRROR_NAMES_ADD : MIRROR_NAMES_ASKED;
+	if (!a->sniff)
+		out->names = MIRROR_NAMES_ASKED;
+	else if (!is_for_the_name(f))
+		out->names = MIRROR_NAMES_ADD;
 	out->staple = staple_of(a, out);
 }
 
@@ -262,17 +304,35 @@ defects_of(const struct tls_facts *f)
 
 	for (i = 0; i < f->nverdicts; i++)
 		note_verdict(&d, f, &f->verdicts[i]);
+	/* What strict verifiers mind in an issuer is nothing to others, as a lack of this. */
+	if (f->strict_minds && d.issuer == ISSUER_CA)
+		d.copy |= COPY_NO_AKI;
 	return d;
 }
 
-/* With another name than the asked one the leaf must stay as wrong as it is. */
+/*
+ * With another name than the asked one the leaf must stay as wrong as it is; one
+ * that may not be signed gives its place to one that is as wrong.
+ */
 static void
 plan_names(const struct mirror_ask *a, struct defects *d, struct mirror_plan *out)
 {
-	if (!d->malformed && (a->sniff || !is_for_the_name(a->origin)))
+	const struct tls_facts *f = a->origin;
+
+	if (is_for_the_name(f)) {
+		if (a->sniff)
+			return;
+		out->names = MIRROR_NAMES_ASKED;
+		d->copy &= ~(uint32_t)COPY_NO_NAMES;
 		return;
-	out->names = MIRROR_NAMES_ASKED;
-	d->copy &= ~(uint32_t)COPY_NO_NAMES;
+	}
+	if ((d->copy & COPY_NO_NAMES) != 0 || d->issuer == ISSUER_UNTRUSTED ||
+	    some_name_is_signed(a))
+		return;
+	if (permit_any(a->permit))
+		out->names = MIRROR_NAMES_OTHER;
+	else
+		issued_by(d, ISSUER_UNTRUSTED, "other names");
 }
 
 static void
@@ -310,5 +370,5 @@ mirror_plan(const struct mirror_ask *a, struct mirror_plan *out)
 bool
 mirror_is_bad(const struct mirror_plan *p)
 {
-	return p->recipe != RECIPE_GOOD || p->copy != 0 || p->staple == SIGN_STAPLE_REVOKED;
+	return p->recipe != RECIPE_GOOD || p->copy != 0 || p->staple > SIGN_STAPLE_GOOD;
 }

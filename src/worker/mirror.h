@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "ipc/msg.h"
 #include "tls/facts.h"
+#include "tls/permit.h"
 
 struct mirror_ask {
 	const struct tls_facts *origin;
@@ -22,12 +23,14 @@ struct mirror_ask {
 	bool wants_staple;	/* it has asked for one (RFC 6066 8) */
 	bool verify_off;	/* everything is good, and the asked name is added */
 	bool sniff;		/* subject and names are the origin's */
+	const struct permit *permit;	/* what the CA may sign for */
 	int64_t now;		/* seconds since 1970 */
 };
 
 enum mirror_names {
 	MIRROR_NAMES_COPY,	/* exactly the origin's, in its order */
-	MIRROR_NAMES_ADD,	/* ... and the asked one if it is missing */
+	MIRROR_NAMES_ADD,	/* ... and the asked one */
+	MIRROR_NAMES_OTHER,	/* none of them may be signed: one that nobody asks for */
 	MIRROR_NAMES_ASKED	/* the asked one alone, no subject */
 };
 
@@ -43,6 +46,8 @@ struct mirror_plan {
 };
 
 void mirror_plan(const struct mirror_ask *, struct mirror_plan *out) NONNULL(1, 2);
+/* A name that the signer takes; of another form it would refuse the whole ask. */
+bool mirror_takes_name(const struct tls_name *) NONNULL(1);
 /* The client is shown something bad, or is to judge a defect by its own rules. */
 bool mirror_is_bad(const struct mirror_plan *) NONNULL(1);
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "har/tls_text.h"
 #include "tls/cert.h"
+#include "tls/client.h"
 
 struct tls_info *
 tls_info_new(const char *verify_mode)
@@ -58,6 +59,13 @@ tls_info_shown(struct tls_info *t, X509 *cert)
 	t->origin_peer = mem_new(struct tls_peer);
 	if (cert != NULL)
 		cert_peer(cert, t->origin_peer);
+}
+
+void
+tls_info_asked(struct tls_info *t, SSL *ssl)
+{
+	t->client_peer = mem_new(struct tls_peer);
+	tls_client_peer(ssl, t->client_peer);
 }
 
 struct har_tls

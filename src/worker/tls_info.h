@@ -36,6 +36,8 @@ void tls_info_unref(struct tls_info **);
 void tls_info_plan(struct tls_info *, const struct mirror_plan *) NONNULL(1, 2);
 /* The origin asked for a certificate and was shown this; NULL: none. */
 void tls_info_shown(struct tls_info *, X509 *) NONNULL(1);
+/* The client was asked for a certificate, and its handshake is done. */
+void tls_info_asked(struct tls_info *, SSL *) NONNULL(1, 2);
 /* The form that entries are made from. */
 struct har_tls tls_info_har(const struct tls_info *, bool whole_chain);
 /* Without the chain, as text: once both handshakes are done. */

@@ -115,9 +115,10 @@ first_word(const uint8_t hash[32])
 }
 
 static bool
-is_news(struct trust_told *t, const struct trust_id *id, uint64_t host, bool accepted)
+is_news(struct trust_told *t, const struct trust_id *id, uint64_t host, unsigned what)
 {
-	uint64_t now = clock_mono_us(), key = first_word(id->hash) ^ host ^ accepted;
+	bool accepted = what == TRUST_ACCEPTED;
+	uint64_t now = clock_mono_us(), key = first_word(id->hash) ^ host ^ what;
 	struct told *told = &t->told[key % PLACES];
 
 	if (told->key != key || now - told->since_us >= NEWS_SPAN_US)
@@ -130,10 +131,10 @@ is_news(struct trust_told *t, const struct trust_id *id, uint64_t host, bool acc
 }
 
 static void
-tell(struct trust_told *t, const struct trust_event *e, bool accepted, unsigned alert)
+tell(struct trust_told *t, const struct trust_event *e, unsigned what, unsigned alert)
 {
 	char address[ADDR_TEXT_SIZE];
-	struct msg_trust m = {.accepted = accepted, .alert = (uint8_t)alert, .port = e->port,
+	struct msg_trust m = {.accepted = (uint8_t)what, .alert = (uint8_t)alert, .port = e->port,
 	    .address = str_z(addr_ip_text(e->client, address)), .tag = str_z(e->tag),
 	    .host = e->host};
 
@@ -160,8 +161,8 @@ trust_told_accepted(struct trust_told *t, const struct trust_event *e)
 		memcpy(seen->client, e->id->hash, sizeof(seen->client));
 	}
 	trust_note_accepted(seen, host, now_seconds());
-	if (is_news(t, e->id, host, true))
-		tell(t, e, true, 0);
+	if (is_news(t, e->id, host, TRUST_ACCEPTED))
+		tell(t, e, TRUST_ACCEPTED, 0);
 }
 
 /* Of what this worker saw a moment ago and what all of them have told. */
@@ -198,9 +199,18 @@ trust_told_rejected(struct trust_told *t, const struct trust_event *e, unsigned 
 	enum trust_meaning m = meaning(t, e, host, alert);
 
 	count(t->worker->counters, m, alert);
-	if (is_news(t, e->id, host, false))
-		tell(t, e, false, alert);
+	if (is_news(t, e->id, host, TRUST_REFUSED))
+		tell(t, e, TRUST_REFUSED, alert);
 	(void)snprintf(t->text, sizeof(t->text), "%s (%s)", trust_meaning_text(m),
 	    trust_alert_text(alert));
 	return t->text;
+}
+
+void
+trust_told_unused(struct trust_told *t, const struct trust_event *e)
+{
+	uint64_t host = trust_host_hash(e->host, e->port);
+
+	if (meaning(t, e, host, 0) == TRUST_NO_CA && is_news(t, e->id, host, TRUST_UNUSED))
+		tell(t, e, TRUST_UNUSED, 0);
 }

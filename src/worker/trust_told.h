@@ -50,5 +50,11 @@ void trust_told_accepted(struct trust_told *, const struct trust_event *) NONNUL
  */
 const char *trust_told_rejected(struct trust_told *, const struct trust_event *,
     unsigned alert) NONNULL(1, 2);
+/*
+ * The handshake was finished and nothing came: every preconnect does that, but so
+ * does a client that looks at the certificate afterwards (git, wget).  Worth a hint
+ * of one that never sent anything.
+ */
+void trust_told_unused(struct trust_told *, const struct trust_event *) NONNULL(1, 2);
 
 #endif

@@ -340,7 +340,8 @@ init_tls(struct worker_main *m, struct errmsg *err)
 	struct tls_origin_conf origin = {.roots = m->w.proc->roots,
 	    .min_version = conf->tls.origin_min};
 	struct tls_client_conf client = {.min_version = conf->tls.client_min,
-	    .ticket_keys = leafs_ticket_keys, .ticket_arg = m->w.leafs};
+	    .ticket_keys = leafs_ticket_keys, .ticket_arg = m->w.leafs,
+	    .ask_cert = conf->request_client_cert, .client_ca = m->w.proc->client_ca};
 
 	if (!conf->ca.origin_allow) {
 		origin.own_ca_spki = (const uint8_t (*)[32])m->w.proc->own_keys.p;

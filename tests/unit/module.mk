@@ -13,4 +13,5 @@ include tests/unit/ipc/module.mk
 include tests/unit/signer/module.mk
 include tests/unit/recorder/module.mk
 include tests/unit/worker/module.mk
+include tests/unit/master/module.mk
 endif

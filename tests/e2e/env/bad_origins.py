@@ -53,6 +53,8 @@ class World:
         self.limited = self.trust(ca("O=Fidelity, CN=limited root", key["ec", "limited"],
                                      add=[permitted("DNS:other.localhost")]))
         self.short = self.trust(ca("O=Fidelity, CN=short root", key["ec", "short"], pathlen=0))
+        self.odd = self.trust(ca("O=Fidelity, CN=odd root", key["ec", "odd root"],
+                                 add=[UNKNOWN]))
         self.mute = self.trust(ca("O=Fidelity, CN=root without keyCertSign", key["ec", "mute"],
                                   put={"ku": usage("cRLSign")}))
 
@@ -60,15 +62,22 @@ class World:
         self.trusted.append(cert)
         return cert
 
-    def adopt(self, file):
-        """mitmd's own CA, key and all, to sign origins with."""
-        self.mitmd_ca = load(file)
+    def adopt(self, own, retired):
+        """mitmd's own CA, key and all, to sign origins with; and one it had before."""
+        self.mitmd_ca, self.retired_ca = load(own), load(retired)
 
     def store(self, *more):
         """The file of all roots a client trusts."""
         path = self.directory / f"store{len(more)}.pem"
         path.write_text("".join(c.pem() for c in [*self.trusted, *more]))
         return path
+
+    def files(self):
+        """The same, one file each."""
+        paths = [self.directory / f"root{n}.pem" for n in range(len(self.trusted))]
+        for path, cert in zip(paths, self.trusted):
+            path.write_text(cert.pem())
+        return paths
 
     def leaf(self, label, issuer=None, san=None, **more):
         """A leaf for LABEL.localhost, by the trusted intermediate unless told otherwise."""
@@ -161,7 +170,7 @@ MALFORMED = b"\x30\x05\x01"
 GOOD = [
     Row("good", 0, lambda w: w.chain("good")),
     keyed("rsa2048", 0, "rsa"), keyed("rsa4096", 0, "rsa4096"), keyed("p384", 0, "p384"),
-    keyed("ed25519", 0, "ed25519"), keyed("rsa-pss", 0, "pss"),
+    keyed("rsa-e3", 0, "rsa3"), keyed("ed25519", 0, "ed25519"), keyed("rsa-pss", 0, "pss"),
     Row("rsa-signed", 0, lambda w: w.chain("rsa-signed", w.rsa, key=w.keys["rsa"])),
     Row("sha384", 0, lambda w: w.chain("sha384", digest="sha384")),
     Row("sha512", 0, lambda w: w.chain("sha512", w.rsa, digest="sha512")),
@@ -190,7 +199,6 @@ GOOD = [
     Row("serial-0", 0, lambda w: w.chain("serial-0", serial=0)),
     Row("serial-negative", 0, lambda w: w.chain("serial-negative", serial=-5)),
     Row("serial-long", 0, lambda w: w.chain("serial-long", serial=1 << 200)),
-    put("eku-any", 26, eku=purpose("any")),
     put("eku-absent", 0, eku=b""),
     put("eku-both", 0, eku=purpose("clientAuth", "serverAuth")),
     put("ku-absent", 0, ku=b""),
@@ -239,6 +247,10 @@ NAMES = [
     named("u-label", 62, (0x82, "münchen.localhost".encode()), host="xn--mnchen-3ya.localhost"),
     named("san-dot", 62, "DNS:san-dot.localhost."),
     named("san-space", 62, "DNS: san-space.localhost"),
+    named("san-also-space", 0, "DNS:san-also-space.localhost", "DNS:b c"),
+    named("san-also-star", 0, "DNS:*", "DNS:san-also-star.localhost"),
+    named("san-also-nul", 0, (0x82, b"a\0b.localhost"), "DNS:san-also-nul.localhost"),
+    named("san-also-nothing", 0, "DNS:", "DNS:san-also-nothing.localhost"),
     named("san-only-mail", 0, (0x81, b"a@san-only-mail.localhost"), subject="CN=san-only-mail.localhost"),
     Row("san-empty", 0, lambda w: w.chain("san-empty", put={"san": alternative()},
                                            subject="CN=san-empty.localhost")),
@@ -285,6 +297,7 @@ SIGNATURES = [
 ]
 
 USES = [
+    put("eku-any", 26, eku=purpose("any")),
     put("eku-client", 26, eku=purpose("clientAuth")),
     put("eku-code", 26, eku=purpose("codeSigning")),
     put("eku-empty", 26, eku=purpose()),
@@ -314,6 +327,7 @@ USES = [
                                        san=["IP:127.0.0.1"]), host="127.0.0.1"),
     Row("root-not-permitted", 47, lambda w: w.chain("root-not-permitted", w.limited)[:1]),
     Row("critical", 34, lambda w: w.chain("critical", add=[UNKNOWN])),
+    Row("critical-root", 34, lambda w: w.chain("critical-root", w.odd)[:1]),
     Row("critical-middle", 34, lambda w: w.under("critical-middle", add=[UNKNOWN])),
     put("aki-wrong", 20, aki=extension("2.5.29.35", seq(tlv(0x80, bytes(20))))),
 ]
@@ -356,6 +370,13 @@ STAPLED = [
         staple={"spoil": flip}),
     Row("staple-revoked-expired", 10, lambda w: w.chain("staple-revoked-expired", days=(-90, -5)),
         staple={"status": "revoked"}),
+]
+
+# Too much of everything: not for the table, but for what it costs.
+HUGE = [
+    Row("sans-10000", None, lambda w: w.chain("sans-10000", san=[
+        *(f"DNS:n{i}.sans-10000.localhost" for i in range(9999)), "DNS:sans-10000.localhost"])),
+    Row("deep-100", None, lambda w: deep(w, 100)),
 ]
 
 ROWS = [*GOOD, *DATES, *NAMES, *ISSUERS, *SIGNATURES, *USES, *MANGLED, *STAPLED]

@@ -92,6 +92,7 @@ class Connection:
         self.peer = peer
         self.requests = []
         self.tls = None
+        self.client_cert = None		# DER; of those that were asked
         self.wire = None
         self.error = None
         self.ended = threading.Event()
@@ -174,6 +175,7 @@ class Origin:
                 sock = self.context.wrap_socket(sock, server_side=True,
                                                 suppress_ragged_eofs=True)
                 connection.tls = sock
+                connection.client_cert = sock.getpeercert(True)
             connection.wire = Wire(sock, 60)
             if self.script:
                 self.script(connection.wire)

@@ -90,6 +90,7 @@ KINDS = {
     "rsa768": ["RSA", "rsa_keygen_bits:768"],
     "rsa1024": ["RSA", "rsa_keygen_bits:1024"],
     "rsa": ["RSA", "rsa_keygen_bits:2048"],
+    "rsa3": ["RSA", "rsa_keygen_bits:2048", "rsa_keygen_pubexp:3"],
     "rsa4096": ["RSA", "rsa_keygen_bits:4096"],
     "pss": ["RSA-PSS", "rsa_keygen_bits:2048"],
     "ed25519": ["ED25519"],

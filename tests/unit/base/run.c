@@ -15,6 +15,7 @@ main(void)
 	srunner_add_suite(sr, buf_suite());
 	srunner_add_suite(sr, addr_suite());
 	srunner_add_suite(sr, clock_suite());
+	srunner_add_suite(sr, words_suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

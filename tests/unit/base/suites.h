@@ -8,5 +8,6 @@ Suite *str_suite(void);
 Suite *buf_suite(void);
 Suite *addr_suite(void);
 Suite *clock_suite(void);
+Suite *words_suite(void);
 
 #endif

@@ -6,5 +6,6 @@
 
 Suite *cert_cache_suite(void);
 Suite *keyring_suite(void);
+Suite *trust_suite(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * make_leafs.c - writes a CA with all its public files, and leafs of every
- * kind with their key, into the directory of its first argument.  A second
+ * make_leafs.c - writes a CA with all its public files, leafs of every kind with
+ * their key, and two staples, into the directory of its first argument.  A second
  * argument "rsa" makes an RSA CA.
  */
 #include "config.h"
@@ -41,21 +41,33 @@ write_leaf(const char *dir, const char *file, const struct keyring_private *k)
 	free(path);
 }
 
+static void
+write_staple(const char *dir, const char *file)
+{
+	char *path = mem_printf("%s/%s.ocsp", dir, file);
+	struct str staple = minted.bundle.staple;
+	FILE *f = fopen(path, "w");
+
+	CHECK(f != NULL && fwrite(staple.p, 1, staple.n, f) == staple.n);
+	CHECK(fclose(f) == 0);
+	free(path);
+}
+
 int
 main(int argc, char **argv)
 {
 	static const struct {
 		const char *file, *name;
-		uint8_t key_type;
+		uint8_t key_type, staple;
 	} leafs[] = {
-		{"ec", "localhost", SIGN_KEY_EC},
-		{"rsa", "localhost", SIGN_KEY_RSA},
-		{"ip4", "127.0.0.1", SIGN_KEY_EC},
-		{"ip6", "::1", SIGN_KEY_EC},
-		{"long", L60 "." L60 ".example.com", SIGN_KEY_EC},
-		{"underscore", "_a_b.example.com", SIGN_KEY_EC},
-		{"idn", "xn--bcher-kva.example", SIGN_KEY_EC},
-		{"many", "h7.example.com", SIGN_KEY_EC},
+		{"ec", "localhost", SIGN_KEY_EC, SIGN_STAPLE_GOOD},
+		{"rsa", "localhost", SIGN_KEY_RSA, SIGN_STAPLE_REVOKED},
+		{"ip4", "127.0.0.1", SIGN_KEY_EC, 0},
+		{"ip6", "::1", SIGN_KEY_EC, 0},
+		{"long", L60 "." L60 ".example.com", SIGN_KEY_EC, 0},
+		{"underscore", "_a_b.example.com", SIGN_KEY_EC, 0},
+		{"idn", "xn--bcher-kva.example", SIGN_KEY_EC, 0},
+		{"many", "h7.example.com", SIGN_KEY_EC, 0},
 	};
 	int64_t now = (int64_t)(clock_wall_us() / 1000000);
 	struct segment segment;
@@ -93,7 +105,7 @@ main(int argc, char **argv)
 	}
 	for (i = 0; i < NELEM(leafs); i++) {
 		struct msg_sign_ask m = {.recipe = RECIPE_GOOD, .key = leafs[i].key_type,
-		    .asked_name = str_z(leafs[i].name)};
+		    .staple = leafs[i].staple, .asked_name = str_z(leafs[i].name)};
 		const char *why;
 
 		if (i == NELEM(leafs) - 1)
@@ -102,6 +114,8 @@ main(int argc, char **argv)
 		CHECK(mint_leaf(minter, &ask, now, &minted) == 0);
 		write_leaf(argv[1], leafs[i].file,
 		    &ring.keys[m.key == SIGN_KEY_RSA ? KEYRING_RSA : KEYRING_EC]);
+		if (m.staple != SIGN_STAPLE_NONE)
+			write_staple(argv[1], leafs[i].file);
 	}
 	buf_free(&many);
 	minter_free(&minter);

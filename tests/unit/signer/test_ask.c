@@ -240,7 +240,7 @@ static const struct {
 	{{.key = SIGN_KEY_WEAK, .copy = COPY_NO_AKI}, "a key"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = COPY_ALL + 1}, "an unknown defect"},
 	{{.key = SIGN_KEY_MIRROR_EC, .copy = UINT32_C(1) << 31}, "an unknown defect"},
-	{{.staple = SIGN_STAPLE_REVOKED + 1}, "an unknown kind of staple"},
+	{{.staple = SIGN_STAPLE_STALE + 1}, "an unknown kind of staple"},
 	{{.recipe = RECIPE_SELF, .key = SIGN_KEY_MIRROR_EC, .staple = SIGN_STAPLE_GOOD},
 	    "a staple"},
 	{{.recipe = RECIPE_NOT_CA, .staple = SIGN_STAPLE_REVOKED}, "a staple"},
@@ -382,8 +382,8 @@ static const struct {
 	{STR("2001:db8::1"), true, false},
 	{STR("*.com"), false, false},
 	{STR("*"), false, false},
-	{STR("Example Inc."), true, true},
-	{STR("other/test"), true, true},
+	{STR("Example Inc."), true, false},	/* to GnuTLS that is a name as well */
+	{STR("other/test"), true, false},
 };
 
 START_TEST(a_cn_is_a_name)
@@ -403,6 +403,21 @@ START_TEST(a_cn_is_a_name)
 }
 END_TEST
 
+START_TEST(a_text_as_cn_is_kept_beside_names)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	names_add(&names, NAME_DNS, STR("www.example.com"));
+	m.names = buf_str(&names);
+	m.cn = STR("Example Inc.");
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert(str_eq(ask.cn, m.cn));
+	permit_free(&some);
+}
+END_TEST
+
 START_TEST(partial_wildcards_are_kept_where_all_of_them_is_permitted)
 {
 	static const char *const patterns[] = {".example.com"};
@@ -418,6 +433,34 @@ START_TEST(partial_wildcards_are_kept_where_all_of_them_is_permitted)
 	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
 	ck_assert_uint_eq(ask.nnames, 1);
 	ck_assert(str_eq(ask.names[0].value, STR("w*w.example.com")));
+	permit_free(&some);
+}
+END_TEST
+
+/* Beside what a list cannot say: an own CA that excludes one of the names. */
+START_TEST(partial_wildcards_touch_what_is_excluded)
+{
+	struct permit *some = fixture_permit_all();
+	struct msg_sign_ask m = ask_for("www.example.com");
+	struct errmsg err;
+	X509_EXTENSION *e;
+	struct ca ca;
+
+	fixture_ca(&ca, false);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints,
+	    "critical,excluded;DNS:secret.example.com");
+	ck_assert_ptr_nonnull(e);
+	ck_assert_int_eq(X509_add_ext(ca.cert, e, -1), 1);
+	ck_assert_int_gt(X509_sign(ca.cert, ca.key, EVP_sha256()), 0);
+	ck_assert_int_eq(permit_narrow(some, ca.cert, &err), 0);
+	names_add(&names, NAME_DNS, STR("s*t.example.com"));
+	names_add(&names, NAME_DNS, STR("www.example.com"));
+	m.names = buf_str(&names);
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert_uint_eq(ask.nnames, 1);
+	ck_assert(str_eq(ask.names[0].value, STR("www.example.com")));
+	X509_EXTENSION_free(e);
+	ca_free(&ca);
 	permit_free(&some);
 }
 END_TEST
@@ -482,7 +525,9 @@ ask_suite(void)
 	tcase_add_test(tc, a_stranger_of_too_broad_names_has_no_name_at_all);
 	tcase_add_test(tc, without_names_the_cn_is_the_origins);
 	tcase_add_loop_test(tc, a_cn_is_a_name, 0, NELEM(cns));
+	tcase_add_test(tc, a_text_as_cn_is_kept_beside_names);
 	tcase_add_test(tc, partial_wildcards_are_kept_where_all_of_them_is_permitted);
+	tcase_add_test(tc, partial_wildcards_touch_what_is_excluded);
 	tcase_add_test(tc, dates_allowed);
 	tcase_add_test(tc, sizes);
 	suite_add_tcase(s, tc);

@@ -124,12 +124,18 @@ START_TEST(workers_find_it_under_the_agreed_key)
 	int64_t refresh_at;
 
 	memset(m.origin.b, 5, sizeof(m.origin.b));
-	m.key = SIGN_KEY_RSA;
+	m.key = SIGN_KEY_MIRROR_RSA;
+	m.recipe = RECIPE_UNTRUSTED_ROOT;
+	m.copy = COPY_KEY_USAGE;
+	m.key_usage = 0x20;
+	m.why = STR("unknown root");
 	serve(&m);
 	keyring_read_own(&keys, &ring);
 	cert_like_hash(&(struct cert_like){.origin_leaf = m.origin.b, .not_before = m.not_before,
-	    .not_after = m.not_after, .cn = m.cn, .org = m.org, .names = m.names}, like);
-	key = cert_key_make(m.asked_name, like, RECIPE_GOOD, ring.keys[KEYRING_RSA].id, ca.id);
+	    .not_after = m.not_after, .cn = m.cn, .org = m.org, .names = m.names, .why = m.why,
+	    .copy = m.copy, .key_usage = m.key_usage, .staple = m.staple}, like);
+	key = cert_key_make(m.asked_name, like, m.recipe, ring.keys[KEYRING_MIRROR_RSA].id,
+	    ca.id);
 	reader = cert_cache_reader(certs.fd, &err);
 	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.bundle.n);
 	ck_assert_mem_eq(der, answer.bundle.p, answer.bundle.n);
@@ -137,19 +143,86 @@ START_TEST(workers_find_it_under_the_agreed_key)
 }
 END_TEST
 
-/* A worker that claims an origin with names of its own cannot file them for others. */
-START_TEST(other_names_have_another_leaf)
+/*
+ * A worker that claims an origin of its own cannot file leafs for others, and no
+ * leaf stands in for one that differs in anything.
+ */
+START_TEST(whatever_differs_has_another_leaf)
 {
 	struct msg_sign_ask m = ask_for("a.test");
 	struct buf first = {0};
 
+	m.copy = COPY_KEY_USAGE | COPY_DATES;
+	m.key = SIGN_KEY_MIRROR_EC;
+	m.not_before = NOW - 1000;
+	m.not_after = NOW + 1000;
 	serve(&m);
 	keep(&first);
-	m.org = STR("Somebody Else");
+	switch (_i) {
+	case 0: m.org = STR("Somebody Else"); break;
+	case 1: m.cn = STR("b.test"); break;
+	case 2: m.names = STR("\2\0\1a"); break;
+	case 3: m.copy |= COPY_NO_AKI; break;
+	case 4: m.key_usage = 1; break;
+	case 5: m.staple = SIGN_STAPLE_GOOD; break;
+	case 6: m.recipe = RECIPE_SELF; break;
+	case 7: m.why = STR("another reason"); break;
+	case 8: m.not_before++; break;
+	case 9: m.not_after++; break;
+	case 10: m.key = SIGN_KEY_MIRROR_RSA; break;
+	case 11: m.asked_name = STR("c.test"); break;
+	}
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_OK);
 	ck_assert(!str_eq(answer.bundle, buf_str(&first)));
 	buf_free(&first);
+}
+END_TEST
+
+START_TEST(a_bundle_holds_what_belongs_to_the_leaf)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct bundle b;
+	unsigned i;
+
+	m.staple = SIGN_STAPLE_REVOKED;
+	for (i = 0; i < 2; i++) {	/* minted, then from the cache */
+		serve(&m);
+		ck_assert_int_eq(bundle_unpack(answer.bundle, &b), 0);
+		ck_assert(b.with_ca);
+		ck_assert_uint_gt(b.staple.n, 100);
+		ck_assert_uint_eq(b.nissuers, 0);
+	}
+	m = ask_for("a.test");
+	m.recipe = RECIPE_UNTRUSTED_SUB;
+	m.key = SIGN_KEY_MIRROR_EC;
+	for (i = 0; i < 2; i++) {
+		serve(&m);
+		ck_assert_int_eq(bundle_unpack(answer.bundle, &b), 0);
+		ck_assert(!b.with_ca);
+		ck_assert_uint_eq(b.staple.n, 0);
+		ck_assert_uint_eq(b.nissuers, 1);
+	}
+}
+END_TEST
+
+START_TEST(a_missing_key_is_made)
+{
+	struct msg_sign_ask m = ask_for("a.test");
+	struct keyring ring = *fixture_ring();
+
+	ring.keys[KEYRING_WEAK].der_len = 0;
+	keyring_write(&keys, &ring);
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_OK);
+	keyring_read_own(&keys, &ring);
+	ck_assert_uint_eq(ring.keys[KEYRING_WEAK].der_len, 0);
+	m.key = SIGN_KEY_WEAK;
+	m.copy = COPY_WEAK_KEY;
+	serve(&m);
+	ck_assert_uint_eq(answer.status, SIGN_OK);
+	keyring_read_own(&keys, &ring);
+	ck_assert_uint_gt(ring.keys[KEYRING_WEAK].der_len, 0);
 }
 END_TEST
 
@@ -279,7 +352,9 @@ desk_suite(void)
 	tcase_add_test(tc, answers_with_a_leaf);
 	tcase_add_test(tc, the_same_question_has_the_same_answer_until_half_life);
 	tcase_add_test(tc, workers_find_it_under_the_agreed_key);
-	tcase_add_test(tc, other_names_have_another_leaf);
+	tcase_add_loop_test(tc, whatever_differs_has_another_leaf, 0, 12);
+	tcase_add_test(tc, a_bundle_holds_what_belongs_to_the_leaf);
+	tcase_add_test(tc, a_missing_key_is_made);
 	tcase_add_test(tc, another_origin_has_another_leaf);
 	tcase_add_test(tc, follows_a_rotation_by_another_signer);
 	tcase_add_test(tc, a_refusal_has_a_reason_and_no_leaf);

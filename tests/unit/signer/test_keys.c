@@ -98,6 +98,77 @@ START_TEST(a_clock_put_back_does_not_keep_keys_for_years)
 }
 END_TEST
 
+/* The rarely needed are left for later, so that nobody waits for them at the start. */
+START_TEST(rsa_keys_come_when_asked_for)
+{
+	struct segment empty;
+	struct errmsg err;
+	uint32_t sequence;
+
+	ck_assert_int_eq(keyring_create(&empty, &err), 0);
+	keys_make(&empty, KEYRING_WEAK);	/* nothing: there is no ring to put it in */
+	keys_renew(&empty, NOW);
+	keyring_read_own(&empty, &next);
+	ck_assert_uint_gt(next.keys[KEYRING_EC].der_len, 0);
+	ck_assert_uint_gt(next.keys[KEYRING_MIRROR_EC].der_len, 0);
+	ck_assert_uint_eq(next.keys[KEYRING_RSA].der_len, 0);
+	ck_assert_uint_eq(next.keys[KEYRING_MIRROR_RSA].der_len, 0);
+	ck_assert_uint_eq(next.keys[KEYRING_WEAK].der_len, 0);
+	keys_make(&empty, KEYRING_WEAK);
+	sequence = keyring_sequence_own(&empty);
+	keys_make(&empty, KEYRING_WEAK);
+	ck_assert_uint_eq(keyring_sequence_own(&empty), sequence);
+	keyring_read_own(&empty, &ring);
+	ck_assert_uint_gt(ring.keys[KEYRING_WEAK].der_len, 0);
+	ck_assert_uint_eq(ring.keys[KEYRING_RSA].der_len, 0);
+	ck_assert_mem_eq(&ring.keys[KEYRING_EC], &next.keys[KEYRING_EC], sizeof(ring.keys[0]));
+	ck_assert_mem_eq(&ring.ticket, &next.ticket, sizeof(ring.ticket));
+	segment_free(&empty);
+}
+END_TEST
+
+START_TEST(one_missing_key_after_the_other)
+{
+	struct keyring without = ring;
+	unsigned made = 0;
+
+	without.keys[KEYRING_WEAK].der_len = 0;
+	without.keys[KEYRING_MIRROR_EC].der_len = 0;
+	keyring_write(&segment, &without);
+	while (keys_make_next(&segment))
+		made++;
+	ck_assert_uint_eq(made, 2);
+	keyring_read_own(&segment, &next);
+	ck_assert_uint_gt(next.keys[KEYRING_WEAK].der_len, 0);
+	ck_assert_uint_gt(next.keys[KEYRING_MIRROR_EC].der_len, 0);
+}
+END_TEST
+
+/* Who trusts a bad leaf by hand shall not have to do so every day. */
+START_TEST(mirror_keys_live_a_week)
+{
+	int64_t day;
+
+	for (day = 1; day < 7; day++) {
+		keys_renew(&segment, NOW + day * KEYRING_ROTATE_SECONDS);
+		keyring_read_own(&segment, &next);
+		ck_assert_int_eq(next.made_at, NOW + day * KEYRING_ROTATE_SECONDS);
+		ck_assert_int_eq(next.mirror_made_at, NOW);
+		ck_assert_mem_eq(&next.keys[KEYRING_MIRROR_EC], &ring.keys[KEYRING_MIRROR_EC],
+		    sizeof(ring.keys[0]));
+		ck_assert_mem_eq(&next.keys[KEYRING_MIRROR_RSA],
+		    &ring.keys[KEYRING_MIRROR_RSA], sizeof(ring.keys[0]));
+		ck_assert_uint_eq(next.keys[KEYRING_RSA].der_len, 0);
+		ck_assert_uint_eq(next.keys[KEYRING_WEAK].der_len, 0);
+	}
+	keys_renew(&segment, NOW + 7 * KEYRING_ROTATE_SECONDS);
+	keyring_read_own(&segment, &next);
+	ck_assert_int_eq(next.mirror_made_at, NOW + 7 * KEYRING_ROTATE_SECONDS);
+	ck_assert_mem_ne(next.keys[KEYRING_MIRROR_EC].id, ring.keys[KEYRING_MIRROR_EC].id, 8);
+	ck_assert_uint_eq(next.keys[KEYRING_MIRROR_RSA].der_len, 0);
+}
+END_TEST
+
 Suite *
 keys_suite(void)
 {
@@ -110,6 +181,9 @@ keys_suite(void)
 	tcase_add_test(tc, an_empty_ring_is_filled);
 	tcase_add_test(tc, a_fresh_ring_is_kept);
 	tcase_add_test(tc, an_old_ring_is_replaced_but_its_tickets_are_read);
+	tcase_add_test(tc, rsa_keys_come_when_asked_for);
+	tcase_add_test(tc, one_missing_key_after_the_other);
+	tcase_add_test(tc, mirror_keys_live_a_week);
 	tcase_add_test(tc, a_clock_put_back_does_not_keep_keys_for_years);
 	suite_add_tcase(s, tc);
 	return s;

@@ -402,6 +402,10 @@ START_TEST(subjects_and_issuers)
 	ck_assert_int_eq(ASN1_OCTET_STRING_cmp(X509_get0_subject_key_id(issuer),
 	    X509_get0_authority_key_id(leaf)), 0);
 	ck_assert_int_eq(X509_verify(leaf, X509_get0_pubkey(issuer)), 1);
+	/* Only a root is its own issuer. */
+	ck_assert_int_eq(X509_verify(issuer, X509_get0_pubkey(issuer)) == 1,
+	    want[_i].recipe == RECIPE_UNTRUSTED_ROOT);
+	ERR_clear_error();
 	if (strcmp(want[_i].above, "ours") == 0)
 		ck_assert_int_eq(X509_NAME_cmp(X509_get_issuer_name(issuer), ours), 0);
 	else
@@ -591,6 +595,45 @@ START_TEST(the_go_between_is_permitted)
 }
 END_TEST
 
+/* A CA of the operator's with a name of that many bytes. */
+static void
+rename_ca(int bytes)
+{
+	X509_NAME *name = X509_get_subject_name(ca.cert);
+	static char text[1000];
+
+	memset(text, 'x', sizeof(text));
+	while (i2d_X509_NAME(name, NULL) < bytes) {
+		int n = MIN(bytes - i2d_X509_NAME(name, NULL), 1000);
+
+		ck_assert_int_eq(X509_NAME_add_entry_by_NID(name, NID_organizationalUnitName,
+		    V_ASN1_UTF8STRING, (const uint8_t *)text, MAX(n - 20, 1), -1, 0), 1);
+	}
+	ck_assert_int_eq(X509_set_issuer_name(ca.cert, name), 1);
+	ck_assert_int_gt(X509_sign(ca.cert, ca.key, EVP_sha256()), 0);
+}
+
+START_TEST(a_long_name_of_the_ca_fits)
+{
+	struct msg_sign_ask m = recipe_for(RECIPE_NOT_CA, 0);
+	struct errmsg err;
+
+	rename_ca(CA_NAME_MAX - 50);
+	ck_assert_int_eq(ca_acceptable(ca.cert, ca.key, NOW, "ca.pem", &err), 0);
+	minter_free(&minter);
+	minter = minter_new(ca.cert, ca.key, ca.not_after, DAY);
+	ck_assert_int_eq(minter_take_keys(minter, fixture_ring()), 0);
+	mint(&m);
+	m = recipe_for(RECIPE_GOOD, 0);
+	m.staple = SIGN_STAPLE_REVOKED;
+	mint(&m);
+	ck_assert_uint_gt(minted.bundle.staple.n, CA_NAME_MAX - 50);
+	rename_ca(CA_NAME_MAX + 1);
+	ck_assert_int_eq(ca_acceptable(ca.cert, ca.key, NOW, "ca.pem", &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "name"));
+}
+END_TEST
+
 /* Our CA's key is used for what the recipe says and for nothing else. */
 START_TEST(only_good_leafs_and_the_go_between_are_ours)
 {
@@ -637,6 +680,7 @@ recipes_suite(void)
 	tcase_add_loop_test(tc, the_leaf_is_for_the_key_that_was_asked, 0, RECIPE_COUNT);
 	tcase_add_test(tc, a_key_that_is_not_there_yet_is_told);
 	tcase_add_test(tc, the_go_between_is_permitted);
+	tcase_add_test(tc, a_long_name_of_the_ca_fits);
 	suite_add_tcase(s, tc);
 	suite_add_tcase(s, cases("RSA", setup_rsa));
 	return s;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Our CA and leafs, judged by other people's programs: openssl must be there;
-# python3, certtool and keytool are asked where they are installed.
+# python3, certtool, ocsptool and keytool are asked where they are installed.
 set -u
 
 make_leafs=./tests/unit/signer/make-leafs
@@ -19,6 +19,14 @@ strict() {	# dir leaf option value
 	    -no-CApath -no-CAstore "$3" "$4" "$1/$2.pem" >/dev/null || fail "openssl: $2"
 }
 
+staple() {	# dir leaf status
+	openssl ocsp -respin "$1/$2.ocsp" -issuer "$1/mitmd-ca-cert.pem" -cert "$1/$2.pem" \
+	    -CAfile "$1/mitmd-ca-cert.pem" -no-CApath -no-CAstore >"$1/out" 2>&1 ||
+	    fail "openssl ocsp: $2"
+	grep -q "^Response verify OK" "$1/out" && grep -q "$2.pem: $3\$" "$1/out" ||
+	    { cat "$1/out"; fail "openssl ocsp: $2 is not $3"; }
+}
+
 l60=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 
 with_openssl() {
@@ -30,6 +38,8 @@ with_openssl() {
 	strict "$1" underscore -verify_hostname _a_b.example.com
 	strict "$1" idn -verify_hostname xn--bcher-kva.example
 	strict "$1" many -verify_hostname h299.example.com
+	staple "$1" ec good
+	staple "$1" rsa revoked
 	openssl verify -x509_strict -CAfile "$1/mitmd-ca-cert.pem" -no-CApath -no-CAstore \
 	    -verify_hostname other.test "$1/ec.pem" >/dev/null 2>&1 && fail "any name verifies"
 	openssl x509 -inform DER -in "$1/mitmd-ca-cert.cer" -noout || fail "cer"
@@ -48,6 +58,16 @@ with_certtool() {
 		certtool --verify --load-ca-certificate "$1/mitmd-ca-cert.pem" \
 		    --verify-purpose 1.3.6.1.5.5.7.3.1 --infile "$1/chain.pem" >"$1/out" 2>&1 ||
 		    { cat "$1/out"; fail "certtool: $leaf"; }
+	done
+}
+
+with_ocsptool() {
+	for leaf in ec rsa; do
+		sed '/PRIVATE/,/PRIVATE/d' "$1/$leaf.pem" >"$1/cert.pem"
+		ocsptool --verify-response --load-response "$1/$leaf.ocsp" \
+		    --load-cert "$1/cert.pem" --load-issuer "$1/mitmd-ca-cert.pem" \
+		    --load-trust "$1/mitmd-ca-cert.pem" >"$1/out" 2>&1 ||
+		    { cat "$1/out"; fail "ocsptool: $leaf"; }
 	done
 }
 
@@ -104,7 +124,7 @@ for kind in ec rsa; do
 	dir=$top/$kind
 	$make_leafs "$dir" $([ $kind = rsa ] && echo rsa) || { fail "make-leafs $kind"; continue; }
 	with_openssl "$dir"
-	for program in certtool keytool python3; do
+	for program in certtool ocsptool keytool python3; do
 		if command -v $program >/dev/null; then
 			with_${program%3} "$dir"
 		else

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/err.h>
+
 #include "base/mem.h"
 #include "certs.h"
 #include "curl_hello.h"
@@ -455,6 +457,30 @@ START_TEST(strict_is_of_the_key)
 }
 END_TEST
 
+/* RFC 5746 or not: an origin that asks for another handshake gets none. */
+START_TEST(no_renegotiation)
+{
+	SSL_CTX *ctx = peer_serve(certs_leaf(&(struct spec){.cn = "n"}), certs_key(),
+	    TLS1_2_VERSION);
+	struct tls_origin_ask ask = peer_ask("www.test");
+	SSL *ssl = tls_origin_start(origin, &ask), *server = SSL_new(ctx);
+	char c;
+
+	SSL_set_accept_state(server);
+	ck_assert(pair_shake(ssl, server));
+	ck_assert_int_eq(SSL_renegotiate(server), 1);
+	(void)SSL_do_handshake(server);
+	ck_assert_int_le(SSL_read(ssl, &c, 1), 0);
+	ck_assert_int_eq(SSL_in_init(ssl), 0);
+	ck_assert_int_le(SSL_read(server, &c, 1), 0);
+	ck_assert_int_eq(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
+	ERR_clear_error();
+	tls_origin_stop(&ssl);
+	SSL_free(server);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
 Suite *
 origin_suite(void)
 {
@@ -480,6 +506,7 @@ origin_suite(void)
 	tcase_add_test(t, used_once);
 	tcase_add_test(t, bounded);
 	tcase_add_loop_test(t, client_certificate, 0, 2 * NELEM(shown));
+	tcase_add_test(t, no_renegotiation);
 	tcase_add_loop_test(t, strict_is_of_the_key, 0, 4);
 	suite_add_tcase(s, t);
 	return s;

@@ -53,7 +53,7 @@ static const struct staple {
 	{.status = GOOD, .signer = BY_DELEGATE, .want = TLS_STAPLE_GOOD},
 	{.status = REVOKED, .signer = BY_DELEGATE, .want = TLS_STAPLE_REVOKED},
 	{.status = GOOD, .must = true, .want = TLS_STAPLE_GOOD},
-	{.status = UNKNOWN, .want = TLS_STAPLE_INVALID},
+	{.status = UNKNOWN, .want = TLS_STAPLE_UNKNOWN},
 	{.status = GOOD, .signer = BY_STRANGER, .want = TLS_STAPLE_INVALID},
 	{.status = REVOKED, .signer = BY_STRANGER, .want = TLS_STAPLE_INVALID},
 	{.status = GOOD, .signer = BY_LEAF_OF_ISSUER, .want = TLS_STAPLE_INVALID},

@@ -391,6 +391,10 @@ START_TEST(bad_san)
 	X509 *leaf = certs_leaf(&bad_sans[_i]);
 	struct tls_facts *f = judge(leaf, NULL, "www.test", false);
 
+	ck_assert(f->odd_names);
+	ck_assert(!has_verdict(f, X509_V_ERR_INVALID_EXTENSION, 0));
+	tls_facts_unref(&f);
+	f = judge(leaf, NULL, "www.test", true);
 	ck_assert(has_verdict(f, X509_V_ERR_INVALID_EXTENSION, 0));
 	tls_facts_unref(&f);
 	X509_free(leaf);

@@ -16,6 +16,7 @@ main(void)
 	srunner_add_suite(sr, capture_suite());
 	srunner_add_suite(sr, access_suite());
 	srunner_add_suite(sr, sniff_suite());
+	srunner_add_suite(sr, trust_told_suite());
 	srunner_add_suite(sr, exchange_suite());
 	srunner_add_suite(sr, exchange_end_suite());
 	srunner_add_suite(sr, mirror_suite());

@@ -9,6 +9,7 @@ Suite *flow_abort_suite(void);
 Suite *capture_suite(void);
 Suite *access_suite(void);
 Suite *sniff_suite(void);
+Suite *trust_told_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);
 Suite *mirror_suite(void);

@@ -15,12 +15,27 @@
 
 /* What a good origin's chain is like: a leaf and its intermediate. */
 static struct tls_cert certs[3];
-static struct tls_name a_name = {.type = TLS_NAME_DNS};
+static struct tls_name a_name;
+static struct permit *all;
+
+static void
+setup(void)
+{
+	struct errmsg err;
+
+	all = permit_new(NULL, 0, &err);
+}
+
+static void
+teardown(void)
+{
+	permit_free(&all);
+}
 
 static struct tls_facts
 good(void)
 {
-	a_name.value = STR("www.test");
+	a_name = (struct tls_name){TLS_NAME_DNS, STR("www.test")};
 	return (struct tls_facts){.chain = certs, .nchain = 2, .names = &a_name, .nnames = 1,
 	    .has_names = true, .has_aki = true, .serves = true, .key_bits = 256,
 	    .has_key_usage = true, .key_usage = KU_DIGITAL_SIGNATURE, .verified = true,
@@ -38,7 +53,7 @@ static struct mirror_plan
 plan(const struct tls_facts *f)
 {
 	struct mirror_ask ask = {.origin = f, .takes_ecdsa = true, .wants_staple = true,
-	    .sniff = true, .now = NOW};
+	    .sniff = true, .permit = all, .now = NOW};
 	struct mirror_plan p;
 
 	mirror_plan(&ask, &p);
@@ -93,12 +108,13 @@ static const struct {
 	{{{V(UNHANDLED_CRITICAL_EXTENSION), 0}}, 2, false, RECIPE_GOOD, COPY_CRITICAL,
 	    SIGN_KEY_MIRROR_EC, ""},
 	{{{V(CA_KEY_TOO_SMALL), 1}}, 2, false, RECIPE_GOOD, COPY_WEAK_KEY, SIGN_KEY_WEAK, ""},
-	/* With origin.strict: an intermediate's lack becomes the leaf's. */
-	{{{V(MISSING_AUTHORITY_KEY_IDENTIFIER), 1}}, 2, false, RECIPE_GOOD, COPY_NO_AKI,
-	    SIGN_KEY_MIRROR_EC, ""},
-	{{{V(CA_BCONS_NOT_CRITICAL), 1}}, 2, false, RECIPE_NOT_CA, 0, SIGN_KEY_EC, ""},
-	{{{V(KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA), 1}}, 2, false, RECIPE_NOT_CA, 0,
-	    SIGN_KEY_EC, ""},
+	/* With origin.strict, which is for every client. */
+	{{{V(MISSING_AUTHORITY_KEY_IDENTIFIER), 0}}, 2, false, RECIPE_UNTRUSTED_SUB, 0,
+	    SIGN_KEY_MIRROR_EC, "not verified"},
+	{{{V(KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA), 0}}, 2, false, RECIPE_UNTRUSTED_SUB, 0,
+	    SIGN_KEY_MIRROR_EC, "not verified"},
+	{{{V(INVALID_EXTENSION), 0}}, 2, false, RECIPE_UNTRUSTED_SUB, 0,
+	    SIGN_KEY_MIRROR_EC, "malformed certificate"},
 	{{{V(MISSING_SUBJECT_KEY_IDENTIFIER), 1}}, 2, false, RECIPE_UNTRUSTED_SUB, 0,
 	    SIGN_KEY_MIRROR_EC, "not verified"},
 	{{{V(EC_KEY_EXPLICIT_PARAMS), 0}}, 2, false, RECIPE_UNTRUSTED_SUB, 0,
@@ -116,6 +132,13 @@ static const struct {
 	    {V(UNHANDLED_CRITICAL_EXTENSION), 0}}, 1, true, RECIPE_SELF,
 	    COPY_PURPOSE | COPY_CRITICAL, SIGN_KEY_MIRROR_EC, ""},
 	{{{V(INVALID_CA), 1}, {V(INVALID_PURPOSE), 0}}, 2, false, RECIPE_NOT_CA, COPY_PURPOSE,
+	    SIGN_KEY_EC, ""},
+	/* What is no CA does not serve as one either: that is not another defect. */
+	{{{V(INVALID_CA), 1}, {V(INVALID_PURPOSE), 1}}, 2, false, RECIPE_NOT_CA, 0,
+	    SIGN_KEY_EC, ""},
+	{{{V(INVALID_PURPOSE), 1}, {V(KEYUSAGE_NO_CERTSIGN), 1}}, 2, false, RECIPE_NOT_CA, 0,
+	    SIGN_KEY_EC, ""},
+	{{{V(INVALID_CA), 2}, {V(INVALID_PURPOSE), 1}}, 3, false, RECIPE_NOT_CA, COPY_PURPOSE,
 	    SIGN_KEY_EC, ""},
 	/* The first reason stays. */
 	{{{V(UNABLE_TO_GET_ISSUER_CERT_LOCALLY), 0}, {V(UNSPECIFIED), 0}}, 1, false,
@@ -205,6 +228,19 @@ START_TEST(a_missing_aki_is_missing)
 	ck_assert_uint_eq(plan(&f).copy, COPY_NO_AKI);
 	ck_assert_uint_eq(plan(&f).key, SIGN_KEY_MIRROR_EC);
 	ck_assert_int_eq(plan(&f).recipe, RECIPE_GOOD);
+}
+END_TEST
+
+/* A lack in an issuer cannot be shown; this one is refused by the same verifiers. */
+START_TEST(what_strict_verifiers_mind_they_mind)
+{
+	struct tls_facts f = good();
+
+	f.strict_minds = true;
+	ck_assert_uint_eq(plan(&f).copy, COPY_NO_AKI);
+	ck_assert_int_eq(plan(&f).recipe, RECIPE_GOOD);
+	add_code(&f, V(INVALID_CA), 1);
+	ck_assert_uint_eq(plan(&f).copy, 0);	/* everybody minds that */
 }
 END_TEST
 
@@ -345,16 +381,19 @@ static const struct {
 	{TLS_STAPLE_GOOD, false, true, SIGN_STAPLE_GOOD, 0},
 	{TLS_STAPLE_GOOD, true, true, SIGN_STAPLE_GOOD, 0},
 	{TLS_STAPLE_GOOD, false, false, SIGN_STAPLE_NONE, 0},
-	{TLS_STAPLE_INVALID, false, true, SIGN_STAPLE_NONE, 0},
+	{TLS_STAPLE_INVALID, false, true, SIGN_STAPLE_STALE, 0},
+	{TLS_STAPLE_INVALID, false, false, SIGN_STAPLE_NONE, 0},
+	{TLS_STAPLE_UNKNOWN, false, true, SIGN_STAPLE_NONE, 0},
 	{TLS_STAPLE_NONE, true, true, SIGN_STAPLE_NONE, COPY_MUST_STAPLE},
 	{TLS_STAPLE_NONE, true, false, SIGN_STAPLE_NONE, COPY_MUST_STAPLE},
-	{TLS_STAPLE_INVALID, true, true, SIGN_STAPLE_NONE, COPY_MUST_STAPLE},
+	{TLS_STAPLE_INVALID, true, true, SIGN_STAPLE_STALE, COPY_MUST_STAPLE},
 };
 
 START_TEST(staples_are_mirrored)
 {
 	struct tls_facts f = good();
-	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .sniff = true, .now = NOW,
+	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .sniff = true,
+	    .permit = all, .now = NOW,
 	    .wants_staple = staples[_i].asked};
 	struct mirror_plan p;
 
@@ -398,7 +437,8 @@ END_TEST
 START_TEST(what_leaves_no_trace_is_untrusted)
 {
 	struct tls_facts f = good();
-	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .sniff = true, .now = NOW};
+	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .sniff = true,
+	    .permit = all, .now = NOW};
 	struct mirror_plan p;
 
 	add_code(&f, V(CERT_REVOKED), 0);	/* and the client asked for no staple */
@@ -413,21 +453,59 @@ END_TEST
 
 /* ---- names, verify: off, keys ---- */
 
-START_TEST(malformed_names_are_not_repeated)
+static const struct {
+	const char *name;
+	uint8_t type;
+	enum mirror_names names;
+} unsigned_names[] = {
+	{"*.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{"*", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{"a.*.www.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{"www.test.", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{" www.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{"abc", TLS_NAME_IP, MIRROR_NAMES_OTHER},
+	{"other.test", TLS_NAME_DNS, MIRROR_NAMES_COPY},
+	{"*.other.test", TLS_NAME_DNS, MIRROR_NAMES_COPY},
+	{"w*.test", TLS_NAME_DNS, MIRROR_NAMES_COPY},
+};
+
+/* Another certificate's name stays another one, even where it may not be signed. */
+START_TEST(a_name_that_may_not_be_signed_becomes_another)
 {
 	struct tls_facts f = good();
+	struct mirror_plan p;
 
-	add_code(&f, V(INVALID_EXTENSION), 0);
+	add_code(&f, V(HOSTNAME_MISMATCH), 0);
+	a_name = (struct tls_name){unsigned_names[_i].type, str_z(unsigned_names[_i].name)};
+	p = plan(&f);
+	ck_assert_int_eq(p.names, unsigned_names[_i].names);
+	ck_assert_int_eq(p.recipe, RECIPE_GOOD);
+	ck_assert_uint_eq(p.copy, 0);
+}
+END_TEST
+
+/* Under ca.permit no made-up name is possible either. */
+START_TEST(names_outside_the_permitted_are_untrusted)
+{
+	char *only[] = {(char *)"www.test"};
+	struct tls_facts f = good();
+	struct errmsg err;
+
+	permit_free(&all);
+	all = permit_new(only, 1, &err);
+	ck_assert_int_eq(plan(&f).recipe, RECIPE_GOOD);
+	a_name.value = STR("other.test");
+	add_code(&f, V(HOSTNAME_MISMATCH), 0);
 	ck_assert_int_eq(plan(&f).recipe, RECIPE_UNTRUSTED_SUB);
-	ck_assert_int_eq(plan(&f).names, MIRROR_NAMES_ASKED);
-	ck_assert_str_eq(plan(&f).why, "malformed certificate");
+	ck_assert_int_eq(plan(&f).names, MIRROR_NAMES_COPY);
 }
 END_TEST
 
 START_TEST(without_sniffing_only_the_asked_name_is_there)
 {
 	struct tls_facts f = good();
-	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .now = NOW};
+	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .permit = all,
+	    .now = NOW};
 	struct mirror_plan p;
 
 	mirror_plan(&ask, &p);
@@ -449,7 +527,7 @@ START_TEST(verify_off_makes_everything_good)
 {
 	struct tls_facts f = good();
 	struct mirror_ask ask = {.origin = &f, .takes_ecdsa = true, .wants_staple = true,
-	    .verify_off = true, .sniff = true, .now = NOW};
+	    .verify_off = true, .sniff = true, .permit = all, .now = NOW};
 	struct mirror_plan p;
 
 	f.earliest_not_after = NOW - DAY;
@@ -474,7 +552,7 @@ END_TEST
 START_TEST(who_takes_no_ecdsa_gets_rsa)
 {
 	struct tls_facts f = good();
-	struct mirror_ask ask = {.origin = &f, .sniff = true, .now = NOW};
+	struct mirror_ask ask = {.origin = &f, .sniff = true, .permit = all, .now = NOW};
 	struct mirror_plan p;
 
 	mirror_plan(&ask, &p);
@@ -491,9 +569,11 @@ mirror_suite(void)
 	Suite *s = suite_create("mirror");
 	TCase *tc = tcase_create("mirror");
 
+	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, the_issuer_is_as_good_as_the_origins, 0, NELEM(issuers));
 	tcase_add_loop_test(tc, dates_are_copied_when_out_of_range, 0, NELEM(dates));
 	tcase_add_test(tc, a_missing_aki_is_missing);
+	tcase_add_test(tc, what_strict_verifiers_mind_they_mind);
 	tcase_add_test(tc, without_names_there_are_none);
 	tcase_add_loop_test(tc, odd_key_usage_is_copied, 0, NELEM(usages));
 	tcase_add_test(tc, a_purpose_is_copied_unless_key_usage_tells_it);
@@ -505,7 +585,9 @@ mirror_suite(void)
 	tcase_add_test(tc, a_revoked_staple_is_shown_as_one);
 	tcase_add_test(tc, only_leafs_of_the_ca_have_staples);
 	tcase_add_test(tc, what_leaves_no_trace_is_untrusted);
-	tcase_add_test(tc, malformed_names_are_not_repeated);
+	tcase_add_loop_test(tc, a_name_that_may_not_be_signed_becomes_another, 0,
+	    NELEM(unsigned_names));
+	tcase_add_test(tc, names_outside_the_permitted_are_untrusted);
 	tcase_add_test(tc, without_sniffing_only_the_asked_name_is_there);
 	tcase_add_test(tc, verify_off_makes_everything_good);
 	tcase_add_test(tc, who_takes_no_ecdsa_gets_rsa);

@@ -260,6 +260,7 @@ world_fini(struct world *world)
 	handover_free(&w->handover);
 	access_free(&w->access);
 	free(w->graves);
+	buf_free(&w->scratch);
 	ev_loop_destroy(w->loop);
 	ring_reader_free(&world->reader);
 	receipts_free(&world->receipts);
