@@ -42,10 +42,8 @@ known("Java checks the purpose of the leaf alone", "middle-eku", flipped={JAVA})
 known("Go and Java take `any' in an intermediate", "middle-eku-any", flipped={GO, JAVA})
 known("Go and Java do not compare key identifiers; shown as untrusted", "aki-wrong",
       said={NODE}, flipped={GO, JAVA})
-known("no intermediate can be shown that lacks its key identifier", "middle-no-aki",
-      flipped={STRICT})
-known("no names is the nearest to an empty list of names", "san-empty", said={GO},
-      flipped={STRICT})
+known("no names is the nearest to an empty list of names; what the strict mind is shown as a "
+      "missing key identifier", "san-empty", said={GO, STRICT})
 known("only Go reads it, and reads it strictly", "aia-malformed", flipped={GO})
 
 # -- dates -----------------------------------------------------------------------------------
@@ -72,8 +70,8 @@ known("nor one with explicit parameters", "explicit-curve", said=EVERYBODY)
 # -- issuers that may not issue --------------------------------------------------------------
 NAMES_ISSUER = "the issuer that is none is one of ours, with a key usage that does not sign"
 known(NAMES_ISSUER, "middle-not-ca", "middle-no-bc", "middle-v1", said={GNUTLS, NODE, GO, JAVA})
-known(NAMES_ISSUER, "middle-no-certsign", "leaf-as-ca", said={GNUTLS, GO})
-known(NAMES_ISSUER, "root-no-certsign", said={GNUTLS, GO, JAVA})
+known(NAMES_ISSUER, "middle-no-certsign", "leaf-as-ca", said={GO})
+known(NAMES_ISSUER, "root-no-certsign", said={GO, JAVA})
 CONSTRAINTS = "no CA of ours below ours: its limits are shown as an issuer that may not issue"
 known(CONSTRAINTS, "path-length", "not-permitted", "excluded", "excluded-ip",
       said=OPENSSL | {NODE, GO, JAVA})
@@ -81,14 +79,21 @@ known(CONSTRAINTS, "root-path-length", "root-not-permitted", said=OPENSSL | {NOD
       flipped={JAVA})
 
 # -- names ----------------------------------------------------------------------------------------
-known("not signed for anybody: a name that matches nothing takes its place", "wild-top",
-      said={NODE}, flipped={GO, JAVA})
-known("the same, and these clients tell the names", "wild-star", "nul-in-san", "u-label",
-      "san-space", said={NODE, GO})
-known("and Java takes it for b", "wild-inner", said={NODE, GO}, flipped={JAVA})
+known("not signed for anybody: a name that matches nothing takes its place, and those who tell "
+      "names tell that one; Go and Java take the wildcard", "wild-top", said={NODE, GIT},
+      flipped={GO, JAVA})
+known("the same, and nobody takes it", "wild-star", said={NODE, GO, GIT})
+known("the same for what is no name", "nul-in-san", "u-label", "san-space", said={NODE, GO})
+known("the same; Java takes a wildcard anywhere", "wild-inner", said={NODE, GO}, flipped={JAVA})
+known("the same; curl and Node take a name with a dot at its end", "san-dot", said={GO},
+      flipped={CURL, CURL12, NODE})
+known("what is no name is left out, and GnuTLS reads the rest", "san-also-nothing",
+      flipped={GNUTLS, GIT})
 
 # -- staples --------------------------------------------------------------------------------------
 known("the reason of the revocation is not copied", "staple-revoked", said={STATUS})
+known("no staple is copied: an old one is as bad", "staple-other", "staple-bad-signature",
+      said={STATUS, GNUTLS})
 known("nothing is stapled where the origin's answer is `unknown'", "staple-unknown",
       said={STATUS})
 
