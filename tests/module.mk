@@ -26,8 +26,6 @@ EXTRA_DIST += \
 	$(E2E)/env/tls_helper.go \
 	$(E2E)/env/tls_helper.js \
 	$(E2E)/env/tls_origins.py \
-	$(E2E)/env/trust.go \
-	$(E2E)/env/trust.js \
 	$(E2E)/env/wire.py \
 	$(E2E)/env/x509.py \
 	$(E2E)/pytest.ini \

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "fixture.h"
+#include "signer/ca_public.h"
 #include "signer/export.h"
 #include "signer/retired.h"
 #include "suites.h"
@@ -182,6 +183,117 @@ START_TEST(a_list_that_others_can_write_is_refused)
 }
 END_TEST
 
+/* ---- what everybody may know, and the end of a CA ---- */
+
+static struct ca_public shown;
+
+static void
+publish(void)
+{
+	struct buf pem = {0};
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	export_pem(ca.cert, &pem);
+	write_file(CA_CERT_FILE, 0644, buf_str(&pem));
+	buf_free(&pem);
+}
+
+START_TEST(shown_from_either_file)
+{
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 0);
+	ca_public_free(&shown);
+	publish();
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert(shown.from_key_file);
+	ck_assert_ptr_null(shown.published);
+	ck_assert_int_eq(X509_cmp(shown.cert, ca.cert), 0);
+	ca_public_free(&shown);
+	ck_assert_int_eq(unlink(in_dir(CA_FILE)), 0);
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert(!shown.from_key_file);
+	ck_assert_int_eq(X509_cmp(shown.cert, ca.cert), 0);
+	ca_public_free(&shown);
+}
+END_TEST
+
+START_TEST(shown_when_the_key_cannot_be_used)
+{
+	struct buf text = {0};
+
+	publish();
+	export_pem(ca.cert, &text);
+	write_file(CA_FILE, 0644, buf_str(&text));
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ca_public_free(&shown);
+	write_file(CA_FILE, 0600, STR("garbage"));
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert(!shown.from_key_file);
+	ca_public_free(&shown);
+	ck_assert_int_eq(unlink(in_dir(CA_CERT_FILE)), 0);
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, CA_FILE));
+	buf_free(&text);
+}
+END_TEST
+
+START_TEST(retiring_takes_both_certificates_and_the_key)
+{
+	struct buf pem = {0};
+
+	publish();
+	export_pem(ca.cert, &pem);
+	ck_assert_int_eq(unlink(in_dir(CA_FILE)), 0);
+	ck_assert_int_eq(unlink(in_dir(CA_CERT_FILE)), 0);
+	ck_assert_int_eq(open_at(NOW), 0);	/* another one, not published yet */
+	write_file(CA_CERT_FILE, 0644, buf_str(&pem));
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert_ptr_nonnull(shown.published);
+	ck_assert_msg(ca_public_retire(&shown, &files, &err) == 0, "%s", err.text);
+	ca_public_free(&shown);
+	ck_assert_int_eq(access(in_dir(CA_FILE), F_OK), -1);
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 0);
+	ck_assert_uint_eq(shown.retired.n, 2);
+	ck_assert(retired_has(&shown.retired, ca.cert));
+	ca_public_free(&shown);
+	buf_free(&pem);
+}
+END_TEST
+
+/* Cut short between its two steps it has lost nothing, and can be done again. */
+START_TEST(retiring_twice_is_retiring_once)
+{
+	publish();
+	retire();
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert_int_eq(ca_public_retire(&shown, &files, &err), 0);
+	ca_public_free(&shown);
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 0);
+	ck_assert_uint_eq(shown.retired.n, 1);
+	ca_public_free(&shown);
+}
+END_TEST
+
+START_TEST(without_its_place_on_the_list_the_key_stays)
+{
+	struct buf pem = {0}, text = {0};
+	int i;
+
+	publish();
+	export_pem(ca.cert, &pem);
+	for (i = 0; i < RETIRED_MAX; i++)
+		buf_puts(&text, buf_str(&pem));
+	write_file(RETIRED_FILE, 0644, buf_str(&text));
+	ck_assert_int_eq(unlink(in_dir(CA_FILE)), 0);
+	ck_assert_int_eq(open_at(NOW), 0);
+	ck_assert_int_eq(ca_public_load(&shown, &files, &err), 1);
+	ck_assert_int_eq(ca_public_retire(&shown, &files, &err), -1);
+	ca_public_free(&shown);
+	ck_assert_int_eq(access(in_dir(CA_FILE), F_OK), 0);
+	buf_free(&pem);
+	buf_free(&text);
+}
+END_TEST
+
 /* ---- where the key is ---- */
 
 START_TEST(a_credential_comes_before_the_file)
@@ -304,6 +416,11 @@ ca_files_suite(void)
 	tcase_add_test(tc, the_list_of_retired_ones_has_an_end);
 	tcase_add_loop_test(tc, a_garbled_list_is_refused, 0, NELEM(garbled));
 	tcase_add_test(tc, a_list_that_others_can_write_is_refused);
+	tcase_add_test(tc, shown_from_either_file);
+	tcase_add_test(tc, shown_when_the_key_cannot_be_used);
+	tcase_add_test(tc, retiring_takes_both_certificates_and_the_key);
+	tcase_add_test(tc, retiring_twice_is_retiring_once);
+	tcase_add_test(tc, without_its_place_on_the_list_the_key_stays);
 	tcase_add_test(tc, a_credential_comes_before_the_file);
 	tcase_add_test(tc, a_bad_credential_is_no_reason_to_make_a_ca);
 	tcase_add_test(tc, a_link_of_ours_is_followed);
