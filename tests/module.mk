@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	$(E2E)/test_41_profile.py \
 	$(E2E)/test_42_custom_certs.py \
 	$(E2E)/test_43_mirror_basics.py \
+	$(E2E)/test_44_tls_params.py \
 	$(E2E)/test_45_rejected.py \
 	$(E2E)/test_46_chromium.py \
 	$(E2E)/test_47_testssl.py \
