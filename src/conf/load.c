@@ -21,6 +21,7 @@
 #include "conf/value.h"
 
 #define LIST_MAX 10000
+#define PAIRS_MAX 4000	/* each is compared with all before it */
 #define KEY_MAX 64	/* "section.key" of the table is shorter */
 
 struct loader {
@@ -195,9 +196,9 @@ load_pairs(struct loader *l, const struct opt *o, const struct node *n)
 		if (n->kind != NODE_SCALAR)
 			return reader_fail(l->r, n->mark, l->err, "key '%s': expected a name",
 			    o->path);
-		if (++count > LIST_MAX)
+		if (++count > PAIRS_MAX)
 			return reader_fail(l->r, n->mark, l->err,
-			    "key '%s': more than %d entries", o->path, LIST_MAX);
+			    "key '%s': more than %d entries", o->path, PAIRS_MAX);
 		key = str_dup(n->text);	/* which is gone with the next node */
 		p = (struct pair){.key = str_of(key, n->text.n), .key_at = n->mark};
 		rc = load_pair_of(l, o, &p);

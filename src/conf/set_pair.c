@@ -127,7 +127,9 @@ int
 pair_set(struct conf *c, const struct opt *o, const struct pair *p, const char *base,
     struct errmsg *err)
 {
-	return o->type == OPT_NAME_PATHS ? add_cert(c, o, p, base, err) : add_word(c, o, p, err);
+	if (o->type == OPT_NAME_PATHS)
+		return add_cert(c, o, p, base, err);
+	return add_word(c, o, p, err);
 }
 
 void

@@ -62,7 +62,8 @@ parse(struct explain_ask *ask, bool *json, int argc, char **argv)
 			sni = optarg;
 		else if (c == 'a')
 			address = optarg;
-		else if (c == 'o' && (strcmp(optarg, "json") == 0 || strcmp(optarg, "text") == 0))
+		else if (c == 'o' &&
+		    (strcmp(optarg, "json") == 0 || strcmp(optarg, "text") == 0))
 			*json = optarg[0] == 'j';
 		else
 			return usage();
@@ -97,8 +98,8 @@ put_line(const struct conf *c, const char *label, const char *value,
 	else if (s->line == 0)
 		(void)printf("  (%s, default)\n", s->option);
 	else if (s->pattern.n > 0)
-		(void)printf("  (%s \"%.*s\", %s:%u)\n", s->option, STR_ARG(s->pattern), c->file,
-		    s->line);
+		(void)printf("  (%s \"%.*s\", %s:%u)\n", s->option, STR_ARG(s->pattern),
+		    c->file, s->line);
 	else
 		(void)printf("  (%s, %s:%u)\n", s->option, c->file, s->line);
 }
@@ -221,7 +222,8 @@ json_opened(const struct conf *c, const struct explained *x)
 	json_text("file", x->client_cert);
 	json_text("error", x->client_fault[0] != '\0' ? x->client_fault : NULL);
 	json_source(c, &client);
-	(void)printf("},\n \"verify\": {\"mode\": \"%s\"", policy_verify_name(x->policy.verify));
+	(void)printf("},\n \"verify\": {\"mode\": \"%s\"",
+	    policy_verify_name(x->policy.verify));
 	json_source(c, &x->policy.verify_source);
 	(void)printf("},\n \"strict\": {\"value\": %s", x->policy.strict ? "true" : "false");
 	json_source(c, &x->policy.strict_source);

@@ -107,7 +107,8 @@ warn_of_names(const struct shelf *s, const char *path)
 
 	if (n > 0)
 		log_warning("client_certs: the names of %zu entries in %s are for no host, "
-		    "as that of %s: they are HOST.pem, *.example.com.pem, default.pem", n, path, first);
+		    "as that of %s: they are HOST.pem, *.example.com.pem, default.pem", n, path,
+		    first);
 	if (shelf_count(s) == 0)
 		log_warning("client_certs: there is no certificate in %s", path);
 }

@@ -78,8 +78,9 @@ take_block(struct reading *r, const char *name, const char *header, const unsign
 	if (strcmp(name, "PRIVATE KEY") != 0 && !str_ends(str_z(name), STR(" PRIVATE KEY")))
 		return 0;
 	if (strcmp(name, "ENCRYPTED PRIVATE KEY") == 0 || strstr(header, "ENCRYPTED") != NULL)
-		return errmsg_set(r->err, "%s: the key is encrypted, and nobody is there to ask: "
-		    "write it without a passphrase (openssl pkey -in %s)", r->path, r->path);
+		return errmsg_set(r->err, "%s: the key is encrypted, and nobody is there to "
+		    "ask: write it without a passphrase (openssl pkey -in %s)", r->path,
+		    r->path);
 	return take_key(r, der, n);
 }
 

@@ -39,10 +39,13 @@ static const char *const sources[] = {
 	"tls: {client_min: 1.3}\nlog: {level: error, flows: off, format: json}\n"
 	"timeouts: {idle: 90001ms}\ncapture: {max_body: 1000}\n",
 	"listen: [{address: 127.0.0.1:5, proxy_protocol: []}]\nrules: []\ncerts: {}\n",
-	"certs: {\"*.A\": 'x \"y\"', \"*\": /z, \"::1\": /six}\nclient_certs: /cc\ncontrol: off\n"
-	"client_ca: /x\nrequest_client_cert: true\nbypass: {pinned: 1h}\n",
-	"control: '~/x'\norigin: {verify_hosts: {'~^\\.\"': off, \"*\": mirror}, strict: true}\n",
-	"origin: {strict: [a, '*.b'], verify: reject, sniff: no}\nca: {permit: .x, origin: allow}",
+	"certs: {\"*.A\": 'x \"y\"', \"*\": /z, \"::1\": /six}\n"
+	"client_certs: /cc\ncontrol: off\nclient_ca: /x\n"
+	"request_client_cert: true\nbypass: {pinned: 1h}\n",
+	"control: '~/x'\n"
+	"origin: {verify_hosts: {'~^\\.\"': off, \"*\": mirror}, strict: true}\n",
+	"origin: {strict: [a, '*.b'], verify: reject, sniff: no}\n"
+	"ca: {permit: .x, origin: allow}",
 };
 
 START_TEST(test_round_trip)

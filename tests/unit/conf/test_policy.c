@@ -36,10 +36,10 @@ static const struct {
 	const char *pattern;
 } tunnel_cases[] = {
 	{"", "a.example", "a.example", 443, NULL, NULL, "allow_hosts", 0, ""},
-	{tunnels, "www.apple.example", "x.example", 443, NULL, "ignore_hosts", "ignore_hosts", 2,
-	    "*.apple.example"},
-	{tunnels, "x.example", "www.apple.example", 443, NULL, "ignore_hosts", "ignore_hosts", 2,
-	    "*.apple.example"},
+	{tunnels, "www.apple.example", "x.example", 443, NULL, "ignore_hosts", "ignore_hosts",
+	    2, "*.apple.example"},
+	{tunnels, "x.example", "www.apple.example", 443, NULL, "ignore_hosts", "ignore_hosts",
+	    2, "*.apple.example"},
 	{tunnels, "apple.example", "apple.example", 443, NULL, NULL, "allow_hosts", 0, ""},
 	{tunnels, "x.example", "x.example", 443, "10.9.9.9", "ignore_hosts", "ignore_hosts", 3,
 	    "10.0.0.0/8"},

@@ -362,8 +362,8 @@ START_TEST(long_subject)
 	cert = certs_make(&(struct spec){.cn = cn}, NULL);
 	for (i = 0; i < 20; i++)
 		ck_assert_int_eq(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "OU",
-		    MBSTRING_UTF8, (const unsigned char *)"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc", -1,
-		    -1, 0), 1);
+		    MBSTRING_UTF8, (const unsigned char *)"\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc",
+		    -1, -1, 0), 1);
 	ck_assert_int_gt(X509_sign(cert, certs_key(), EVP_sha256()), 0);
 	ck_assert_int_eq(SSL_CTX_use_certificate(clients, cert), 1);
 	ck_assert_int_eq(SSL_CTX_use_PrivateKey(clients, certs_key()), 1);

@@ -71,7 +71,8 @@ put_key(FILE *f, char kind, EVP_PKEY *key)
 	BIO *bio = BIO_new_fp(f, BIO_NOCLOSE);
 
 	if (kind == 'k')
-		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		ck_assert_int_eq(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
+		    NULL), 1);
 	else if (kind == 't')
 		ck_assert_int_eq(PEM_write_bio_PrivateKey_traditional(bio, key, NULL, NULL, 0,
 		    NULL, NULL), 1);
@@ -107,7 +108,8 @@ write_parts(const char *file, const char *parts, int pair)
 		else if (*parts == 'r')
 			ck_assert_int_eq(PEM_write_X509(f, certs_root()->cert), 1);
 		else if (*parts == 'x')
-			(void)fputs("Bag Attributes\n    friendlyName: x\nsubject=CN = y\n\n", f);
+			(void)fputs("Bag Attributes\n    friendlyName: x\nsubject=CN = y\n\n",
+			    f);
 		else if (*parts == 'p')
 			(void)fputs("-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n"
 			    "-----END EC PARAMETERS-----\n", f);
@@ -124,7 +126,8 @@ static const struct {
 	const char *parts;
 	int pair, nchain;
 } good[] = {
-	{"kc", 0, 0}, {"ck", 0, 0}, {"kcr", 0, 1}, {"rck", 0, 1}, {"crk", 0, 1}, {"xcxkxrx", 0, 1},
+	{"kc", 0, 0}, {"ck", 0, 0}, {"kcr", 0, 1}, {"rck", 0, 1}, {"crk", 0, 1},
+	{"xcxkxrx", 0, 1},
 	{"ptc", 0, 0}, {"tc", 1, 0}, {"rkc", 1, 1}, {"kcr", 2, 1}, {"ockr", 0, 2},
 };
 
@@ -155,19 +158,21 @@ static const struct {
 } bad[] = {
 	{"", 0, "%s: there is nothing in PEM form in it (-----BEGIN ...)"},
 	{"x", 0, "%s: there is nothing in PEM form in it (-----BEGIN ...)"},
-	{"c", 0, "%s: there is no private key in it: key, certificate and chain belong into one "
-	    "file"},
-	{"k", 0, "%s: there is no certificate in it: key, certificate and chain belong into one "
-	    "file"},
+	{"c", 0, "%s: there is no private key in it: key, certificate and chain belong into "
+	    "one file"},
+	{"k", 0, "%s: there is no certificate in it: key, certificate and chain belong into "
+	    "one file"},
 	{"ko", 0, "%s: the key is not that of the certificate"},
 	{"ko", 1, "%s: the key is not that of the certificate"},
 	{"kor", 0, "%s: the key is not that of any certificate in it"},
-	{"kKc", 0, "%s: there are several private keys in it: leave the one of the certificate"},
-	{"kck", 0, "%s: there are several private keys in it: leave the one of the certificate"},
+	{"kKc", 0, "%s: there are several private keys in it: leave the one of the "
+	    "certificate"},
+	{"kck", 0, "%s: there are several private keys in it: leave the one of the "
+	    "certificate"},
 	{"kcb", 0, "%s: block 3 is broken"},
 	{"kcB", 0, "%s: certificate 2 cannot be read"},
-	{"kcrrrrrrrrrrrrrrrr", 0, "%s: there are more than 16 certificates in it: leave the one "
-	    "of the key and its issuers"},
+	{"kcrrrrrrrrrrrrrrrr", 0, "%s: there are more than 16 certificates in it: leave the "
+	    "one of the key and its issuers"},
 };
 
 static const char *const encrypted[] = {"ec", "ce", "Ec", "cE", "cke"};
@@ -195,8 +200,8 @@ END_TEST
 
 START_TEST(test_encrypted)
 {
-	char *error = mem_printf("%s: the key is encrypted, and nobody is there to ask: write it "
-	    "without a passphrase (openssl pkey -in %s)", path, path);
+	char *error = mem_printf("%s: the key is encrypted, and nobody is there to ask: write "
+	    "it without a passphrase (openssl pkey -in %s)", path, path);
 
 	write_parts(path, encrypted[_i], 1);
 	must_fail(error);
@@ -340,8 +345,8 @@ START_TEST(test_directory)
 		{"other", "default.pem"}, {"2001:db8::1", "2001:DB8::1.pem"},
 		{"192.0.2.1", "192.0.2.1.pem"},
 	};
-	static const char *const others[] = {"README", "a.key", ".hidden.pem", "a b.pem", ".pem",
-		"*.pem", "a.*.b.pem", "127.1.pem", "default.pem~"};
+	static const char *const others[] = {"README", "a.key", ".hidden.pem", "a b.pem",
+		".pem", "*.pem", "a.*.b.pem", "127.1.pem", "default.pem~"};
 	const char *ignored;
 	struct errmsg err;
 	struct shelf *s;
@@ -383,7 +388,8 @@ END_TEST
 /* One bad file is told by its name and not left out. */
 START_TEST(test_directory_bad)
 {
-	char *error = mem_printf("%s/b.example.pem: the key is not that of the certificate", dir);
+	char *error = mem_printf("%s/b.example.pem: the key is not that of the certificate",
+	    dir);
 	struct errmsg err;
 	struct shelf *s;
 
@@ -401,8 +407,8 @@ END_TEST
 
 START_TEST(test_directory_twice)
 {
-	char *error = mem_printf("%s/a.example.pem is for the same host as %s/A.example.pem", dir,
-	    dir);
+	char *error = mem_printf("%s/a.example.pem is for the same host as %s/A.example.pem",
+	    dir, dir);
 	struct errmsg err;
 
 	write_in_dir("a.example.pem", "kc");
