@@ -568,7 +568,8 @@ put_extras(struct buf *out, const struct har_flow *f)
 	}
 	if (f->ninformational > 0)
 		put_informational(out, f);
-	put_endings(out, f, is_truncated(f->request_body) || is_truncated(f->response_body));
+	put_endings(out, f, is_truncated(f->request_body) || is_truncated(f->response_body) ||
+	    (f->ws != NULL && f->ws->truncated));
 }
 
 static void
