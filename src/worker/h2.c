@@ -160,6 +160,7 @@ h2_credit(struct h2_stream *s, size_t n)
 		(void)nghttp2_session_consume_stream(h2->session, s->id, s->owed);
 		h2->withheld -= s->owed;
 		s->owed = 0;
+		h2_want_fill(h2);
 	}
 	h2_settle_credit(h2);
 }
