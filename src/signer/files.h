@@ -44,8 +44,8 @@ int files_update(struct files *, const char *name, mode_t, struct str, struct er
 int files_replace(struct files *, const char *name, mode_t, struct str, struct errmsg *)
     NONNULL(1, 2, 5) MUSTCHECK;
 /*
- * 1: all of it, on the heap, with room for a NUL; 0: there is none; -1 with a reason: a link, not a
- * file, larger than that, or of somebody who has no say here.
+ * 1: all of it, on the heap, with room for a NUL; 0: there is none; -1 with a
+ * reason: a link, not a file, larger than that, or of somebody who has no say here.
  */
 int files_read(struct files *, const char *name, size_t max, char **out, size_t *out_n,
     struct errmsg *) NONNULL(1, 2, 4, 5, 6) MUSTCHECK;
