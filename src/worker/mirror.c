@@ -19,7 +19,7 @@
 #define RSA_MIN 2048	/* bits; what OpenSSL's level 2 asks for */
 #define RSA_FACTORABLE 1024	/* below: never under our CA's name */
 
-/* In the order of what decides: see issuer_of(). */
+/* Of several the last one decides. */
 enum issuer { ISSUER_CA, ISSUER_FORGED, ISSUER_FORGED_SHA1, ISSUER_NOT_CA, ISSUER_SELF,
 	ISSUER_UNTRUSTED };
 

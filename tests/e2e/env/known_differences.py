@@ -85,8 +85,6 @@ known("not signed for anybody: a name that matches nothing takes its place, and 
 known("the same, and nobody takes it", "wild-star", said={NODE, GO, GIT})
 known("the same for what is no name", "nul-in-san", "u-label", "san-space", said={NODE, GO})
 known("the same; Java takes a wildcard anywhere", "wild-inner", said={NODE, GO}, flipped={JAVA})
-known("the same; curl and Node take a name with a dot at its end", "san-dot", said={GO},
-      flipped={CURL, CURL12, NODE})
 known("what is no name is left out, and GnuTLS reads the rest", "san-also-nothing",
       flipped={GNUTLS, GIT})
 
