@@ -208,6 +208,17 @@ end_pause(void *end, struct flow *f UNUSED, bool on)
 
 /* ---- ends ---- */
 
+/* Fields that f->reply_extra has as HTTP/1 wants them. */
+static void
+put_extra(struct message *m, struct str extra)
+{
+	struct str line, name;
+
+	while (str_split(&extra, '\n', &line))
+		if (str_split(&line, ':', &name) && line.n > 0)
+			fields_add(&m->fields, name, str_trim(str_sub(line, 0, line.n - 1)));
+}
+
 void
 h2_answer(struct h2_stream *s, const struct flow *f)
 {
@@ -222,11 +233,15 @@ h2_answer(struct h2_stream *s, const struct flow *f)
 	m.has_body = true;
 	fields_add(&m.fields, STR("content-type"), STR("text/plain; charset=utf-8"));
 	fields_add(&m.fields, STR("cache-control"), STR("no-store"));
+	put_extra(&m, str_z(f->reply_extra));
 	buf_printf(&text, "mitmd: %s\n", f->error);
 	buf_puts(&s->out, buf_str(&text));
 	h2->buffered += text.len;
 	s->end_out = s->head_out = true;
 	h2_write_response(&h2->block, &m);
+	if (status == 407)
+		h2_write_own(&h2->block, STR("proxy-authenticate"),
+		    STR("Basic realm=\"mitmd\", charset=\"UTF-8\""));
 	nghttp2_data_provider content = content_of(s);
 	(void)nghttp2_submit_response(h2->session, s->id, make_nv(h2), h2->block.n, &content);
 	buf_free(&text);
@@ -249,6 +264,8 @@ end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 	struct h2 *h2 = s->h2;
 
 	s->flow = NULL;
+	if (!h2->dead && h2->ops->over != NULL)
+		h2->ops->over(h2->host, f);
 	if (h2->dead || s->closed)
 		return;
 	if (!whole && h2->conf.role == H2_CLIENTS && h2->conf.may_answer && !s->head_out &&
