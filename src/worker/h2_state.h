@@ -40,6 +40,7 @@ struct h2_stream {
 	bool full;
 	bool paused;
 	bool closed;			/* by the library: its number means nothing now */
+	bool answer;			/* our own words: the hop is ours */
 	bool own_reset;			/* we end it, and not for what the library found */
 	bool broke;			/* the library ended it for what the peer did */
 	bool reset_after;		/* ... when all of our side is out */
