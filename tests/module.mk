@@ -39,7 +39,10 @@ EXTRA_DIST += \
 	$(E2E)/test_41_profile.py \
 	$(E2E)/test_42_custom_certs.py \
 	$(E2E)/test_43_mirror_basics.py \
+	$(E2E)/test_44_tls_params.py \
 	$(E2E)/test_45_rejected.py \
+	$(E2E)/test_46_chromium.py \
+	$(E2E)/test_47_testssl.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \

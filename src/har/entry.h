@@ -81,6 +81,7 @@ struct har_tunnel {
 /* A WebSocket: the messages of this entry, which may be one of several pieces. */
 struct har_ws {
 	struct str messages;		/* as ws_text() has them */
+	bool truncated;			/* one of them was */
 	struct ws_close closed;
 	const char *broken;		/* as of ws_broken() */
 	unsigned piece;			/* 1, 2, ...; 0: the only one */

@@ -15,7 +15,13 @@
 
 #define CONTROL_MAX 125		/* RFC 6455 5.5 */
 #define CHUNK 4096
-#define INFLATED_MAX (UINT64_C(256) << 20)	/* of one message: beyond, it is a bomb */
+#define MESSAGE_MEMORY 4096	/* kept from one message to the next */
+/*
+ * What a direction may inflate to: so much for nothing, and so much for each
+ * byte on the wire.  Deflate itself goes to 1032; beyond, it is a bomb.
+ */
+#define INFLATED_FREE (UINT64_C(16) << 20)
+#define INFLATED_RATIO 64
 
 enum { OP_CONTINUATION, OP_TEXT, OP_BINARY, OP_CLOSE = 8, OP_PING, OP_PONG };
 
@@ -37,6 +43,7 @@ struct direction {
 	size_t control_n;
 	z_stream zip;
 	bool zip_on;
+	uint64_t zipped, inflated;	/* bytes of all messages */
 	const char *broken;
 };
 
@@ -44,6 +51,7 @@ struct ws {
 	struct ws_conf conf;
 	struct direction direction[2];
 	struct buf text;
+	bool truncated;			/* a message in text was */
 	uint64_t messages;
 	struct ws_close closed;
 	char close_reason[CONTROL_MAX];
@@ -119,24 +127,29 @@ put_base64(struct buf *out, struct str data)
 }
 
 static void
-put_data(struct buf *out, unsigned opcode, struct str data)
+put_data(struct buf *out, unsigned opcode, struct str data, bool cut)
 {
-	size_t whole = data.n > 0 ? utf8_valid((const uint8_t *)data.p, data.n) : 0;
-
 	json_name(out, "data");
-	/* Cut inside a character, a text is still one. */
-	if (opcode == OP_TEXT || opcode >= OP_CLOSE) {
-		json_string(out, data.n - whole < 4 ? str_sub(data, 0, whole) : data);
+	if (opcode == OP_BINARY) {
+		JSON_LIT(out, "\"");
+		put_base64(out, data);
+		JSON_LIT(out, "\"");
 		return;
 	}
-	JSON_LIT(out, "\"");
-	put_base64(out, data);
-	JSON_LIT(out, "\"");
+	/* Cut inside a character, a text is still one. */
+	if (cut && data.n > 0) {
+		size_t whole = utf8_valid((const uint8_t *)data.p, data.n);
+
+		if (data.n - whole < 4)
+			data = str_sub(data, 0, whole);
+	}
+	json_string(out, data);
 }
 
+/* What passed as one message; whole: its end came. */
 static void
 put_message(struct ws *ws, enum ws_side side, unsigned opcode, struct str data, uint64_t size,
-    uint64_t wall_us)
+    bool whole, uint64_t wall_us)
 {
 	struct buf *out = &ws->text;
 
@@ -148,9 +161,13 @@ put_message(struct ws *ws, enum ws_side side, unsigned opcode, struct str data, 
 	buf_printf(out, "%llu.%06llu", (unsigned long long)(wall_us / 1000000),
 	    (unsigned long long)(wall_us % 1000000));
 	json_member_int(out, "opcode", opcode);
-	put_data(out, opcode, data);
-	if (size > data.n)
+	put_data(out, opcode, data, size > data.n || !whole);
+	if (size > data.n) {
 		json_member_int(out, "_truncated", (int64_t)size);
+		ws->truncated = true;
+	}
+	if (!whole)
+		json_member_bool(out, "_incomplete", true);
 	JSON_LIT(out, "}");
 	ws->messages++;
 }
@@ -179,6 +196,7 @@ inflate_some(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
 		}
 		d->zip_on = true;
 	}
+	d->zipped += n;
 	d->zip.next_in = (uint8_t *)(uintptr_t)p;
 	d->zip.avail_in = (unsigned)n;
 	do {
@@ -190,47 +208,75 @@ inflate_some(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
 			return;
 		}
 		keep(ws, d, out, sizeof(out) - d->zip.avail_out);
-		if (d->message_size > INFLATED_MAX) {
+		d->inflated += sizeof(out) - d->zip.avail_out;
+		if (d->inflated > INFLATED_FREE + d->zipped * INFLATED_RATIO) {
 			d->broken = "a compressed message is too large";
 			return;
 		}
-		/* RFC 7692 7.2.3.4: a last block does not end the context. */
+		/* RFC 7692 7.2.3.4: a last block does not end the message. */
 		if (rc == Z_STREAM_END && inflateReset(&d->zip) != Z_OK)
 			return;
 	} while (d->zip.avail_in > 0 || d->zip.avail_out == 0);
 }
 
+/* RFC 6455 5.3; at: how far into the frame's payload. */
 static void
-data_bytes(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
+unmask(uint8_t *out, const uint8_t *p, size_t n, const uint8_t mask[4], uint64_t at)
 {
-	if (d->compressed)
+	uint8_t turned[8];
+	uint64_t word, m;
+	size_t i;
+
+	for (i = 0; i < sizeof(turned); i++)
+		turned[i] = mask[(at + i) & 3];
+	memcpy(&m, turned, sizeof(m));
+	for (i = 0; i + sizeof(word) <= n; i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		word ^= m;
+		memcpy(out + i, &word, sizeof(word));
+	}
+	for (; i < n; i++)
+		out[i] = p[i] ^ turned[i & 7];
+}
+
+static void
+take(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
+{
+	if (d->opcode >= OP_CLOSE) {
+		memcpy(d->control + d->control_n, p, n);
+		d->control_n += n;
+	} else if (d->compressed) {
 		inflate_some(ws, d, p, n);
-	else
+	} else {
 		keep(ws, d, p, n);
+	}
+}
+
+/* Only to be counted: there is no more room, and no context to follow. */
+static bool
+is_surplus(const struct ws *ws, const struct direction *d)
+{
+	return d->opcode < OP_CLOSE && !d->compressed &&
+	    d->message.len >= ws->conf.message_max;
 }
 
 static void
 payload(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
 {
 	uint8_t plain[CHUNK];
-	size_t i, take;
+	size_t k;
 
-	for (; n > 0 && d->broken == NULL; p += take, n -= take) {
-		const uint8_t *from = p;
-
-		take = MIN(n, sizeof(plain));
-		if (d->masked) {
-			for (i = 0; i < take; i++)
-				plain[i] = p[i] ^ d->mask[(d->at + i) & 3];
-			from = plain;
-		}
-		d->at += take;
-		if (d->opcode >= OP_CLOSE) {
-			memcpy(d->control + d->control_n, from, take);
-			d->control_n += take;
-		} else {
-			data_bytes(ws, d, from, take);
-		}
+	if (is_surplus(ws, d)) {
+		d->message_size += n;
+		d->at += n;
+		return;
+	}
+	for (; n > 0 && d->broken == NULL; p += k, n -= k) {
+		k = MIN(n, sizeof(plain));
+		if (d->masked)
+			unmask(plain, p, k, d->mask, d->at);
+		d->at += k;
+		take(ws, d, d->masked ? plain : p, k);
 	}
 }
 
@@ -256,7 +302,7 @@ control_done(struct ws *ws, enum ws_side side, struct direction *d, uint64_t wal
 		note_close(ws, side, d->control, d->control_n);
 	else
 		put_message(ws, side, d->opcode, str_of(d->control, d->control_n),
-		    d->control_n, wall_us);
+		    d->control_n, true, wall_us);
 	d->control_n = 0;
 }
 
@@ -270,10 +316,13 @@ message_done(struct ws *ws, enum ws_side side, struct direction *d, uint64_t wal
 		if (d->zip_on && ws->conf.no_takeover[side])
 			(void)inflateReset(&d->zip);
 	}
-	if (d->broken == NULL)
-		put_message(ws, side, d->message_opcode, buf_str(&d->message),
-		    d->message_size, wall_us);
-	buf_free(&d->message);
+	/* Broken here at its very end, it is not whole. */
+	put_message(ws, side, d->message_opcode, buf_str(&d->message), d->message_size,
+	    d->broken == NULL, wall_us);
+	if (d->message.cap > MESSAGE_MEMORY)
+		buf_free(&d->message);
+	else
+		buf_clear(&d->message);
 	d->message_size = 0;
 	d->in_message = false;
 }
@@ -352,24 +401,40 @@ void
 ws_feed(struct ws *ws, enum ws_side side, const uint8_t *p, size_t n, uint64_t wall_us)
 {
 	struct direction *d = &ws->direction[side];
-	size_t take;
+	size_t k;
 
 	while (n > 0 && d->broken == NULL) {
 		if (!d->in_payload) {
-			take = MIN(n, head_size(d) - d->head_n);
-			memcpy(d->head + d->head_n, p, take);
-			d->head_n += take;
+			k = MIN(n, head_size(d) - d->head_n);
+			memcpy(d->head + d->head_n, p, k);
+			d->head_n += k;
 			if (d->head_n >= 2 && d->head_n == head_size(d))
 				head_done(ws, d);
 		} else {
-			take = (size_t)MIN((uint64_t)n, d->left);
-			payload(ws, d, p, take);
-			d->left -= take;
+			k = (size_t)MIN((uint64_t)n, d->left);
+			payload(ws, d, p, k);
+			d->left -= k;
 		}
-		p += take;
-		n -= take;
+		p += k;
+		n -= k;
 		if (d->in_payload && d->left == 0 && d->broken == NULL)
 			frame_done(ws, side, d, wall_us);
+	}
+}
+
+void
+ws_end(struct ws *ws, uint64_t wall_us)
+{
+	struct direction *d;
+	int side;
+
+	for (side = WS_SEND; side <= WS_RECEIVE; side++) {
+		d = &ws->direction[side];
+		if (d->in_message)
+			put_message(ws, (enum ws_side)side, d->message_opcode,
+			    buf_str(&d->message), d->message_size, false, wall_us);
+		d->in_message = false;
+		buf_free(&d->message);
 	}
 }
 
@@ -381,10 +446,17 @@ ws_text(const struct ws *ws)
 	return buf_str(&ws->text);
 }
 
+bool
+ws_truncated(const struct ws *ws)
+{
+	return ws->truncated;
+}
+
 void
 ws_clear(struct ws *ws)
 {
 	buf_free(&ws->text);
+	ws->truncated = false;
 }
 
 uint64_t

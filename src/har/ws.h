@@ -31,14 +31,19 @@ void ws_free(struct ws **);	/* NULL and *NULL are fine */
 void ws_feed(struct ws *, enum ws_side, const uint8_t *p, size_t n, uint64_t wall_us)
     NONNULL(1);
 
+/* Nothing more will come: what there is of messages under way is written down, too. */
+void ws_end(struct ws *, uint64_t wall_us) NONNULL(1);
+
 /*
  * The messages since ws_clear(), as elements of a JSON array without its
  * brackets: {"type":"send","time":1700000000.123456,"opcode":1,"data":"..."},
- * binary ones in base64, cut ones with "_truncated" (their whole size).
+ * binary ones in base64, cut ones with "_truncated" (their whole size), those
+ * whose end never came with "_incomplete".
  */
 struct str ws_text(const struct ws *) NONNULL(1);
+bool ws_truncated(const struct ws *) NONNULL(1);	/* one of these was cut */
 void ws_clear(struct ws *) NONNULL(1);
-/* Messages and their bytes since the beginning. */
+/* How many since the beginning. */
 uint64_t ws_messages(const struct ws *) NONNULL(1);
 
 /* How it was closed. */

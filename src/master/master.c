@@ -73,21 +73,30 @@ log_end(const struct child *c, pid_t pid, int status)
 		    (int)pid, WEXITSTATUS(status));
 }
 
+/* A child that has ended, and is not reaped by being found. */
+static pid_t
+next_dead(void)
+{
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid : 0;
+}
+
 static void
 reap(struct master *m)
 {
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = next_dead()) > 0) {
 		struct child *c = child_by_pid(m, pid);
 
-		if (c == NULL)
+		/* Its last words may explain its end; c is safe while it still has a pid. */
+		if (c != NULL && c->channel != NULL)
+			channel_drain(c->channel);
+		if (waitpid(pid, &status, 0) != pid || c == NULL)
 			continue;
 		c->pid = -1;
-		/* Its last words may explain its end. */
-		if (c->channel != NULL)
-			channel_drain(c->channel);
 		log_end(c, pid, status);
 		spawn_forget(c);
 		if (c->role == ROLE_WORKER)

@@ -49,8 +49,7 @@ why_not_name(const struct ask_name *name)
 {
 	switch (name->type) {
 	case NAME_DNS:
-		return name_is_host(name->value) ||
-		    name_wildcard(name->value) != NAME_NO_WILDCARD ? NULL :
+		return name_is_dns(name->value) ? NULL :
 		    "a DNS name of the origin has a bad form";
 	case NAME_IP:
 		return name->value.n == 4 || name->value.n == 16 ? NULL :
@@ -72,11 +71,17 @@ why_not_name(const struct ask_name *name)
 static bool
 may_stand_for(const struct permit *permit, uint8_t type, struct str name)
 {
-	enum name_wildcard wildcard = type == NAME_DNS ? name_wildcard(name) :
-	    NAME_NO_WILDCARD;
+	enum name_wildcard wildcard;
 	char whole[256] = "*";
 	struct str rest;
 
+	if (type != NAME_DNS)
+		return permit_has(permit, type, name);
+	/* With the dot it would break constraints that it keeps without. */
+	if (str_ends(name, STR(".")) && !permit_any(permit))
+		return false;
+	name = name_without_dot(name);
+	wildcard = name_wildcard(name);
 	if (wildcard == NAME_TOO_BROAD)
 		return false;
 	if (wildcard != NAME_PARTIAL)
@@ -100,7 +105,8 @@ take_names(struct str list, const struct permit *permit, struct ask *out)
 		if (why != NULL)
 			return why;
 		/* Left out, not refused: the origin's other names are still good. */
-		if ((name.type == NAME_DNS && name_wildcard(name.value) == NAME_TOO_BROAD) ||
+		if ((name.type == NAME_DNS &&
+		    name_wildcard(name_without_dot(name.value)) == NAME_TOO_BROAD) ||
 		    (ours && !may_stand_for(permit, name.type, name.value)))
 			continue;
 		if (out->nnames == ASK_NAMES_MAX)
@@ -215,7 +221,7 @@ static bool
 is_cn_permitted(struct str cn, const struct permit *permit, const struct ask *out)
 {
 	struct addr a;
-	struct str name = str_ends(cn, STR(".")) ? str_sub(cn, 0, cn.n - 1) : cn;
+	struct str name = name_without_dot(cn);
 	uint8_t ip[16];
 	struct ask_name as;
 
@@ -223,7 +229,7 @@ is_cn_permitted(struct str cn, const struct permit *permit, const struct ask *ou
 		return asked_as_name(name, ip, &as) && permit_has(permit, as.type, as.value);
 	if (!name_is_host(name) && name_wildcard(name) == NAME_NO_WILDCARD)
 		return has_dns_name(out) || permit_has(permit, NAME_DNS, name);
-	return may_stand_for(permit, NAME_DNS, name);
+	return may_stand_for(permit, NAME_DNS, cn);
 }
 
 /* The origin's subject as far as it fits; all of it or, without a CN's room, nothing. */

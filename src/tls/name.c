@@ -90,6 +90,20 @@ name_wildcard(struct str s)
 	return str_chr(base, '.') == -1 ? NAME_TOO_BROAD : NAME_WILDCARD;
 }
 
+struct str
+name_without_dot(struct str s)
+{
+	return str_ends(s, STR(".")) ? str_sub(s, 0, s.n - 1) : s;
+}
+
+bool
+name_is_dns(struct str s)
+{
+	struct str name = name_without_dot(s);
+
+	return name_is_host(name) || name_wildcard(name) != NAME_NO_WILDCARD;
+}
+
 static bool
 is_graphic(struct str s)
 {

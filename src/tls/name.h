@@ -22,6 +22,12 @@ bool name_is_asked_host(struct str s);
  */
 enum name_wildcard { NAME_NO_WILDCARD, NAME_WILDCARD, NAME_TOO_BROAD, NAME_PARTIAL };
 enum name_wildcard name_wildcard(struct str s);
+/*
+ * Either of them, perhaps with a dot at the end: what an origin's dNSName may be.
+ * Some clients drop that dot, so it says nothing about what the name stands for.
+ */
+bool name_is_dns(struct str s);
+struct str name_without_dot(struct str s);
 /* Printable ASCII without spaces: what IA5String names of these kinds may hold. */
 bool name_is_uri(struct str s);
 bool name_is_email(struct str s);

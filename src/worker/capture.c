@@ -4,10 +4,12 @@
 
 #include "worker/capture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/conf.h"
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
@@ -17,6 +19,8 @@
 #define ROOMY_MAX 32
 #define WS_MESSAGE_MAX (512u << 10)
 #define WS_PIECE (256u << 10)	/* of messages: then an entry is handed over, and it goes on */
+#define WS_PIECE_SECONDS 30.	/* ... or so long after the first of them */
+#define WS_SLICE (16u << 10)	/* of frames; tiny ones make forty times their size of text */
 #define PRECONNECT_US 1000000	/* a longer gap: the client connected ahead of its need */
 
 static const struct message *
@@ -63,35 +67,99 @@ memory_for(struct flow *f, int side, int64_t length)
 
 static void hand_over_piece(struct flow *);
 
+static void
+take_extensions(struct ws_conf *conf, const struct fields *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->n; i++)
+		if (f->v[i].id == FIELD_OTHER &&
+		    str_ieq(fields_name(f, &f->v[i]), STR("sec-websocket-extensions")))
+			ws_conf_extensions(conf, fields_value(f, &f->v[i]));
+}
+
 /* RFC 6455 4.2.2, RFC 8441 5.1 */
 void
 capture_head(struct flow *f)
 {
 	const struct message *q = &f->request, *r = &f->response;
-	struct ws_conf conf = {.message_max = WS_MESSAGE_MAX};
-	const struct field *extensions;
+	uint64_t max = f->worker->conf->capture.max_body;
+	struct ws_conf conf = {.message_max = (size_t)MIN(max, (uint64_t)WS_MESSAGE_MAX)};
 	bool h1 = r->status == 101 &&
 	    str_list_has(fields_get(&r->fields, FIELD_UPGRADE), STR("websocket"));
 	bool h2 = str_ieq(q->protocol, STR("websocket")) && r->status >= 200 && r->status < 300;
 
 	if (!h1 && !h2)
 		return;
-	extensions = fields_find_name(&r->fields, STR("sec-websocket-extensions"));
-	if (extensions != NULL)
-		ws_conf_extensions(&conf, fields_value(&r->fields, extensions));
+	take_extensions(&conf, &r->fields);
 	f->capture.ws = ws_new(&conf);
+}
+
+/* Messages wait from here on. */
+static void
+begin_talk(struct flow *f)
+{
+	struct capture *c = &f->capture;
+
+	c->talker = f;
+	c->talks_since = ev_now(f->worker->loop);
+	TAILQ_INSERT_TAIL(&f->worker->talks, c, talk_link);
+}
+
+static void
+end_talk(struct flow *f)
+{
+	struct capture *c = &f->capture;
+
+	if (c->talker == NULL)
+		return;
+	TAILQ_REMOVE(&f->worker->talks, c, talk_link);
+	c->talker = NULL;
 }
 
 void
 capture_tunnel(struct flow *f, int side, const uint8_t *p, size_t n)
 {
 	struct ws *ws = f->capture.ws;
+	size_t k;
 
 	if (ws == NULL || f->recorded)
 		return;
-	ws_feed(ws, side == FLOW_FRONT ? WS_SEND : WS_RECEIVE, p, n, clock_wall_us());
-	if (ws_text(ws).n >= WS_PIECE)
-		hand_over_piece(f);
+	for (; n > 0; p += k, n -= k) {
+		k = MIN(n, (size_t)WS_SLICE);
+		ws_feed(ws, side == FLOW_FRONT ? WS_SEND : WS_RECEIVE, p, k, clock_wall_us());
+		if (ws_text(ws).n >= WS_PIECE)
+			hand_over_piece(f);
+	}
+	if (ws_text(ws).n > 0 && f->capture.talker == NULL)
+		begin_talk(f);
+}
+
+void
+capture_sweep(struct worker *w)
+{
+	double now = ev_now(w->loop);
+	struct capture *c;
+
+	while ((c = TAILQ_FIRST(&w->talks)) != NULL &&
+	    now - c->talks_since >= WS_PIECE_SECONDS)
+		hand_over_piece(c->talker);
+}
+
+/* Its last entry is about to be made. */
+static void
+end_ws(struct flow *f)
+{
+	struct ws *ws = f->capture.ws;
+
+	end_talk(f);
+	ws_end(ws, clock_wall_us());
+	if (ws_close(ws).seen || ws_broken(ws) != NULL)
+		return;
+	f->aborted = true;
+	if (f->error[0] == '\0')	/* RFC 6455 7.1.5: what is called 1006 */
+		(void)snprintf(f->error, sizeof(f->error),
+		    "the WebSocket ended without a Close frame");
 }
 
 void
@@ -248,7 +316,9 @@ hand_over(struct flow *f, bool more)
 		h.tls = &tls;
 	}
 	if (f->capture.ws != NULL) {
+		h.response_wire_bytes += (int64_t)f->bytes_down;
 		ws = (struct har_ws){.messages = ws_text(f->capture.ws),
+		    .truncated = ws_truncated(f->capture.ws),
 		    .closed = ws_close(f->capture.ws), .broken = ws_broken(f->capture.ws),
 		    .piece = more || f->capture.pieces > 0 ? ++f->capture.pieces : 0,
 		    .more = more};
@@ -273,7 +343,9 @@ hand_over_piece(struct flow *f)
 	f->times.response_done = clock_mono_us();
 	hand_over(f, true);
 	f->times.response_done = done;
+	f->facts.whole_chain = false;
 	ws_clear(f->capture.ws);
+	end_talk(f);
 }
 
 bool
@@ -296,6 +368,8 @@ capture_finish(struct flow *f)
 	struct capture *c = &f->capture;
 	bool again = false;
 
+	if (c->ws != NULL)
+		end_ws(f);
 	if (c->body[FLOW_FRONT] != NULL)
 		again = body_end(c->body[FLOW_FRONT], flow_request_whole(f)) == ERR_AGAIN;
 	if (c->body[FLOW_BACK] != NULL)
@@ -314,7 +388,7 @@ capture_clear(struct flow *f)
 
 	if (c->roomy)
 		f->worker->roomy--;
-
+	end_talk(f);
 	ws_free(&c->ws);
 	body_free(&c->body[0]);
 	body_free(&c->body[1]);

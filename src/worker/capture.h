@@ -8,12 +8,14 @@
 #ifndef MITMD_WORKER_CAPTURE_H
 #define MITMD_WORKER_CAPTURE_H
 
+#include "base/list.h"
 #include "har/entry.h"
 
 #define TAG_MAX 64
 #define CAPTURE_INFORMATIONAL_MAX 16
 
 struct flow;
+struct worker;
 
 /* Part of a flow; zeroed for a new one. */
 struct capture {
@@ -22,6 +24,9 @@ struct capture {
 	size_t ninformational;
 	struct ws *ws;			/* the flow has become a WebSocket */
 	unsigned pieces;		/* entries of it that were handed over already */
+	TAILQ_ENTRY(capture) talk_link;	/* worker.talks: messages wait to be handed over */
+	struct flow *talker;		/* whose capture this is, while it is on that list */
+	double talks_since;		/* loop time of the oldest of them */
 	bool roomy;			/* counted in worker.roomy */
 	bool recoding;			/* finished, but a body is still being recoded */
 };
@@ -32,6 +37,11 @@ void capture_head(struct flow *);
 /* Bytes of an upgraded connection. */
 void capture_tunnel(struct flow *, int side, const uint8_t *p, size_t n);
 void capture_body(struct flow *, int side, const uint8_t *p, size_t n);
+/*
+ * Now and then: what open WebSockets have said long ago is handed over, so that
+ * a killed worker loses no more than the last half minute of each.
+ */
+void capture_sweep(struct worker *);
 /*
  * The flow is over. Hands the entry over, or, when a body has to be recoded
  * first, sets recoding: capture_step() goes on then from an idle moment, until

@@ -131,6 +131,9 @@ submit_response(struct h2_stream *s, const struct message *m)
 	nghttp2_data_provider content = content_of(s);
 
 	h2_write_response(&h2->block, m);
+	if (s->answer && m->status == 407)
+		h2_write_own(&h2->block, STR("proxy-authenticate"),
+		    STR("Basic realm=\"mitmd\", charset=\"UTF-8\""));
 	s->head_out = true;
 	(void)nghttp2_submit_response(h2->session, s->id, make_nv(h2), h2->block.n,
 	    s->no_content ? NULL : &content);
@@ -231,6 +234,7 @@ h2_answer(struct h2_stream *s, const struct flow *f)
 	fields_add(&m.fields, STR("content-type"), STR("text/plain; charset=utf-8"));
 	fields_add(&m.fields, STR("cache-control"), STR("no-store"));
 	add_reply_fields(&m.fields, str_z(f->reply_extra));
+	s->answer = true;
 	s->no_content = f->request.is_head;
 	if (!s->no_content)
 		buf_printf(&s->out, "mitmd: %s\n", f->error);
@@ -284,6 +288,8 @@ end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 	struct h2 *h2 = s->h2;
 
 	s->flow = NULL;
+	if (!h2->dead && h2->ops->over != NULL)
+		h2->ops->over(h2->host, f);
 	if (h2->dead)
 		return;
 	h2_unpause(s);

@@ -40,6 +40,7 @@ struct h2_stream {
 	bool full;
 	bool paused;
 	bool closed;			/* by the library: its number means nothing now */
+	bool answer;			/* our own words: the hop is ours */
 	bool broke;			/* the library ended it for what the peer did */
 	bool own_reset;			/* we end it, for another reason */
 	bool reset_after;		/* ... when all of our side is out */

@@ -19,7 +19,7 @@
 #define RSA_MIN 2048	/* bits; what OpenSSL's level 2 asks for */
 #define RSA_FACTORABLE 1024	/* below: never under our CA's name */
 
-/* In the order of what decides: see issuer_of(). */
+/* Of several the last one decides. */
 enum issuer { ISSUER_CA, ISSUER_FORGED, ISSUER_FORGED_SHA1, ISSUER_NOT_CA, ISSUER_SELF,
 	ISSUER_UNTRUSTED };
 
@@ -254,7 +254,7 @@ mirror_takes_name(const struct tls_name *n)
 {
 	switch (n->type) {
 	case TLS_NAME_DNS:
-		return name_is_host(n->value) || name_wildcard(n->value) != NAME_NO_WILDCARD;
+		return name_is_dns(n->value);
 	case TLS_NAME_IP:
 		return n->value.n == 4 || n->value.n == 16;
 	case TLS_NAME_URI:
@@ -276,7 +276,8 @@ some_name_is_signed(const struct mirror_ask *a)
 		const struct tls_name *n = &a->origin->names[i];
 
 		if (mirror_takes_name(n) && permit_has(a->permit, n->type, n->value) &&
-		    !(n->type == TLS_NAME_DNS && name_wildcard(n->value) == NAME_TOO_BROAD))
+		    !(n->type == TLS_NAME_DNS &&
+		    name_wildcard(name_without_dot(n->value)) == NAME_TOO_BROAD))
 			return true;
 	}
 	return false;

@@ -48,14 +48,22 @@ request_line(const uint8_t *p, size_t n)
 }
 
 enum sniffed
+sniff_preface(const uint8_t *p, size_t n)
+{
+	if (memcmp(p, preface, MIN(n, sizeof(preface) - 1)) != 0)
+		return SNIFF_OTHER;
+	return n < sizeof(preface) - 1 ? SNIFF_MORE : SNIFF_H2;
+}
+
+enum sniffed
 sniff(const uint8_t *p, size_t n)
 {
 	if (n == 0)
 		return SNIFF_MORE;
 	if (p[0] == 0x16)
 		return n < 2 ? SNIFF_MORE : p[1] == 0x03 ? SNIFF_TLS : SNIFF_OTHER;
-	if (memcmp(p, preface, MIN(n, sizeof(preface) - 1)) == 0)
-		return n < sizeof(preface) - 1 ? SNIFF_MORE : SNIFF_H2;
+	if (sniff_preface(p, n) != SNIFF_OTHER)
+		return sniff_preface(p, n);
 	/* RFC 9112 2.2: an empty line before the request line is skipped. */
 	if (p[0] == '\r' && n == 1)
 		return SNIFF_MORE;

@@ -18,5 +18,7 @@ enum sniffed {
 };
 
 enum sniffed sniff(const uint8_t *p, size_t n);
+/* Only whether it is the preface: SNIFF_H2, SNIFF_MORE (so far it is), or SNIFF_OTHER. */
+enum sniffed sniff_preface(const uint8_t *p, size_t n);
 
 #endif

@@ -21,6 +21,7 @@
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
+#include "worker/capture.h"
 #include "worker/conn.h"
 #include "worker/dial.h"
 #include "worker/flow_pool.h"
@@ -215,6 +216,7 @@ worker_sweep(struct worker *w)
 {
 	struct front *fr, *next;
 
+	capture_sweep(w);
 	if (!w->draining)
 		return;
 	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
@@ -378,6 +380,7 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	m->table = p->counters;
 	w->counters = &p->counters[p->slot];
 	TAILQ_INIT(&w->fronts);
+	TAILQ_INIT(&w->talks);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);

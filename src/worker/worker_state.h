@@ -16,6 +16,7 @@
 #include "tls/client.h"
 #include "tls/origin.h"
 
+struct capture;
 struct conn_hub;
 struct counters;
 struct dial_hub;
@@ -45,6 +46,7 @@ struct worker {
 	size_t ngraves, graves_cap;
 	TAILQ_HEAD(, front) fronts;
 	unsigned nfronts;
+	TAILQ_HEAD(, capture) talks;	/* WebSockets with messages to hand over, oldest first */
 	unsigned roomy; /* bodies that may stay in memory although they are large */
 	struct buf scratch;		/* worker_scratch() */
 	bool draining;			/* responses say Connection: close */

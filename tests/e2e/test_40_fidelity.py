@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from env.bad_origins import BY_LABEL, GOOD, HUGE, MANGLED, ROWS, World
+from env.bad_origins import BY_LABEL, GOOD, HUGE, MANGLED, OWN, ROWS, World
 from env.fidelity import PROXIED, Table
 from env.known_differences import KNOWN
 from env.mitmd import SANITIZED
@@ -77,8 +77,9 @@ def test_every_client_says_what_it_says_alone(table, label):
     said = known.said & set(both) if known else set()
     flipped = known.flipped & set(both) if known else set()
     assert {n: b for n, b in both.items() if b.flipped != (n in flipped)} == {}
+    either = known.either if known else set()
     assert {n: b for n, b in both.items()
-            if n not in flipped and b.equal == (n in said)} == {}
+            if n not in flipped | either and b.equal == (n in said)} == {}
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -193,13 +194,52 @@ def test_strict_refuses_what_strict_python_refuses(strict, table, label):
     assert heard == (["/mode"] if verdict.ok else [])
 
 
+# -- a CA of mitmd's is nobody an origin may come from -----------------------------------
+@pytest.fixture(scope="module")
+def trusting_itself(start_mitmd, tmp_path_factory):
+    """
+    Its own CA and the one before are among the roots, and a root of the world has
+    signed its own CA's key: (mitmd, {what: origin}).
+    """
+    world = World(tmp_path_factory.mktemp("authorities"))
+    mitmd = start_mitmd(start=False)
+    retired = mitmd.directory / "retired.pem"
+    mitmd.ctl("ca", "init")
+    shutil.copy(mitmd.ca_dir / "mitmd-ca.pem", retired)
+    mitmd.ctl("ca", "retire", "--yes")
+    mitmd.ctl("ca", "init")
+    world.adopt(mitmd.ca_dir / "mitmd-ca.pem", retired)
+    roots = world.store(world.mitmd_ca, world.retired_ca)
+    mitmd.config["origin"]["ca"] = [str(roots)]
+    mitmd.write(mitmd.config)
+    mitmd.start()
+    origins = Origins(world, tmp_path_factory.mktemp("origins"))
+    yield mitmd, origins, roots
+    origins.close()
+
+
+@pytest.mark.parametrize("label", ["own-ca", "own-ca-sent", "retired-ca", "own-ca-crossed"])
+def test_no_origin_comes_from_our_own_ca(trusting_itself, label, tmp_path):
+    mitmd, origins, roots = trusting_itself
+    row = next(r for r in [*ROWS, *OWN] if r.label == label)
+    served = origins[row]
+    client = PythonClient(tmp_path)
+    alone = client.ask(Target(row.host, served.port, str(roots), "/alone"))
+    through = client.ask(Target(row.host, served.port, str(mitmd.ca), "/mitmd", mitmd.proxy))
+    assert alone.ok, "a client that trusts it accepts"
+    assert (through.ok, through.code) in ((False, "19"), (False, "20")), through
+    assert served.settle() == ["/alone"]
+
+
 # -- what may not matter, and what may not happen -------------------------------------------
-AGENTS = ["curl/7.88.1", "Wget/1.21.3", "git/2.39.5", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) "
-          "Gecko/20100101 Firefox/128.0", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
+AGENTS = ["curl/7.88.1", "Wget/1.21.3", "git/2.39.5",
+          "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+          "Mozilla/5.0 (Windows NT 10.0; Win64; x64) "
           "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
           "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like "
           "Gecko) Version/17.4 Safari/605.1.15", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like "
-          "Mac OS X) AppleWebKit/605.1.15", "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
+          "Mac OS X) AppleWebKit/605.1.15",
+          "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)",
           "Opera/9.80 (Windows NT 6.1)", "python-requests/2.31.0", "Python-urllib/3.11",
           "Go-http-client/1.1", "Java/17.0.15", "Apache-HttpClient/4.5", "okhttp/4.12.0",
           "node-fetch/1.0", "Microsoft-CryptoAPI/10.0", "Dalvik/2.1.0", "Googlebot/2.1", ""]
@@ -231,7 +271,8 @@ def test_too_much_costs_little(fidelity, origins, label, tmp_path):
     served = origins[row]
 
     def memory():
-        return sum(fidelity.memory(p) for role in ("worker", "signer") for p in fidelity.pids(role))
+        return sum(fidelity.memory(p) for role in ("worker", "signer")
+                   for p in fidelity.pids(role))
     client = CurlClient(tmp_path)
     target = Target(row.host, served.port, str(fidelity.ca), "/", fidelity.proxy)
     client.ask(target)

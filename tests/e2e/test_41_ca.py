@@ -11,7 +11,7 @@ import pytest
 
 from env.certs import Certs, openssl
 from env.curl import Curl, clean_environment
-from env.mitmd import binary, wait_for
+from env.mitmd import alive, binary, children, wait_for
 from env.wire import Closed
 
 SYSTEM_ROOTS = "/etc/ssl/certs/ca-certificates.crt"
@@ -273,6 +273,23 @@ def test_a_reload_keeps_the_old_ca_when_the_new_one_is_unusable(own_mitmd, secur
     (mitmd.ca_dir / "mitmd-ca.pem").chmod(0o644)
     reload(mitmd, r"chmod 600")
     assert issuer(mitmd, secure_origin, mitmd.ca) == name
+
+
+def test_a_signer_that_fails_while_the_master_is_busy(own_mitmd, secure_origin):
+    """Its last words and its end are found at the same moment."""
+    mitmd = own_mitmd()
+    (mitmd.ca_dir / "mitmd-ca.pem").chmod(0o644)
+    for _ in range(10):
+        before, start = set(children(mitmd.process.pid)), len(mitmd.log)
+        mitmd.tell(signal.SIGHUP)
+        # It lives for milliseconds; one that is missed was only a reload that fails.
+        while not (new := set(children(mitmd.process.pid)) - before) and start == len(mitmd.log):
+            assert alive(mitmd.process.pid)
+        mitmd.tell(signal.SIGSTOP)
+        wait_for(lambda new=new: not any(alive(pid) for pid in new), "its end")
+        mitmd.tell(signal.SIGCONT)
+        mitmd.wait_log("reload failed", start)
+    mitmd.curl().ok(secure_origin.url())
 
 
 # -- the operator's own CA ---------------------------------------------------------------------

@@ -125,7 +125,7 @@ def test_verify_per_host(start_mitmd, start_origin, stranger):
 
 def test_without_sniffing_nothing_of_the_origin_is_told(start_mitmd, start_origin, certs, stranger):
     mitmd = start_mitmd({"origin": {"sniff": False}})
-    origin = start_origin(certs.leaf("many-names", ("DNS:localhost", "DNS:other.example")))
+    origin = start_origin(certs.leaf("two-names", ("DNS:localhost", "DNS:other.example")))
     der = leaf_of(mitmd, origin)
     assert "DNS:localhost\n" in facts(der, "-ext", "subjectAltName")
     assert "Origin of tests" not in facts(der, "-subject")

@@ -23,7 +23,7 @@ ROWS = {
     "untrusted-root": "AUTHORITY_INVALID", "untrusted-middle": "AUTHORITY_INVALID",
     "untrusted-leaf": "AUTHORITY_INVALID", "incomplete": "AUTHORITY_INVALID",
     "own-ca-sent": "AUTHORITY_INVALID",
-    "rsa1024": "", "sha1": "INVALID", "bad-signature": "INVALID",
+    "rsa1024": "", "sha1": "INVALID", "bad-signature": "AUTHORITY_INVALID",
     "critical": "INVALID", "eku-client": "INVALID", "middle-not-ca": "INVALID",
     "staple-good": "", "staple-revoked": "REVOKED",
 }

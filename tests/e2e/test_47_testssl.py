@@ -23,7 +23,7 @@ ALLOWED = {
     "security_headers": "the origin's headers",
     "cert_expirationStatus": "leafs live a day",
     "cert_notAfter": "leafs live a day",
-    "cert_revocation": "leafs live a day: nothing to ask (ca.crl_url names a list if one is wanted)",
+    "cert_revocation": "leafs live a day: nothing to ask about",
 }
 HARMLESS = ("OK", "INFO", "LOW", "DEBUG")
 

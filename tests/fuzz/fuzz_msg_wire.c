@@ -26,6 +26,7 @@ static void
 check_name(const struct ask_name *name)
 {
 	ssize_t star, dot;
+	struct str dns;
 	size_t i;
 
 	CHECK(name->type == NAME_DNS || name->type == NAME_IP || name->type == NAME_URI ||
@@ -39,14 +40,15 @@ check_name(const struct ask_name *name)
 		CHECK(name->value.p[i] > ' ' && name->value.p[i] < 0x7f);
 	if (name->type != NAME_DNS)
 		return;
-	CHECK(name->value.n <= 253);
-	star = str_chr(name->value, '*');
-	dot = str_chr(name->value, '.');
-	CHECK(star == str_rchr(name->value, '*'));
+	CHECK(name->value.n <= 254);
+	dns = name_without_dot(name->value);
+	star = str_chr(dns, '*');
+	dot = str_chr(dns, '.');
+	CHECK(star == str_rchr(dns, '*'));
 	/* In the first label; alone there, it has two below. */
 	CHECK(star == -1 || star < dot);
 	if (star == 0 && dot == 1)
-		CHECK(str_rchr(name->value, '.') > dot);
+		CHECK(str_rchr(dns, '.') > dot);
 }
 
 static struct minter *
@@ -57,13 +59,14 @@ make_minter(const struct permit *all)
 	X509 *ca = ca_make_cert(key, &want, NOW);
 	struct segment segment;
 	struct minter *minter;
+	enum keyring_key which;
 	struct keyring ring;
 	struct errmsg err;
 
 	CHECK(keyring_create(&segment, &err) == 0);
 	keys_renew(&segment, NOW);
-	while (keys_make_next(&segment))
-		continue;
+	while (keys_missing(&segment, &which))
+		keys_put(&segment, which, keys_new(which));
 	keyring_read_own(&segment, &ring);
 	segment_free(&segment);
 	minter = minter_new(ca, key, NOW + 1000 * INT64_C(86400), 86400);

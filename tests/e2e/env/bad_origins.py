@@ -5,8 +5,8 @@ ROWS says what is wrong with each; nothing is made before a test asks for it.
 Names end in .localhost, which every client and mitmd take to loopback.
 """
 from .x509 import (MUST_STAPLE, NOW, DAY, UNKNOWN, Keys, Maker, alternative, authority_key,
-                   constraints, extension, flip, generalized, load, oid, permitted, purpose, seq,
-                   subject_key, time, tlv, usage)
+                   constraints, extension, flip, generalized, load, oid, permitted, purpose,
+                   seq, subject_key, time, tlv, usage)
 
 
 class Row:
@@ -121,6 +121,12 @@ def crossed(w):
     return [w.leaf("cross-signed"), w.middle, cross]
 
 
+def own_crossed(w):
+    """The key of mitmd's own CA, certified by a root that everybody trusts."""
+    cross = w.make.ca("O=mitmd, CN=a CA in the middle", w.mitmd_ca.key, w.root)
+    return [w.leaf("own-ca-crossed", cross), cross]
+
+
 def deep(w, depth):
     """A chain of many intermediates, all good."""
     chain = [w.root]
@@ -183,8 +189,8 @@ GOOD = [
     named("idn", 0, "DNS:xn--mnchen-3ya.localhost", host="xn--mnchen-3ya.localhost"),
     named("capitals", 0, "DNS:CAPITALS.LocalHost"),
     named("underscore", 0, "DNS:under_score.localhost", host="under_score.localhost"),
-    named("many-kinds", 0, "URI:https://x.localhost/", "IP:192.0.2.1", "DNS:many-kinds.localhost",
-          (0x81, b"a@b.localhost")),
+    named("many-kinds", 0, "URI:https://x.localhost/", "IP:192.0.2.1",
+          "DNS:many-kinds.localhost", (0x81, b"a@b.localhost")),
     named("ip", 0, "IP:127.0.0.1", host="127.0.0.1"),
     named("ip6", 0, "IP:::1", host="::1"),
     Row("reversed", 0, lambda w: [w.leaf("reversed"), w.root, w.middle]),
@@ -244,14 +250,16 @@ NAMES = [
     named("wild-inner", 62, "DNS:a.*.wild.localhost", host="a.b.wild.localhost"),
     named("wild-idn", 0, "DNS:*.xn--mnchen-3ya.localhost", host="a.xn--mnchen-3ya.localhost"),
     named("nul-in-san", 62, (0x82, b"nul-in-san.localhost\0.evil.localhost")),
-    named("u-label", 62, (0x82, "münchen.localhost".encode()), host="xn--mnchen-3ya.localhost"),
+    named("u-label", 62, (0x82, "münchen.localhost".encode()),
+          host="xn--mnchen-3ya.localhost"),
     named("san-dot", 62, "DNS:san-dot.localhost."),
     named("san-space", 62, "DNS: san-space.localhost"),
     named("san-also-space", 0, "DNS:san-also-space.localhost", "DNS:b c"),
     named("san-also-star", 0, "DNS:*", "DNS:san-also-star.localhost"),
     named("san-also-nul", 0, (0x82, b"a\0b.localhost"), "DNS:san-also-nul.localhost"),
     named("san-also-nothing", 0, "DNS:", "DNS:san-also-nothing.localhost"),
-    named("san-only-mail", 0, (0x81, b"a@san-only-mail.localhost"), subject="CN=san-only-mail.localhost"),
+    named("san-only-mail", 0, (0x81, b"a@san-only-mail.localhost"),
+          subject="CN=san-only-mail.localhost"),
     Row("san-empty", 0, lambda w: w.chain("san-empty", put={"san": alternative()},
                                            subject="CN=san-empty.localhost")),
 ]
@@ -260,7 +268,8 @@ ISSUERS = [
     Row("self", 18, lambda w: w.alone("self")),
     Row("self-ca", 18, lambda w: w.alone("self-ca", ca=True)),
     Row("self-expired", 18, lambda w: w.alone("self-expired", days=(-90, -5))),
-    Row("self-wrong-name", 18, lambda w: w.alone("self-wrong-name", san=["DNS:other.localhost"])),
+    Row("self-wrong-name", 18, lambda w: w.alone("self-wrong-name",
+                                                 san=["DNS:other.localhost"])),
     Row("untrusted-root", 19, lambda w: [*w.chain("untrusted-root", w.strange), w.stranger]),
     Row("untrusted-root-direct", 19, lambda w: w.chain("untrusted-root-direct", w.stranger)),
     Row("untrusted-middle", 20, lambda w: w.chain("untrusted-middle", w.strange)),
@@ -289,7 +298,8 @@ SIGNATURES = [
     Row("sha1-rsa", 68, lambda w: w.chain("sha1-rsa", w.rsa, digest="sha1")),
     Row("md5", 68, lambda w: w.chain("md5", w.rsa, digest="md5")),
     Row("sha1-middle", 68, lambda w: w.under("sha1-middle", digest="sha1")),
-    keyed("rsa1024", 66, "rsa1024"), keyed("rsa768", 66, "rsa768"), keyed("rsa512", None, "rsa512"),
+    keyed("rsa1024", 66, "rsa1024"), keyed("rsa768", 66, "rsa768"),
+    keyed("rsa512", None, "rsa512"),
     Row("rsa1024-middle", 67, lambda w: w.under("rsa1024-middle", key=w.keys["rsa1024", "ca"])),
     keyed("explicit-curve", 94, "explicit"),
     keyed("p192", None, "p192"),
@@ -306,7 +316,8 @@ USES = [
     put("ku-encipher-rsa", 0, key="rsa", ku=usage("keyEncipherment")),
     Row("middle-eku", 26, lambda w: w.under("middle-eku", add=[purpose("clientAuth")])),
     Row("middle-eku-any", 26, lambda w: w.under("middle-eku-any", add=[purpose("any")])),
-    Row("middle-not-ca", 79, lambda w: w.under("middle-not-ca", put={"bc": constraints(False)})),
+    Row("middle-not-ca", 79, lambda w: w.under("middle-not-ca",
+                                               put={"bc": constraints(False)})),
     Row("middle-no-bc", 79, lambda w: w.under("middle-no-bc", put={"bc": b""})),
     Row("middle-no-certsign", 79, lambda w: w.under("middle-no-certsign",
                                                     put={"ku": usage("digitalSignature")})),
@@ -368,9 +379,13 @@ STAPLED = [
     Row("staple-other", 0, lambda w: w.chain("staple-other"), staple={"about": "another"}),
     Row("staple-bad-signature", 0, lambda w: w.chain("staple-bad-signature"),
         staple={"spoil": flip}),
-    Row("staple-revoked-expired", 10, lambda w: w.chain("staple-revoked-expired", days=(-90, -5)),
+    Row("staple-revoked-expired", 10, lambda w: w.chain("staple-revoked-expired",
+                                                        days=(-90, -5)),
         staple={"status": "revoked"}),
 ]
+
+# Good for whoever trusts the root, and still from our own key.
+OWN = [Row("own-ca-crossed", 0, own_crossed)]
 
 # Too much of everything: not for the table, but for what it costs.
 HUGE = [

@@ -16,7 +16,8 @@ PROGRAM = shutil.which("chromium")
 SWITCHES = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync",
             "--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage",
-            "--disable-field-trial-config", "--disable-features=OptimizationHints,MediaRouter",
+            "--disable-field-trial-config", "--allow-browser-signin=false",
+            "--disable-features=OptimizationHints,MediaRouter,NetworkTimeServiceQuerying",
             "--no-default-browser-check", "--remote-debugging-pipe"]
 PATIENCE = 60
 # The pipe has to be descriptors 3 and 4.
@@ -38,6 +39,7 @@ class Chromium:
     def __init__(self, home, roots, proxy=None):
         self.home = home
         self._trust(roots)
+        self._keep_to_itself()
         way = ([f"--proxy-server=http://{proxy}", "--proxy-bypass-list=<-loopback>"] if proxy
                else ["--no-proxy-server"])
         mine, its_out = os.pipe()
@@ -45,6 +47,7 @@ class Chromium:
         self.log = open(home / "chromium.log", "wb")	# pylint: disable=consider-using-with
         self.process = subprocess.Popen(
             [sys.executable, "-c", MOVE, str(its_in), str(its_out), PROGRAM, *SWITCHES, *way,
+             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE *.localhost, EXCLUDE *1",
              f"--user-data-dir={home}/profile", "about:blank"],
             pass_fds=[its_in, its_out], stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=self.log, env=clean_environment(HOME=str(home)), start_new_session=True)
@@ -60,8 +63,15 @@ class Chromium:
         store.mkdir(parents=True)
         subprocess.run(["certutil", "-N", "-d", f"sql:{store}", "--empty-password"], check=True)
         for number, root in enumerate(roots):
-            subprocess.run(["certutil", "-A", "-d", f"sql:{store}", "-n", f"root {number}", "-t",
-                            "C,,", "-i", str(root)], check=True)
+            subprocess.run(["certutil", "-A", "-d", f"sql:{store}", "-n", f"root {number}",
+                            "-t", "C,,", "-i", str(root)], check=True)
+
+    def _keep_to_itself(self):
+        """At an error it would ask the Internet whether it is there, and wait for that."""
+        profile = self.home / "profile" / "Default"
+        profile.mkdir(parents=True)
+        (profile / "Preferences").write_text(json.dumps(
+            {"alternate_error_pages": {"enabled": False}}))
 
     def tell(self, method, session=None, **params):
         """The number of the answer to come."""
@@ -96,10 +106,7 @@ class Chromium:
         return json.loads(line)
 
     def open(self, urls):
-        """
-        What becomes of each, all at once: "net::ERR_..." or "".  For some errors it
-        waits three seconds before it says so.
-        """
+        """What becomes of each, all at once: "net::ERR_..." or ""."""
         tabs = [self.call("Target.createTarget", url="about:blank")["targetId"] for _ in urls]
         sessions = [self.call("Target.attachToTarget", targetId=t, flatten=True)["sessionId"]
                     for t in tabs]

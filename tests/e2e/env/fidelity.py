@@ -65,8 +65,9 @@ class Table:
 
     def target(self, row, client, way):
         served = self.origins[row]
-        return Target(row.host, served.port, str(self.store if way == DIRECT else self.mitmd.ca),
-                      f"/{client.slug}/{way}", None if way == DIRECT else self.mitmd.proxy,
+        trusted = self.store if way == DIRECT else self.mitmd.ca
+        return Target(row.host, served.port, str(trusted), f"/{client.slug}/{way}",
+                      None if way == DIRECT else self.mitmd.proxy,
                       f"{client.slug}-{row.label}" if client.name == "curl" else None)
 
     def _find(self, row):

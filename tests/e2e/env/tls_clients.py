@@ -136,9 +136,10 @@ class OpensslClient(Client):
         names = (["-noservername", "-verify_ip", target.host] if target.is_ip else
                  ["-servername", target.host, "-verify_hostname", target.host])
         proxy = ["-proxy", target.proxy] if target.proxy else []
-        done = run(["openssl", "s_client", "-quiet", "-verify_return_error", "-CAfile", target.ca,
-                    "-no-CApath", "-no-CAstore", *names, *proxy, *self.options, "-connect",
-                    f"{bracket(target.address)}:{target.port}"], request(target))
+        done = run(["openssl", "s_client", "-quiet", "-verify_return_error",
+                    "-CAfile", target.ca, "-no-CApath", "-no-CAstore", *names, *proxy,
+                    *self.options, "-connect", f"{bracket(target.address)}:{target.port}"],
+                   request(target))
         said = done.stderr.decode("utf-8", "replace")
         verdicts = re.findall(r"verify error:num=(\d+):(.*)", said)
         heard = done.stdout.startswith(b"HTTP/1.1 200")
@@ -186,8 +187,8 @@ class GitClient(Client):
         proxy = f"http://{target.proxy}" if target.proxy else ""
         done = run(["git", "-c", f"http.proxy={proxy}", "-c", "credential.helper=", "ls-remote",
                     f"https://{target.authority}{target.path}"],
-                   GIT_SSL_CAINFO=str(target.ca), GIT_CONFIG_NOSYSTEM="1", GIT_TERMINAL_PROMPT="0",
-                   HOME=str(self.directory))
+                   GIT_SSL_CAINFO=str(target.ca), GIT_CONFIG_NOSYSTEM="1",
+                   GIT_TERMINAL_PROMPT="0", HOME=str(self.directory))
         said = done.stderr.decode("utf-8", "replace").strip()
         refused = re.search(r"unable to access '[^']*': (.*)", said)
         return Verdict(refused is None, str(done.returncode) if refused else "",

@@ -128,8 +128,8 @@ class Origins:
                     break
                 data += more
             if data:
-                words = data.split(b" ")
-                served.note("heard", words[1].decode("latin-1") if len(words) > 1 else repr(data))
+                words = data.decode("latin-1").split(" ")
+                served.note("heard", words[1] if len(words) > 1 else repr(data))
                 sock.sendall(ANSWER)
                 with contextlib.suppress(OSError):
                     sock.unwrap()
@@ -181,4 +181,5 @@ def java_command(directory):
                            os.path.join(HERE, "TlsHelper.java")],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", str(directory), "TlsHelper"]
+    return ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", str(directory),
+            "TlsHelper"]

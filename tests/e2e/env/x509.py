@@ -153,8 +153,9 @@ class Keys:
 
     def __getitem__(self, asked):
         if asked not in self.made:
-            kind = asked if isinstance(asked, str) else asked[0]
-            path = self.directory / ("-".join([asked] if isinstance(asked, str) else asked) + ".key")
+            words = [asked] if isinstance(asked, str) else asked
+            kind = words[0]
+            path = self.directory / ("-".join(words) + ".key")
             self._generate(kind, path)
             self.made[asked] = Key(path, kind)
         return self.made[asked]
@@ -165,7 +166,8 @@ class Keys:
         options = [w for o in options for w in ("-pkeyopt", o)]
         if kind == "dsa":
             parameters = path.with_suffix(".par")
-            openssl("genpkey", "-genparam", "-algorithm", algorithm, *options, "-out", parameters)
+            openssl("genpkey", "-genparam", "-algorithm", algorithm, *options,
+                    "-out", parameters)
             openssl("genpkey", "-paramfile", parameters, "-out", path)
         else:
             openssl("genpkey", "-algorithm", algorithm, *options, "-out", path)
@@ -298,7 +300,9 @@ class Maker:
 
     @staticmethod
     def _algorithm(key, digest):
-        return seq(oid("1.3.101.112")) if key.family == "ed25519" else SIGNATURES[key.family, digest]
+        if key.family == "ed25519":
+            return seq(oid("1.3.101.112"))
+        return SIGNATURES[key.family, digest]
 
     def ca(self, subject, key, issuer=None, put=None, add=(), pathlen=None, **more):
         """An ordinary CA; `put` replaces extensions (b"": none), `add` puts more behind."""
@@ -335,7 +339,8 @@ def staple(cert, issuer, status="good", days=(-1, 6), about=None, signer=None, s
     about = about or cert
     signer = signer or issuer.key
     word = {"good": tlv(0x80), "unknown": tlv(0x82),
-            "revoked": tlv(0xa1, generalized(NOW - 2 * DAY), tlv(0xa0, tlv(0x0a, b"\1")))}[status]
+            "revoked": tlv(0xa1, generalized(NOW - 2 * DAY),
+                           tlv(0xa0, tlv(0x0a, b"\1")))}[status]
     single = seq(
         seq(seq(oid("1.3.14.3.2.26"), NULL), tlv(4, hashlib.sha1(issuer.subject).digest()),
             tlv(4, issuer.key.id), integer(about.serial)),

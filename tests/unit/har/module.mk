@@ -14,7 +14,8 @@ tests_unit_run_har_SOURCES = \
 	tests/unit/har/test_body.c \
 	tests/unit/har/test_coding.c \
 	tests/unit/har/test_cookies.c \
-	tests/unit/har/test_entry.c
+	tests/unit/har/test_entry.c \
+	tests/unit/har/test_ws.c
 tests_unit_run_har_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_har_LDADD = libhar.a libhttp.a libbase.a $(ZLIB_LIBS) $(BROTLI_LIBS) \
 	-lbrotlienc $(ZSTD_LIBS) $(CHECK_LIBS)

@@ -25,6 +25,7 @@ main(int argc, char **argv)
 	srunner_add_suite(r, body_suite());
 	srunner_add_suite(r, cookies_suite());
 	srunner_add_suite(r, entry_suite());
+	srunner_add_suite(r, ws_suite());
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

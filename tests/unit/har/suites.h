@@ -13,5 +13,6 @@ Suite *body_suite(void);
 Suite *coding_suite(void);
 Suite *cookies_suite(void);
 Suite *entry_suite(void);
+Suite *ws_suite(void);
 
 #endif

@@ -437,6 +437,30 @@ START_TEST(partial_wildcards_are_kept_where_all_of_them_is_permitted)
 }
 END_TEST
 
+START_TEST(a_dot_at_the_end_is_kept_but_hides_nothing)
+{
+	static const char *const patterns[] = {".example.com"};
+	struct permit *some = fixture_permit(patterns, 1);
+	struct msg_sign_ask m = ask_for("www.example.com");
+
+	names_add(&names, NAME_DNS, STR("www.example.com"));
+	names_add(&names, NAME_DNS, STR("www.example.com."));
+	names_add(&names, NAME_DNS, STR("*.com."));
+	names_add(&names, NAME_DNS, STR("*."));
+	m.names = buf_str(&names);
+	ck_assert_int_eq(check(&m), 0);
+	ck_assert_uint_eq(ask.nnames, 2);
+	ck_assert(str_eq(ask.names[1].value, STR("www.example.com.")));
+	/* Clients would call it a violation of the CA's constraints. */
+	ck_assert_int_eq(ask_check(&m, some, NOW, &ask, &why), 0);
+	ck_assert_uint_eq(ask.nnames, 1);
+	names_add(&names, NAME_DNS, STR("www.example.com.."));
+	m.names = buf_str(&names);
+	ck_assert_int_eq(check(&m), ERR_DENIED);
+	permit_free(&some);
+}
+END_TEST
+
 /* Beside what a list cannot say: an own CA that excludes one of the names. */
 START_TEST(partial_wildcards_touch_what_is_excluded)
 {
@@ -527,6 +551,7 @@ ask_suite(void)
 	tcase_add_loop_test(tc, a_cn_is_a_name, 0, NELEM(cns));
 	tcase_add_test(tc, a_text_as_cn_is_kept_beside_names);
 	tcase_add_test(tc, partial_wildcards_are_kept_where_all_of_them_is_permitted);
+	tcase_add_test(tc, a_dot_at_the_end_is_kept_but_hides_nothing);
 	tcase_add_test(tc, partial_wildcards_touch_what_is_excluded);
 	tcase_add_test(tc, dates_allowed);
 	tcase_add_test(tc, sizes);

@@ -76,13 +76,14 @@ static const struct str texts[] = {
 	STR("*.com"), STR("*"), STR("other.test"), STR("192.0.2.7"), STR("10.0.0.1"),
 	STR("Example Inc."), STR("a\nb"), STR("\xff"), STR("a\0b"), STR("*.*.example.com"),
 	STR("example.com"), STR("*.test"), STR("t*.com"),
+	STR("www.example.com."), STR("*.com."),
 };
 
 static int64_t
 any_date(void)
 {
-	static const int64_t far[] = {0, 1, -1, INT64_MAX, INT64_MIN, ASK_DATE_MIN, ASK_DATE_MAX,
-	    NOW, NOW + 10 * YEAR, NOW - 10 * YEAR, NOW + 48 * HOUR, NOW + 48 * HOUR + 1};
+	static const int64_t far[] = {0, 1, -1, INT64_MAX, INT64_MIN, ASK_DATE_MIN,
+	    ASK_DATE_MAX, NOW, NOW + 10 * YEAR, NOW - 10 * YEAR, NOW + 48 * HOUR, NOW + 48 * HOUR + 1};
 
 	return dice(2) == 0 ? far[dice(NELEM(far))] :
 	    NOW + ((int64_t)dice(2000) - 1000) * HOUR + dice(HOUR);
@@ -118,7 +119,7 @@ any_ask(struct buf *names)
 		m.copy = dice(0xffff);
 	m.key = dice(10) == 0 ? (uint8_t)dice(SIGN_KEY_COUNT + 1) :
 	    fixture_key_for(m.recipe, m.copy, false);
-	m.staple = (uint8_t)(dice(10) == 0 ? dice(5) : m.recipe == RECIPE_GOOD ? dice(3) : 0);
+	m.staple = (uint8_t)(dice(10) == 0 ? dice(6) : m.recipe == RECIPE_GOOD ? dice(4) : 0);
 	m.key_usage = dice(10) == 0 ? dice(0x10000) : dice(0x100);
 	if ((m.copy & COPY_DATES) != 0 || dice(4) == 0) {
 		m.not_before = any_date();

@@ -77,6 +77,21 @@ static const struct {
 	{STR("*." H253), NAME_NO_WILDCARD},
 };
 
+static const struct {
+	struct str s;
+	bool is;
+} dns_names[] = {
+	{STR("example.com"), true}, {STR("example.com."), true}, {STR("*.example.com."), true},
+	{STR("*"), true}, {STR("s*e.test"), true}, {STR(""), false}, {STR("."), false},
+	{STR("example.com.."), false}, {STR("a b"), false}, {STR(".example.com"), false},
+};
+
+START_TEST(names_of_origins)
+{
+	ck_assert_int_eq(name_is_dns(dns_names[_i].s), dns_names[_i].is);
+}
+END_TEST
+
 START_TEST(wildcard_names)
 {
 	ck_assert_int_eq(name_wildcard(wildcards[_i].s), wildcards[_i].is);
@@ -135,6 +150,7 @@ name_suite(void)
 
 	tcase_add_loop_test(tc, host_names, 0, NELEM(hosts));
 	tcase_add_loop_test(tc, wildcard_names, 0, NELEM(wildcards));
+	tcase_add_loop_test(tc, names_of_origins, 0, NELEM(dns_names));
 	tcase_add_loop_test(tc, texts_of_subjects, 0, NELEM(texts));
 	tcase_add_test(tc, other_kinds);
 	suite_add_tcase(s, tc);

@@ -14,6 +14,7 @@ main(void)
 
 	srunner_add_suite(sr, flow_abort_suite());
 	srunner_add_suite(sr, capture_suite());
+	srunner_add_suite(sr, capture_ws_suite());
 	srunner_add_suite(sr, access_suite());
 	srunner_add_suite(sr, sniff_suite());
 	srunner_add_suite(sr, trust_told_suite());

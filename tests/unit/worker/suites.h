@@ -7,6 +7,7 @@
 Suite *flow_suite(void);
 Suite *flow_abort_suite(void);
 Suite *capture_suite(void);
+Suite *capture_ws_suite(void);
 Suite *access_suite(void);
 Suite *sniff_suite(void);
 Suite *trust_told_suite(void);

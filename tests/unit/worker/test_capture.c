@@ -113,8 +113,8 @@ START_TEST(url_of_a_tunnel_has_no_path)
 	struct flow *f = ends_flow();
 
 	f->request.path = STR("/secret");
-	f->tunnel_reason = "upgrade";
-	SAYS(record_now(f), "\"url\":\"http://o.test/\"");
+	f->request.is_connect = true;
+	SAYS(record_now(f), "\"url\":\"https://o.test:80/\"");
 }
 END_TEST
 

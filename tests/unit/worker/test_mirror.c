@@ -461,7 +461,7 @@ static const struct {
 	{"*.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
 	{"*", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
 	{"a.*.www.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
-	{"www.test.", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
+	{"www.test.", TLS_NAME_DNS, MIRROR_NAMES_COPY},
 	{" www.test", TLS_NAME_DNS, MIRROR_NAMES_OTHER},
 	{"abc", TLS_NAME_IP, MIRROR_NAMES_OTHER},
 	{"other.test", TLS_NAME_DNS, MIRROR_NAMES_COPY},

@@ -20,6 +20,7 @@
 #include "har/json.h"
 #include "shm/ring.h"
 #include "worker/access.h"
+#include "worker/capture.h"
 #include "worker/conn.h"
 #include "worker/dial.h"
 #include "worker/flow_pool.h"
@@ -69,6 +70,7 @@ worker_sweep(struct worker *w)
 {
 	struct front *fr, *next;
 
+	capture_sweep(w);
 	for (fr = w->draining ? TAILQ_FIRST(&w->fronts) : NULL; fr != NULL; fr = next) {
 		next = front_next(fr);
 		front_sweep(fr);
@@ -235,6 +237,7 @@ world_init(struct world *world)
 	w->conf = world->conf;
 	w->counters = &world->counters;
 	TAILQ_INIT(&w->fronts);
+	TAILQ_INIT(&w->talks);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, NULL, 0);
