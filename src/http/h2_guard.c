@@ -15,10 +15,17 @@ static const struct {
 	[H2_COST_IDLE] = {1000, 100, "too many frames without use"},
 };
 
+/*
+ * A window is opened again long after its bytes went by, in steps as small as
+ * 4 KiB for the stream and as many for the connection: content pays in advance.
+ */
+#define BANK 4000
+
 static void
-earn(struct h2_bucket *b, double n)
+earn(struct h2_bucket *b, double n, double least)
 {
-	b->spent = b->spent > n ? b->spent - n : 0;
+	if (b->spent > least)
+		b->spent = b->spent - n > least ? b->spent - n : least;
 }
 
 const char *
@@ -27,7 +34,7 @@ h2_guard_pay(struct h2_guard *g, enum h2_cost cost, uint64_t mono_us)
 	struct h2_bucket *b = &g->bucket[cost];
 
 	if (b->last_us != 0)
-		earn(b, (double)(mono_us - b->last_us) / 1e6 * prices[cost].per_second);
+		earn(b, (double)(mono_us - b->last_us) / 1e6 * prices[cost].per_second, 0);
 	b->last_us = mono_us;
 	b->spent++;
 	return b->spent > prices[cost].burst ? prices[cost].text : NULL;
@@ -36,14 +43,16 @@ h2_guard_pay(struct h2_guard *g, enum h2_cost cost, uint64_t mono_us)
 void
 h2_guard_stream_done(struct h2_guard *g)
 {
-	earn(&g->bucket[H2_COST_RESET_IN], 1);
-	earn(&g->bucket[H2_COST_RESET_OUT], 1);
-	earn(&g->bucket[H2_COST_IDLE], 10);
+	earn(&g->bucket[H2_COST_RESET_IN], 1, 0);
+	earn(&g->bucket[H2_COST_RESET_OUT], 1, 0);
+	earn(&g->bucket[H2_COST_IDLE], 10, 0);
 }
 
 void
-h2_guard_progress(struct h2_guard *g)
+h2_guard_progress(struct h2_guard *g, size_t n)
 {
 	/* A stream's and the connection's WINDOW_UPDATE for each frame, and one to spare. */
-	earn(&g->bucket[H2_COST_IDLE], 3);
+	earn(&g->bucket[H2_COST_IDLE], 3 + (double)n / 1024, -BANK);
+	/* gRPC measures the way with a PING behind each frame. */
+	earn(&g->bucket[H2_COST_PING], 1, 0);
 }

@@ -28,7 +28,7 @@ enum h2_cost {
 struct h2_guard {
 	struct h2_bucket {
 		uint64_t last_us;
-		double spent;
+		double spent;	/* negative: earned in advance */
 	} bucket[H2_COST_COUNT];
 };
 
@@ -36,7 +36,7 @@ struct h2_guard {
 const char *h2_guard_pay(struct h2_guard *, enum h2_cost, uint64_t mono_us) NONNULL(1);
 /* A stream ended well. */
 void h2_guard_stream_done(struct h2_guard *) NONNULL(1);
-/* Content went by in either direction: its WINDOW_UPDATEs are no flood. */
-void h2_guard_progress(struct h2_guard *) NONNULL(1);
+/* n bytes of content went by in either direction: their WINDOW_UPDATEs are no flood. */
+void h2_guard_progress(struct h2_guard *, size_t n) NONNULL(1);
 
 #endif

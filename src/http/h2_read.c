@@ -58,8 +58,8 @@ take_status(struct h2_read *r, struct str value)
 {
 	uint64_t status;
 
-	if (value.n != 3 || !str_u64(value, 599, &status) || status < 100)
-		return refuse(r, 400, "the status is not a number from 100 to 599");
+	if (value.n != 3 || !str_u64(value, 999, &status) || status < 100)
+		return refuse(r, 400, "the status is not a number of three digits");
 	if (r->m->status != 0)
 		return refuse(r, 400, "a pseudo-header field comes twice");
 	/* RFC 9113 8.6: there is no upgrade in HTTP/2. */
@@ -86,6 +86,13 @@ take_pseudo(struct h2_read *r, struct str name, struct str value)
 	p->n = (ssize_t)value.n;
 	buf_puts(&r->m->line, value);
 	return 0;
+}
+
+/* Good until the next pseudo-header field. */
+static struct str
+view(const struct h2_read *r, const struct h2_pseudo *p)
+{
+	return p->n < 0 ? STR_NONE : str_sub(buf_str(&r->m->line), p->at, (size_t)p->n);
 }
 
 /* ---- fields ------------------------------------------------------------------ */
@@ -133,10 +140,35 @@ take_length(struct h2_read *r, struct str value)
 
 	if (!str_u64(value, INT64_MAX, &n))
 		return refuse(r, 400, "Content-Length is not a plain number");
-	if (r->m->length >= 0 && r->m->length != (int64_t)n)
-		return refuse(r, 400, "different Content-Length values");
+	if (r->m->length >= 0)
+		return refuse(r, 400, "more than one Content-Length field");
 	r->m->length = (int64_t)n;
 	return 0;
+}
+
+/* RFC 9113 8.3.1: where both are, they say the same, and one of them is kept. */
+static int
+take_host(struct h2_read *r, struct str name, struct str value)
+{
+	if (r->has_host)
+		return refuse(r, 400, "more than one Host field");
+	r->has_host = true;
+	if (r->authority.n < 0)
+		fields_add(&r->m->fields, name, value);
+	else if (!str_ieq(value, view(r, &r->authority)))
+		return refuse(r, 400, "Host and :authority differ");
+	return 0;
+}
+
+/* A recording and an HTTP/1 origin know the authority as a field (RFC 9113 8.3.1). */
+static void
+pseudo_over(struct h2_read *r)
+{
+	if (r->pseudo_over)
+		return;
+	r->pseudo_over = true;
+	if (r->block == H2_REQUEST && r->authority.n >= 0)
+		fields_add(&r->m->fields, STR("host"), view(r, &r->authority));
 }
 
 static int
@@ -145,19 +177,25 @@ take_field(struct h2_read *r, struct str name, struct str value)
 	enum field_id id = field_id_of(name);
 	struct message *m = r->m;
 
-	r->pseudo_over = true;
+	if (++r->count > r->limits.header_count)
+		return refuse(r, 431, "the head has too many fields");
+	pseudo_over(r);
 	if (!is_lower_token(name))
 		return refuse(r, 400, "a field name that is no token in lower case");
 	if (!field_value_ok(value))
 		return refuse(r, 400, "a field value with control characters");
+	/* RFC 9113 8.2.1 forbids it; many an origin does it, and clients overlook it. */
+	if (r->block == H2_REQUEST && str_trim(value).n != value.n)
+		return refuse(r, 400, "a field value that begins or ends with white space");
+	value = str_trim(value);
 	if (is_of_connection(id, value) || looks_like_framing(name))
 		return refuse(r, 400, "a field of the connection, which HTTP/2 has not");
 	if (r->block == H2_TRAILERS) {
 		fields_add(&m->trailers, name, value);
 		return 0;
 	}
-	if (id == FIELD_HOST && r->block == H2_REQUEST && fields_count(&m->fields, id) > 0)
-		return refuse(r, 400, "more than one Host field");
+	if (id == FIELD_HOST && r->block == H2_REQUEST)
+		return take_host(r, name, value);
 	if (id == FIELD_EXPECT && str_ieq(value, STR("100-continue")))
 		m->expect_continue = r->block == H2_REQUEST;
 	fields_add(&m->fields, name, value);
@@ -172,20 +210,12 @@ h2_read_field(struct h2_read *r, struct str name, struct str value)
 	r->size += name.n + value.n + FIELD_COST;
 	if (r->size > r->limits.header_size)
 		return refuse(r, 431, "the head is too large");
-	if (++r->count > r->limits.header_count)
-		return refuse(r, 431, "the head has too many fields");
 	if (name.n > 0 && name.p[0] == ':')
 		return take_pseudo(r, name, value);
 	return take_field(r, name, value);
 }
 
 /* ---- a request as a whole ------------------------------------------------------ */
-
-static struct str
-view(const struct h2_read *r, const struct h2_pseudo *p)
-{
-	return p->n < 0 ? STR_NONE : str_sub(buf_str(&r->m->line), p->at, (size_t)p->n);
-}
 
 static bool
 path_ok(struct str path, bool is_options)
@@ -200,17 +230,17 @@ path_ok(struct str path, bool is_options)
 	return true;
 }
 
-/* RFC 9113 8.3.1: Host must say the same as :authority, and one must be there. */
+/* RFC 9113 8.3.1: Host stands in for :authority, and one must be there. */
 static int
 check_authority(struct h2_read *r)
 {
 	struct message *m = r->m;
-	struct str host = fields_get(&m->fields, FIELD_HOST), authority;
-	bool has_host = fields_find(&m->fields, FIELD_HOST) != NULL;
+	struct str host, authority;
 	struct host_port hp;
 	const char *why;
 
-	if (r->authority.n < 0 && has_host) {
+	if (r->authority.n < 0 && r->has_host) {
+		host = fields_get(&m->fields, FIELD_HOST);
 		r->authority.at = m->line.len;
 		r->authority.n = (ssize_t)host.n;
 		buf_puts(&m->line, host);
@@ -218,8 +248,6 @@ check_authority(struct h2_read *r)
 	authority = view(r, &r->authority);
 	if (authority.n == 0)
 		return refuse(r, 400, "the authority is missing");
-	if (has_host && !str_ieq(host, authority))
-		return refuse(r, 400, "Host and :authority differ");
 	if (target_parse_authority(authority, m->is_connect ? 0 : 443, &hp, &why) != 0)
 		return refuse(r, 400, why);
 	return 0;
@@ -276,6 +304,7 @@ h2_read_end(struct h2_read *r, bool last)
 		return r->error_status == 431 ? ERR_LIMIT : ERR_SYNTAX;
 	if (r->block == H2_TRAILERS)
 		return last ? 0 : refuse(r, 400, "trailers that do not end the stream");
+	pseudo_over(r);
 	if (r->block == H2_REQUEST && check_request(r) != 0)
 		return ERR_SYNTAX;
 	if (r->block == H2_RESPONSE && m->status == 0)

@@ -16,7 +16,7 @@ enum h2_block { H2_REQUEST, H2_RESPONSE, H2_TRAILERS };
 
 struct h2_limits {
 	size_t header_size;	/* names and values, and 32 for each (RFC 9113 6.5.2) */
-	unsigned header_count;
+	unsigned header_count;	/* without the pseudo-header fields */
 };
 
 /* One block being read. Plain data: starts with h2_read_begin(). */
@@ -27,6 +27,7 @@ struct h2_read {
 	size_t size;
 	unsigned count;
 	bool pseudo_over;	/* a regular field has come */
+	bool has_host;		/* the peer sent one */
 	/* Offset and length in m->line; length -1: not there. */
 	struct h2_pseudo {
 		size_t at;

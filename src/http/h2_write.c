@@ -116,7 +116,9 @@ h2_write_request(struct h2_block_out *b, const struct message *m, struct str sch
 		put(b, STR(":scheme"), m->scheme.n > 0 ? m->scheme : scheme);
 		put(b, STR(":path"), m->path);
 	}
-	put(b, STR(":authority"), m->authority);
+	/* RFC 9113 8.3.1: HTTP/1.0 may have had none. */
+	if (m->authority.n > 0)
+		put(b, STR(":authority"), m->authority);
 	if (m->protocol.n > 0)
 		put(b, STR(":protocol"), m->protocol);
 	put_fields(b, m);

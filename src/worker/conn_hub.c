@@ -96,6 +96,8 @@ flush_dirty(struct conn_hub *hub)
 		conn_flush(c);
 		if (!c->freed)
 			conn_tell_writable(c);
+		if (c->wants_fill && !c->freed)
+			conn_mark_dirty(c);	/* again, from within its `fill` */
 	}
 }
 

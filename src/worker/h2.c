@@ -8,6 +8,8 @@
 
 #include "worker/h2_state.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -18,9 +20,17 @@
 #define WATCH_SECONDS 1.
 #define STALL_SECONDS 30.	/* without a byte of output taken */
 #define GOAWAY_SECONDS 1.	/* between the first and the final one, without an answer */
+#define CUT_SECONDS 1.	/* for a peer that is cut off to read why */
 #define PING_GOAWAY "mitmdend"	/* its answer shows that the first one was read */
 
 /* ---- streams ---- */
+
+static void
+watch(struct h2 *h2)
+{
+	if (!ev_is_active(&h2->watch))
+		ev_timer_again(h2->worker->loop, &h2->watch);
+}
 
 struct h2_stream *
 h2_stream_new(struct h2 *h2, int32_t id)
@@ -33,8 +43,9 @@ h2_stream_new(struct h2 *h2, int32_t id)
 	fields_init(&s->trailers);
 	buf_init(&s->out, 0);
 	TAILQ_INSERT_TAIL(&h2->streams, s, link);
-	if (h2->nstreams++ == 0)
-		ev_timer_again(h2->worker->loop, &h2->watch);
+	h2->nstreams++;
+	h2->told_idle = false;
+	watch(h2);
 	return s;
 }
 
@@ -54,11 +65,39 @@ stream_destroy(void *p)
 	free(s);
 }
 
-static void
-drop_output(struct h2_stream *s)
+void
+h2_block_begins(struct h2 *h2)
 {
-	s->h2->buffered -= s->out.len;
-	buf_free(&s->out);
+	h2->block_begun = ev_now(h2->worker->loop);
+	watch(h2);
+}
+
+void
+h2_forget_block(struct h2_stream *s)
+{
+	struct h2 *h2 = s->h2;
+
+	if (h2->reading != s)
+		return;
+	h2->reading = NULL;
+	h2->block_begun = 0;
+}
+
+void
+h2_fail(struct h2_stream *s, enum conn_end how, const char *fmt, ...)
+{
+	struct h2 *h2 = s->h2;
+	char text[160];
+	va_list ap;
+
+	if (s->flow == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (h2->ops->describe != NULL && s->flow->facts.tag[0] == '\0')
+		h2->ops->describe(h2->host, s->flow);
+	flow_fail(s->flow, h2_side(h2), how, "%s", text);
 }
 
 void
@@ -69,16 +108,16 @@ h2_stream_gone(struct h2_stream *s)
 	CHECK(s->flow == NULL);
 	if (s->waiting)
 		TAILQ_REMOVE(&h2->pending, s, pending_link);
-	if (h2->reading == s)
-		h2->reading = NULL;
+	h2_forget_block(s);
 	TAILQ_REMOVE(&h2->streams, s, link);
-	drop_output(s);
+	buf_free(&s->out);
 	h2->withheld -= s->owed;
 	if (s->id > 0)
 		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, NULL);
 	worker_bury(h2->worker, s, stream_destroy);
 	h2->idle_since = ev_now(h2->worker->loop);
 	h2->nstreams--;
+	h2_want_fill(h2);	/* another may be opened, or the last one was waited for */
 }
 
 void
@@ -86,11 +125,12 @@ h2_reset(struct h2_stream *s, uint32_t code)
 {
 	struct h2 *h2 = s->h2;
 
-	drop_output(s);
+	buf_free(&s->out);
 	if (s->id < 0) {
 		h2_stream_gone(s);
 		return;
 	}
+	h2_forget_block(s);
 	s->own_reset = true;
 	(void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, s->id, code);
 	h2_want_fill(h2);
@@ -124,6 +164,14 @@ h2_credit(struct h2_stream *s, size_t n)
 	h2_settle_credit(h2);
 }
 
+void
+h2_unpause(struct h2_stream *s)
+{
+	s->paused = false;
+	if (s->owed > 0)
+		h2_credit(s, 0);
+}
+
 /* ---- limits ---- */
 
 static void
@@ -132,6 +180,8 @@ cut_off(struct h2 *h2, const char *why)
 	if (h2->cut != NULL)
 		return;
 	h2->cut = why;
+	h2->cut_since = ev_now(h2->worker->loop);
+	watch(h2);
 	(void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
 	h2_want_fill(h2);
 }
@@ -150,19 +200,19 @@ check_stall(struct h2_stream *s, double now)
 {
 	struct flow *f = s->flow;
 
-	if (s->out.len == 0 || now - s->moved < STALL_SECONDS)
+	/* One that waits to be opened does not stall: its origin is busy. */
+	if (s->out.len == 0 || s->waiting || now - s->moved < STALL_SECONDS)
 		return;
-	if (f != NULL) {
-		f->was_reset = true;
-		f->reset_code = NGHTTP2_CANCEL;
-		flow_fail(f, h2_side(s->h2), CONN_END_TIMEOUT,
-		    "timeout: no byte of the stream was taken");
-	} else {
+	if (f == NULL) {
 		h2_reset(s, NGHTTP2_CANCEL);
+		return;
 	}
+	f->was_reset = true;
+	f->reset_code = NGHTTP2_CANCEL;
+	h2_fail(s, CONN_END_TIMEOUT, "timeout: no byte of the stream was taken");
 }
 
-static void check_end(struct h2 *);
+static void tell_ended(struct h2 *, enum conn_end how, const char *text);
 
 static void
 on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
@@ -174,31 +224,29 @@ on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 	if (h2->block_begun != 0 &&
 	    (now - h2->block_begun) * 1e3 > (double)h2->worker->conf->timeouts.header_ms)
 		cut_off(h2, "a head did not come in time");
+	if (h2->cut != NULL && now - h2->cut_since >= CUT_SECONDS) {
+		tell_ended(h2, CONN_END_RESET, h2->cut);
+		return;
+	}
 	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next)
 		check_stall(s, now);
-	if (h2->nstreams == 0 && h2->block_begun == 0)
-		ev_timer_stop(loop, w);
+	if (h2->dead || h2->nstreams > 0 || h2->block_begun != 0 || h2->cut != NULL)
+		return;
+	ev_timer_stop(loop, w);
+	h2_block_free(&h2->block);
+	free(h2->nv);
+	h2->nv = NULL;
 }
 
 /* ---- ends ---- */
 
-static const char *
-peer_text(const struct h2 *h2)
-{
-	return h2->conf.role == H2_CLIENTS ? "client" : "origin";
-}
-
 static void
-fail_all(struct h2 *h2, enum conn_end how, const char *text)
+fail_all(struct h2 *h2, enum conn_end how, const char *who, const char *text)
 {
 	struct h2_stream *s, *next;
 
 	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next)
-		if (s->flow != NULL) {
-			if (h2->ops->describe != NULL && s->flow->facts.tag[0] == '\0')
-				h2->ops->describe(h2->host, s->flow);
-			flow_fail(s->flow, h2_side(h2), how, "%s %s", peer_text(h2), text);
-		}
+		h2_fail(s, how, "%s%s%s", who, who[0] != '\0' ? " " : "", text);
 }
 
 static void
@@ -207,7 +255,7 @@ tell_ended(struct h2 *h2, enum conn_end how, const char *text)
 	if (h2->told_ended || h2->dead)
 		return;
 	h2->told_ended = true;
-	fail_all(h2, how, text);
+	fail_all(h2, how, h2_peer(h2), text);
 	if (!h2->dead)
 		h2->ops->ended(h2->host, h2, how);
 }
@@ -250,13 +298,26 @@ fill(struct h2 *h2)
 	ssize_t n;
 
 	h2->busy = true;
-	while (!conn_full(h2->conn)) {
+	while (h2->conn != NULL && !conn_full(h2->conn)) {
 		n = nghttp2_session_mem_send(h2->session, &p);
-		if (n <= 0)
+		if (n <= 0 || h2->conn == NULL)
 			break;
 		conn_write(h2->conn, p, (size_t)n);
 	}
 	h2->busy = false;
+}
+
+/* RFC 9113 6.8: nothing is opened any more, and what was not opened may be repeated. */
+static void
+refuse_pending(struct h2 *h2)
+{
+	struct h2_stream *s, *next;
+
+	TAILQ_FOREACH_SAFE(s, &h2->pending, pending_link, next) {
+		s->flow->was_reset = true;
+		s->flow->reset_code = NGHTTP2_REFUSED_STREAM;
+		h2_fail(s, CONN_END_CLEAN, "origin takes no more requests");
+	}
 }
 
 /*
@@ -282,8 +343,11 @@ on_fill(void *owner, struct conn *c UNUSED)
 	if (h2->dead || h2->busy)
 		return;
 	fill(h2);
+	if (h2->dead)
+		return;
 	if (h2->nlate > 0)
 		late_resets(h2);
+	h2_open_pending(h2);
 	check_end(h2);
 }
 
@@ -326,6 +390,8 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 		tell_ended(h2, CONN_END_CLEAN, why_broken(took));
 		return n;
 	}
+	if (h2->goaway_in)
+		refuse_pending(h2);
 	h2_open_pending(h2);
 	h2_want_fill(h2);
 	check_end(h2);
@@ -414,14 +480,7 @@ h2_drain(struct h2 *h2)
 void
 h2_cut(struct h2 *h2, const char *error)
 {
-	struct h2_stream *s, *next;
-
-	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next)
-		if (s->flow != NULL) {
-			if (h2->ops->describe != NULL && s->flow->facts.tag[0] == '\0')
-				h2->ops->describe(h2->host, s->flow);
-			flow_fail(s->flow, h2_side(h2), CONN_END_RESET, "%s", error);
-		}
+	fail_all(h2, CONN_END_RESET, "", error);
 }
 
 /* ---- streams towards an origin ---- */
@@ -458,7 +517,6 @@ h2_attach(struct h2 *h2, struct flow *f)
 	s = h2_stream_new(h2, -1);
 	s->flow = f;
 	s->waiting = true;
-	h2->told_idle = false;
 	TAILQ_INSERT_TAIL(&h2->pending, s, pending_link);
 	flow_attach(f, &h2_end_ops, s);
 	if (!h2->busy)
@@ -494,14 +552,20 @@ make_session(struct h2 *h2)
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_session *session;
 	nghttp2_option *option;
+	unsigned type;
 	int rc;
 
 	CHECK(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0);
 	h2_set_callbacks(callbacks);
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);
+	/* An unknown type is told of only where somebody could unpack it. */
+	for (type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++)
+		nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
+	if (h2->conf.role == H2_ORIGIN)
+		nghttp2_option_set_no_rfc9113_leading_and_trailing_ws_validation(option, 1);
 	nghttp2_option_set_max_deflate_dynamic_table_size(option, 4096);
-	/* What a response of ours needs is bounded by limits.header_size. */
+	/* More than limits.header_size and limits.header_count can be made to need. */
 	nghttp2_option_set_max_send_header_block_length(option, 2u << 20);
 	if (h2->conf.role == H2_CLIENTS)
 		rc = nghttp2_session_server_new2(&session, callbacks, h2, option);

@@ -21,10 +21,11 @@ message_in(struct h2_stream *s)
 	return s->h2->conf.role == H2_CLIENTS ? &s->flow->request : &s->flow->response;
 }
 
-static const char *
-peer_text(const struct h2 *h2)
+/* To the library: the host has freed us in a callback, stop here. */
+static int
+go_on(const struct h2 *h2)
 {
-	return h2->conf.role == H2_CLIENTS ? "client" : "origin";
+	return h2->dead ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
 }
 
 /* The peer broke the stream's rules: it ends, the connection goes on. */
@@ -36,12 +37,12 @@ fail_stream(struct h2_stream *s, uint32_t code, const char *what, const char *te
 
 	if (f == NULL)
 		return;
-	if (h2->ops->describe != NULL && f->facts.tag[0] == '\0')
-		h2->ops->describe(h2->host, f);
 	f->was_reset = true;
 	f->reset_code = code;
-	h2_pay(h2, H2_COST_RESET_OUT);
-	flow_fail(f, h2_side(h2), CONN_END_RESET, "bad %s: %s", what, text);
+	/* What an origin can break was asked for. */
+	if (h2->conf.role == H2_CLIENTS)
+		h2_pay(h2, H2_COST_RESET_OUT);
+	h2_fail(s, CONN_END_RESET, "bad %s: %s", what, text);
 }
 
 /* ---- heads ---- */
@@ -54,8 +55,9 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	    .header_count = h2->worker->conf->limits.header_count};
 	struct h2_stream *s = h2_stream_find(h2, frame->hd.stream_id);
 
-	h2->block_begun = ev_now(h2->worker->loop);
-	ev_timer_again(h2->worker->loop, &h2->watch);
+	if (h2->dead)
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	h2_block_begins(h2);
 	h2->reading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
@@ -63,7 +65,6 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	    frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
 		s = h2_stream_new(h2, frame->hd.stream_id);
 		s->flow = flow_new(h2->worker, &h2_end_ops, s);
-		h2->told_idle = false;
 		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, s);
 	}
 	if (s == NULL || s->flow == NULL)
@@ -165,8 +166,13 @@ block_in(struct h2 *h2, const nghttp2_frame *frame)
 
 	h2->reading = NULL;
 	h2->block_begun = 0;
-	if (s == NULL || s->flow == NULL)
+	if (s == NULL || s->flow == NULL) {
+		/* Nobody asked any more, but it may have been the end. */
+		s = h2_stream_find(h2, frame->hd.stream_id);
+		if (s != NULL && last)
+			s->ended_in = true;
 		return;
+	}
 	message_in(s)->wire_bytes += (int64_t)frame->hd.length + FRAME_HEAD;
 	if (h2_read_end(&h2->read, last) != 0) {
 		s->flow->reply_status = h2->conf.role == H2_CLIENTS && h2->conf.may_answer ?
@@ -195,11 +201,12 @@ on_data_chunk(nghttp2_session *session UNUSED, uint8_t flags UNUSED, int32_t id,
 		(void)nghttp2_session_consume(h2->session, id, n);
 		return 0;
 	}
-	h2_guard_progress(&h2->guard);
+	h2_guard_progress(&h2->guard, n);
 	message_in(s)->body_bytes += (int64_t)n;
 	flow_body(s->flow, h2_side(h2), p, n);
-	h2_credit(s, n);
-	return 0;
+	if (!h2->dead)
+		h2_credit(s, n);
+	return go_on(h2);
 }
 
 static void
@@ -210,9 +217,10 @@ data_in(struct h2 *h2, const nghttp2_frame *frame)
 
 	if (frame->hd.length == frame->data.padlen && !last)
 		h2_pay(h2, H2_COST_IDLE);	/* CVE-2019-9518 */
-	if (s == NULL || s->flow == NULL)
+	if (s == NULL)
 		return;
-	message_in(s)->wire_bytes += (int64_t)frame->hd.length + FRAME_HEAD;
+	if (s->flow != NULL)
+		message_in(s)->wire_bytes += (int64_t)frame->hd.length + FRAME_HEAD;
 	if (last)
 		ended_in(s);
 }
@@ -230,13 +238,21 @@ settings_in(struct h2 *h2, const nghttp2_frame *frame)
 		h2->ops->settings(h2->host, h2);
 }
 
+/* What was asked for and refused costs the origin more than us. */
+static void
+reset_in(struct h2 *h2, const nghttp2_frame *frame)
+{
+	if (h2->conf.role == H2_CLIENTS || h2_stream_find(h2, frame->hd.stream_id) == NULL)
+		h2_pay(h2, H2_COST_RESET_IN);
+}
+
 static int
 on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void *arg)
 {
 	struct h2 *h2 = arg;
 
 	if (h2->dead)
-		return 0;
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	switch (frame->hd.type) {
 	case NGHTTP2_HEADERS:
 		block_in(h2, frame);
@@ -254,7 +270,7 @@ on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void 
 			h2_pay(h2, H2_COST_PING);
 		break;
 	case NGHTTP2_RST_STREAM:
-		h2_pay(h2, H2_COST_RESET_IN);
+		reset_in(h2, frame);
 		break;
 	case NGHTTP2_GOAWAY:
 		h2_pay(h2, H2_COST_SETTINGS);
@@ -264,9 +280,9 @@ on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void 
 		}
 		break;
 	default:
-		h2_pay(h2, H2_COST_IDLE);	/* PRIORITY, WINDOW_UPDATE */
+		break;
 	}
-	return 0;
+	return go_on(h2);
 }
 
 static int
@@ -274,10 +290,19 @@ on_begin_frame(nghttp2_session *session UNUSED, const nghttp2_frame_hd *hd, void
 {
 	struct h2 *h2 = arg;
 
-	/* Unknown types: the library reads over them and calls nobody else. */
-	if (hd->type > NGHTTP2_CONTINUATION)
+	/* Where the stream is over, the library tells nobody else of these. */
+	if (hd->type == NGHTTP2_PRIORITY || hd->type == NGHTTP2_WINDOW_UPDATE ||
+	    hd->type > NGHTTP2_CONTINUATION)
 		h2_pay(h2, H2_COST_IDLE);
-	return 0;
+	return go_on(h2);
+}
+
+/* An unknown type: read over it (RFC 9113 5.5). */
+static int
+on_unpack_extension(nghttp2_session *session UNUSED, void **payload UNUSED,
+    const nghttp2_frame_hd *hd UNUSED, void *arg UNUSED)
+{
+	return NGHTTP2_ERR_CANCEL;
 }
 
 static int
@@ -291,6 +316,7 @@ on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
 		h2->block_begun = 0;
 	if (s != NULL && s->flow != NULL && h2->reading == s) {
 		h2->reading = NULL;
+		s->broke = true;
 		fail_stream(s, NGHTTP2_PROTOCOL_ERROR,
 		    h2->conf.role == H2_CLIENTS ? "request" : "response",
 		    h2->read.error != NULL ? h2->read.error : "malformed");
@@ -303,29 +329,25 @@ on_stream_close(nghttp2_session *session UNUSED, int32_t id, uint32_t code, void
 {
 	struct h2 *h2 = arg;
 	struct h2_stream *s = h2_stream_find(h2, id);
-	struct flow *f = s != NULL ? s->flow : NULL;
 
-	if (h2->conf.role == H2_ORIGIN && h2->nopen > 0)
-		h2->nopen--;
 	if (s == NULL)
 		return 0;
+	if (h2->conf.role == H2_ORIGIN)
+		h2->nopen--;
 	s->closed = true;
-	if (code == NGHTTP2_NO_ERROR)
+	/* A reset may say NO_ERROR, too, and is no end for which anybody worked. */
+	if (s->ended_in && s->ended_out)
 		h2_guard_stream_done(&h2->guard);
-	if (f != NULL) {
-		if (h2->ops->describe != NULL && f->facts.tag[0] == '\0')
-			h2->ops->describe(h2->host, f);
-		f->was_reset = true;
-		f->reset_code = code;
-		flow_fail(f, h2_side(h2), CONN_END_RESET, "%s reset the stream: %s",
-		    peer_text(h2), nghttp2_http2_strerror(code));
+	if (s->flow != NULL) {
+		s->flow->was_reset = true;
+		s->flow->reset_code = code;
+		h2_fail(s, CONN_END_RESET, "%s %s the stream: %s", h2_peer(h2),
+		    s->broke ? "broke" : "reset", nghttp2_http2_strerror(code));
 	}
 	if (h2->dead)
-		return 0;
-	s->flow = NULL;
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	h2_stream_gone(s);
 	h2_settle_credit(h2);
-	h2_want_fill(h2);
 	return 0;
 }
 
@@ -337,6 +359,7 @@ h2_set_callbacks(nghttp2_session_callbacks *c)
 	nghttp2_session_callbacks_set_on_invalid_header_callback(c, on_invalid_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_unpack_extension_callback(c, on_unpack_extension);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);

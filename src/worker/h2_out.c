@@ -69,12 +69,13 @@ h2_send_data(nghttp2_session *session UNUSED, nghttp2_frame *frame UNUSED,
 	struct h2 *h2 = arg;
 	struct h2_stream *s = source->ptr;
 
+	if (h2->conn == NULL)
+		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	conn_write(h2->conn, head, 9);
 	conn_write(h2->conn, buf_data(&s->out), n);
 	buf_consume(&s->out, n);
-	h2->buffered -= n;
 	s->moved = ev_now(h2->worker->loop);
-	h2_guard_progress(&h2->guard);
+	h2_guard_progress(&h2->guard, n);
 	if (s->out.len == 0)
 		buf_free(&s->out);
 	if (s->full && s->out.len <= H2_OUT_LOW && s->flow != NULL) {
@@ -124,12 +125,15 @@ h2_submit_request(struct h2_stream *s)
 }
 
 static void
-submit_response(struct h2_stream *s)
+submit_response(struct h2_stream *s, const struct message *m)
 {
 	struct h2 *h2 = s->h2;
 	nghttp2_data_provider content = content_of(s);
 
-	h2_write_response(&h2->block, &s->flow->response);
+	h2_write_response(&h2->block, m);
+	if (s->answer && m->status == 407)
+		h2_write_own(&h2->block, STR("proxy-authenticate"),
+		    STR("Basic realm=\"mitmd\", charset=\"UTF-8\""));
 	s->head_out = true;
 	(void)nghttp2_submit_response(h2->session, s->id, make_nv(h2), h2->block.n,
 	    s->no_content ? NULL : &content);
@@ -148,7 +152,7 @@ end_head(void *end, struct flow *f, const struct message *m)
 	}
 	/* Without content it goes out with its end: the entry is handed over before. */
 	if (!s->no_content)
-		submit_response(s);
+		submit_response(s, m);
 }
 
 static void
@@ -173,7 +177,6 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 	if (s->out.len == 0)
 		s->moved = ev_now(s->h2->worker->loop);
 	buf_put(&s->out, p, n);
-	s->h2->buffered += n;
 	if (s->head_out)
 		more_content(s);
 	s->full = s->out.len >= H2_OUT_HIGH;
@@ -181,13 +184,13 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 }
 
 static void
-end_end(void *end, struct flow *f UNUSED, const struct fields *trailers)
+end_end(void *end, struct flow *f, const struct fields *trailers)
 {
 	struct h2_stream *s = end;
 
 	s->end_out = true;
 	if (s->h2->conf.role == H2_CLIENTS && !s->head_out && s->no_content) {
-		submit_response(s);
+		submit_response(s, &f->response);
 		return;
 	}
 	if (trailers != NULL)
@@ -201,52 +204,44 @@ end_pause(void *end, struct flow *f UNUSED, bool on)
 {
 	struct h2_stream *s = end;
 
-	s->paused = on;
-	if (!on && s->owed > 0 && s->id > 0)
-		h2_credit(s, 0);
+	if (on)
+		s->paused = true;
+	else
+		h2_unpause(s);
 }
 
 /* ---- ends ---- */
 
-/* Fields that f->reply_extra has as HTTP/1 wants them. */
+/* What the failure says of itself, as front_h1 would (RFC 9209). */
 static void
-put_extra(struct message *m, struct str extra)
+add_reply_fields(struct fields *to, struct str lines)
 {
 	struct str line, name;
 
-	while (str_split(&extra, '\n', &line))
-		if (str_split(&line, ':', &name) && line.n > 0)
-			fields_add(&m->fields, name, str_trim(str_sub(line, 0, line.n - 1)));
+	while (str_split(&lines, '\n', &line))
+		if (str_split(&line, ':', &name) && line.n > 0)	/* the last is empty */
+			fields_add(to, name, str_trim(str_sub(line, 0, line.n - 1)));
 }
 
-void
+static void
 h2_answer(struct h2_stream *s, const struct flow *f)
 {
-	struct h2 *h2 = s->h2;
-	unsigned status = f->reply_status != 0 ? f->reply_status : 502;
 	struct message m;
-	struct buf text = {0};
 
 	message_init(&m);
 	m.version = HTTP_VERSION_2;
-	m.status = status;
-	m.has_body = true;
+	m.status = f->reply_status != 0 ? f->reply_status : 502;
 	fields_add(&m.fields, STR("content-type"), STR("text/plain; charset=utf-8"));
 	fields_add(&m.fields, STR("cache-control"), STR("no-store"));
-	put_extra(&m, str_z(f->reply_extra));
-	buf_printf(&text, "mitmd: %s\n", f->error);
-	buf_puts(&s->out, buf_str(&text));
-	h2->buffered += text.len;
-	s->end_out = s->head_out = true;
-	h2_write_response(&h2->block, &m);
-	if (status == 407)
-		h2_write_own(&h2->block, STR("proxy-authenticate"),
-		    STR("Basic realm=\"mitmd\", charset=\"UTF-8\""));
-	nghttp2_data_provider content = content_of(s);
-	(void)nghttp2_submit_response(h2->session, s->id, make_nv(h2), h2->block.n, &content);
-	buf_free(&text);
+	add_reply_fields(&m.fields, str_z(f->reply_extra));
+	s->answer = true;
+	s->no_content = f->request.is_head;
+	if (!s->no_content)
+		buf_printf(&s->out, "mitmd: %s\n", f->error);
+	s->end_out = true;
+	s->moved = ev_now(s->h2->worker->loop);
+	submit_response(s, &m);
 	message_free(&m);
-	h2_want_fill(h2);
 }
 
 static uint32_t
@@ -255,6 +250,24 @@ reset_code(const struct h2 *h2, const struct flow *f)
 	if (f->was_reset)
 		return f->reset_code;
 	return h2->conf.role == H2_CLIENTS ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL;
+}
+
+/* All of our side is said: that much still reaches the peer (RFC 9113 8.1). */
+static bool
+is_said(const struct h2_stream *s, const struct flow *f)
+{
+	return s->h2->conf.role == H2_CLIENTS && s->end_out && s->head_out &&
+	    (!f->was_reset || f->reset_code == NGHTTP2_NO_ERROR);
+}
+
+/* A client that may repeat its request does so by itself, if only it is told. */
+static bool
+may_answer(const struct h2_stream *s, const struct flow *f)
+{
+	const struct h2 *h2 = s->h2;
+
+	return h2->conf.role == H2_CLIENTS && h2->conf.may_answer && !s->head_out &&
+	    !h2->told_ended && (!f->was_reset || f->reset_code != NGHTTP2_REFUSED_STREAM);
 }
 
 static void
@@ -266,25 +279,48 @@ end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 	s->flow = NULL;
 	if (!h2->dead && h2->ops->over != NULL)
 		h2->ops->over(h2->host, f);
-	if (h2->dead || s->closed)
+	if (h2->dead)
 		return;
-	if (!whole && h2->conf.role == H2_CLIENTS && h2->conf.may_answer && !s->head_out &&
-	    !h2->told_ended) {
+	/* Its message is gone; what still comes is thrown away. */
+	if (h2->reading == s)
+		h2->reading = NULL;
+	h2_unpause(s);
+	if (s->closed || whole)
+		return;
+	if (may_answer(s, f))
 		h2_answer(s, f);
-		return;
-	}
-	if (whole)
-		return;
-	/* All of our side is said: that much still reaches the peer. */
-	if (s->end_out && s->head_out && (!f->was_reset || f->reset_code == NGHTTP2_NO_ERROR)) {
+	else if (is_said(s, f) && !s->ended_out)
 		s->reset_after = true;
-		return;
-	}
-	h2_reset(s, reset_code(h2, f));
+	else
+		h2_reset(s, is_said(s, f) ? NGHTTP2_NO_ERROR : reset_code(h2, f));
 }
 
 const struct flow_end_ops h2_end_ops = {.head = end_head, .informational = end_informational,
     .body = end_body, .end = end_end, .pause = end_pause, .finished = end_finished};
+
+static void
+reset_sent(struct h2 *h2, struct h2_stream *s)
+{
+	if (s != NULL && s->own_reset)
+		return;
+	if (s != NULL)
+		s->broke = true;
+	/* What an origin can break was asked for, except where nothing was open. */
+	if (s == NULL || h2->conf.role == H2_CLIENTS)
+		h2_pay(h2, H2_COST_RESET_OUT);
+}
+
+/* RFC 9113 8.1: the response is complete, the rest of the request is not wanted. */
+static void
+end_sent(struct h2_stream *s)
+{
+	s->ended_out = true;
+	if (s->h2->conf.role == H2_CLIENTS && !s->ended_in &&
+	    (s->flow == NULL || s->reset_after)) {
+		s->reset_late = true;
+		s->h2->nlate++;
+	}
+}
 
 int
 h2_on_frame_send(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void *arg)
@@ -292,21 +328,13 @@ h2_on_frame_send(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	struct h2 *h2 = arg;
 	struct h2_stream *s;
 
-	if (frame->hd.type == NGHTTP2_RST_STREAM) {
-		s = h2_stream_find(h2, frame->hd.stream_id);
-		if (s == NULL || !s->own_reset)
-			h2_pay(h2, H2_COST_RESET_OUT);
+	if (frame->hd.type != NGHTTP2_RST_STREAM && frame->hd.type != NGHTTP2_DATA &&
+	    frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
-	}
-	if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
-	    (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
-		return 0;
-	/* RFC 9113 8.1: the response is complete, the rest of the request is not wanted. */
 	s = h2_stream_find(h2, frame->hd.stream_id);
-	if (s != NULL && h2->conf.role == H2_CLIENTS && !s->ended_in &&
-	    (s->flow == NULL || s->reset_after)) {
-		s->reset_late = true;
-		h2->nlate++;
-	}
+	if (frame->hd.type == NGHTTP2_RST_STREAM)
+		reset_sent(h2, s);
+	else if (s != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+		end_sent(s);
 	return 0;
 }

@@ -35,11 +35,14 @@ struct h2_stream {
 	bool head_ready, head_out;	/* told by the flow; submitted */
 	bool deferred;			/* the library waits for more content */
 	bool end_out;			/* nothing follows what is in `out` */
+	bool ended_out;			/* ... and that was sent */
 	bool no_content;		/* our head ends our side */
 	bool full;
 	bool paused;
 	bool closed;			/* by the library: its number means nothing now */
-	bool own_reset;			/* we end it, and not for what the peer did */
+	bool answer;			/* our own words: the hop is ours */
+	bool own_reset;			/* we end it, and not for what the library found */
+	bool broke;			/* the library ended it for what the peer did */
 	bool reset_after;		/* ... when all of our side is out */
 	bool reset_late;		/* it is out now */
 	size_t owed;			/* bytes taken in, credit not given back yet */
@@ -63,7 +66,6 @@ struct h2 {
 	struct h2_block_out block;
 	TAILQ_HEAD(, h2_stream) streams, pending;
 	size_t nstreams;		/* with a flow or with output left */
-	size_t buffered;		/* in all streams' `out` */
 	size_t withheld;		/* taken in for flows that wait, all streams */
 	size_t owed;			/* the connection's credit, kept back */
 	unsigned nlate;			/* streams with reset_late */
@@ -76,6 +78,7 @@ struct h2 {
 	bool told_ended, told_idle;
 	bool draining, final_goaway;
 	const char *cut;		/* why the peer is cut off */
+	double cut_since;
 	double idle_since;
 	ev_timer watch;
 	ev_timer last_goaway;
@@ -92,12 +95,20 @@ void h2_want_fill(struct h2 *);
 void h2_pay(struct h2 *, enum h2_cost);
 /* Give back what the flow has taken, as far as it may be. */
 void h2_credit(struct h2_stream *, size_t n);
+/* The flow takes more, or nobody asks any more. */
+void h2_unpause(struct h2_stream *);
 void h2_settle_credit(struct h2 *);
 void h2_reset(struct h2_stream *, uint32_t code);
 /* Waiting flows get streams that have become free. */
 void h2_open_pending(struct h2 *);
-
+/* A header block is under way: it has limits.header time. */
+void h2_block_begins(struct h2 *);
+/* Its block is of no more interest, or no callback will tell of its end. */
+void h2_forget_block(struct h2_stream *);
 void h2_pong(struct h2 *, const uint8_t data[8]);
+/* The flow of this stream cannot go on; whose it is may not have been told yet. */
+void h2_fail(struct h2_stream *, enum conn_end how, const char *fmt, ...) PRINTF(3, 4);
+
 /* Which end of its flows this connection is. */
 static inline enum flow_side
 h2_side(const struct h2 *h2)
@@ -105,13 +116,17 @@ h2_side(const struct h2 *h2)
 	return h2->conf.role == H2_CLIENTS ? FLOW_FRONT : FLOW_BACK;
 }
 
+static inline const char *
+h2_peer(const struct h2 *h2)
+{
+	return h2->conf.role == H2_CLIENTS ? "client" : "origin";
+}
+
 /* ---- h2_in.c ---- */
 void h2_set_callbacks(nghttp2_session_callbacks *);
 
 /* ---- h2_out.c ---- */
 extern const struct flow_end_ops h2_end_ops;	/* end: struct h2_stream */
-/* Our own words on a stream (a refusal). */
-void h2_answer(struct h2_stream *, const struct flow *);
 void h2_submit_request(struct h2_stream *);
 int h2_send_data(nghttp2_session *, nghttp2_frame *, const uint8_t *framehd, size_t length,
     nghttp2_data_source *, void *arg);

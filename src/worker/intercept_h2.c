@@ -44,6 +44,8 @@ end_both(struct intercept *it, enum conn_end client, enum conn_end origin)
 	struct conn *c;
 
 	if (it->h2_client != NULL) {
+		/* A head that was not complete went to no origin that could have failed it. */
+		h2_cut(it->h2_client, "origin closed the connection before the request");
 		c = h2_take_conn(it->h2_client);
 		conn_end_like(&c, client);
 		h2_free(&it->h2_client);

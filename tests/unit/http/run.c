@@ -16,6 +16,9 @@ main(void)
 	srunner_add_suite(sr, h1_strict_suite());
 	srunner_add_suite(sr, h1_read_suite());
 	srunner_add_suite(sr, h1_write_suite());
+	srunner_add_suite(sr, h2_guard_suite());
+	srunner_add_suite(sr, h2_read_suite());
+	srunner_add_suite(sr, h2_write_suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

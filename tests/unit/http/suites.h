@@ -9,5 +9,8 @@ Suite *target_suite(void);
 Suite *h1_strict_suite(void);
 Suite *h1_read_suite(void);
 Suite *h1_write_suite(void);
+Suite *h2_guard_suite(void);
+Suite *h2_read_suite(void);
+Suite *h2_write_suite(void);
 
 #endif
