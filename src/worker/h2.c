@@ -160,6 +160,7 @@ h2_credit(struct h2_stream *s, size_t n)
 		(void)nghttp2_session_consume_stream(h2->session, s->id, s->owed);
 		h2->withheld -= s->owed;
 		s->owed = 0;
+		h2_want_fill(h2);
 	}
 	h2_settle_credit(h2);
 }
@@ -223,7 +224,7 @@ on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 
 	if (h2->block_begun != 0 &&
 	    (now - h2->block_begun) * 1e3 > (double)h2->worker->conf->timeouts.header_ms)
-		cut_off(h2, "a head did not come in time");
+		cut_off(h2, "was too slow with a head");
 	if (h2->cut != NULL && now - h2->cut_since >= CUT_SECONDS) {
 		tell_ended(h2, CONN_END_RESET, h2->cut);
 		return;
@@ -454,6 +455,15 @@ on_last_goaway(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 }
 
 void
+h2_goaway_sent(struct h2 *h2)
+{
+	/* Only now, since the library would send it ahead of the GOAWAY. */
+	if (h2->draining && !h2->final_goaway)
+		(void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
+		    (const uint8_t *)PING_GOAWAY);
+}
+
+void
 h2_pong(struct h2 *h2, const uint8_t data[8])
 {
 	if (h2->draining && memcmp(data, PING_GOAWAY, 8) == 0)
@@ -471,8 +481,6 @@ h2_drain(struct h2 *h2)
 		return;
 	}
 	(void)nghttp2_submit_shutdown_notice(h2->session);
-	(void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
-	    (const uint8_t *)PING_GOAWAY);
 	ev_timer_start(h2->worker->loop, &h2->last_goaway);
 	h2_want_fill(h2);
 }

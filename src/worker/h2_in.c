@@ -317,6 +317,8 @@ on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
 	if (s != NULL && s->flow != NULL && h2->reading == s) {
 		h2->reading = NULL;
 		s->broke = true;
+		/* What is wrong with it, if we see that, too. */
+		(void)!h2_read_end(&h2->read, true);
 		fail_stream(s, NGHTTP2_PROTOCOL_ERROR,
 		    h2->conf.role == H2_CLIENTS ? "request" : "response",
 		    h2->read.error != NULL ? h2->read.error : "malformed");

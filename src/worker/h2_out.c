@@ -271,6 +271,17 @@ may_answer(const struct h2_stream *s, const struct flow *f)
 }
 
 static void
+end_early(struct h2_stream *s, const struct flow *f)
+{
+	if (may_answer(s, f))
+		h2_answer(s, f);
+	else if (is_said(s, f) && !s->ended_out)
+		s->reset_after = true;
+	else
+		h2_reset(s, is_said(s, f) ? NGHTTP2_NO_ERROR : reset_code(s->h2, f));
+}
+
+static void
 end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 {
 	struct h2_stream *s = end;
@@ -281,18 +292,12 @@ end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 		h2->ops->over(h2->host, f);
 	if (h2->dead)
 		return;
-	/* Its message is gone; what still comes is thrown away. */
+	h2_unpause(s);
+	if (!whole && !s->closed)
+		end_early(s, f);
+	/* The message is gone; what still comes is thrown away. */
 	if (h2->reading == s)
 		h2->reading = NULL;
-	h2_unpause(s);
-	if (s->closed || whole)
-		return;
-	if (may_answer(s, f))
-		h2_answer(s, f);
-	else if (is_said(s, f) && !s->ended_out)
-		s->reset_after = true;
-	else
-		h2_reset(s, is_said(s, f) ? NGHTTP2_NO_ERROR : reset_code(h2, f));
 }
 
 const struct flow_end_ops h2_end_ops = {.head = end_head, .informational = end_informational,
@@ -328,6 +333,8 @@ h2_on_frame_send(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	struct h2 *h2 = arg;
 	struct h2_stream *s;
 
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		h2_goaway_sent(h2);
 	if (frame->hd.type != NGHTTP2_RST_STREAM && frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS)
 		return 0;

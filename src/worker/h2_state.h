@@ -105,6 +105,8 @@ void h2_open_pending(struct h2 *);
 void h2_block_begins(struct h2 *);
 /* Its block is of no more interest, or no callback will tell of its end. */
 void h2_forget_block(struct h2_stream *);
+/* For letting go. */
+void h2_goaway_sent(struct h2 *);
 void h2_pong(struct h2 *, const uint8_t data[8]);
 /* The flow of this stream cannot go on; whose it is may not have been told yet. */
 void h2_fail(struct h2_stream *, enum conn_end how, const char *fmt, ...) PRINTF(3, 4);

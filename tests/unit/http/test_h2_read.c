@@ -251,6 +251,24 @@ START_TEST(trailers_end_the_stream)
 }
 END_TEST
 
+/* What is refused is recorded: its method and path, if they can be shown. */
+START_TEST(refused_and_shown)
+{
+	ck_assert_int_eq(read_block(H2_REQUEST, STR(GET "te: gzip\n"), true), ERR_SYNTAX);
+	is(m.method, "GET", "the method");
+	is(m.path, "/a?b", "the path");
+	message_clear(&m);
+	ck_assert_int_eq(read_block(H2_REQUEST, STR(ASK("/\x01")), true), ERR_SYNTAX);
+	is(m.method, "GET", "the method");
+	is(m.path, "", "the path");
+	message_clear(&m);
+	ck_assert_int_eq(read_block(H2_REQUEST, STR(":method: \x01\n:path: /\n"), true),
+	    ERR_SYNTAX);
+	is(m.method, "", "the method");
+	is(m.path, "/", "the path");
+}
+END_TEST
+
 /* ---- limits ------------------------------------------------------------------------ */
 
 /* header_count fields pass, one more does not; pseudo-header fields are no fields. */
@@ -440,6 +458,7 @@ h2_read_suite(void)
 	tcase_add_test(tc, the_first_error_stands);
 	tcase_add_test(tc, a_length_and_no_content);
 	tcase_add_test(tc, trailers_end_the_stream);
+	tcase_add_test(tc, refused_and_shown);
 	tcase_add_test(tc, so_many_fields);
 	tcase_add_test(tc, so_many_bytes);
 	tcase_add_test(tc, four_thousand_fields);
