@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "ipc/bundle.h"
 #include "shm/cert_cache.h"
+#include "tls/name.h"
 #include "tls/permit.h"
 #include "worker/leaf_table.h"
 #include "worker/worker_state.h"
@@ -156,32 +157,44 @@ put_name(struct buf *out, uint8_t type, struct str value)
 
 /* Those for the asked name, or those that are not, as far as there is room. */
 static void
-pack_some(struct buf *out, const struct tls_facts *origin, struct str asked, bool covering)
+pack_some(struct buf *out, const struct tls_facts *origin, struct str asked, bool covering,
+    size_t *room)
 {
 	size_t i;
 
-	for (i = 0; i < origin->nnames; i++) {
+	for (i = 0; i < origin->nnames && *room > 0; i++) {
 		const struct tls_name *n = &origin->names[i];
 
-		if (covers(n, asked) == covering && mirror_takes_name(n) &&
-		    out->len + 3 + n->value.n <= NAMES_MAX)
-			put_name(out, n->type, n->value);
+		if (covers(n, asked) != covering || !mirror_takes_name(n) ||
+		    out->len + 3 + n->value.n > NAMES_MAX)
+			continue;
+		put_name(out, n->type, n->value);
+		(*room)--;
 	}
 }
 
 static void
 pack_names(struct buf *out, const struct tls_facts *origin, struct str asked)
 {
-	size_t i;
+	size_t i, n = 0, room = SIGN_NAMES_MAX - 1;	/* one more may be added */
 
-	for (i = 0; i < origin->nnames && out->len <= NAMES_MAX; i++)
-		if (mirror_takes_name(&origin->names[i]))
+	for (i = 0; i < origin->nnames && out->len <= NAMES_MAX && n <= room; i++)
+		if (mirror_takes_name(&origin->names[i])) {
 			put_name(out, origin->names[i].type, origin->names[i].value);
-	if (out->len <= NAMES_MAX)
+			n++;
+		}
+	if (out->len <= NAMES_MAX && n <= room)
 		return;
 	buf_clear(out);
-	pack_some(out, origin, asked, true);
-	pack_some(out, origin, asked, false);
+	pack_some(out, origin, asked, true, &room);
+	pack_some(out, origin, asked, false, &room);
+}
+
+/* What the signer would not sign is left out: the names decide. */
+static struct str
+subject_part(struct str s)
+{
+	return name_is_text(s) ? s : STR_NONE;
 }
 
 static void
@@ -219,8 +232,8 @@ describe(struct leafs *ls, const struct leaf_want *want)
 	if (p->names == MIRROR_NAMES_ADD)
 		put_asked(&ls->names, want->name);
 	m.names = buf_str(&ls->names);
-	m.cn = o->cn;
-	m.org = o->org;
+	m.cn = subject_part(o->cn);
+	m.org = subject_part(o->org);
 	return m;
 }
 
