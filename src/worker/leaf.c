@@ -33,7 +33,7 @@ struct leafs {
 	STACK_OF(X509) *ca_chain;
 	struct permit *permit;
 	struct buf names;	/* scratch */
-	uint8_t ca_id[32];
+	uint8_t issuer_id[32];
 };
 
 static int64_t
@@ -246,7 +246,7 @@ key_for(const struct leafs *ls, const struct msg_sign_ask *m, const uint8_t key_
 	uint8_t hash[32];
 
 	cert_like_hash(&like, hash);
-	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->ca_id);
+	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->issuer_id);
 }
 
 struct tls_leaf *
@@ -305,13 +305,22 @@ take_ca_chain(struct leafs *ls, struct str chain, struct errmsg *err)
 
 		if (cert == NULL || !sk_X509_push(ls->ca_chain, cert))
 			return errmsg_set(err, "the CA's chain cannot be read");
-		if (sk_X509_num(ls->ca_chain) == 1)
-			CHECK(EVP_Digest(p + 4, n, ls->ca_id, NULL, EVP_sha256(), NULL) == 1);
 		chain = str_from(chain, n + 4);
 	}
 	if (sk_X509_num(ls->ca_chain) == 0)
 		return errmsg_set(err, "there is no CA certificate");
 	return 0;
+}
+
+static void
+take_issuer_id(struct leafs *ls)
+{
+	const struct conf *conf = ls->worker->conf;
+	uint8_t ca_id[32];
+
+	CHECK(X509_digest(sk_X509_value(ls->ca_chain, 0), EVP_sha256(), ca_id, NULL) == 1);
+	cert_issuer_id(ca_id, (int64_t)(conf->leaf_lifetime_ms / 1000), conf->ca.permit.v,
+	    conf->ca.permit.n, ls->issuer_id);
 }
 
 static int
@@ -349,6 +358,7 @@ leafs_new(struct worker *w, struct errmsg *err)
 		leafs_free(&ls);
 		return NULL;
 	}
+	take_issuer_id(ls);
 	ls->asks = leaf_asks_new(w, ls->keys, &asks_ops, ls);
 	leaf_asks_signer(ls->asks, w->proc->signer_fd);
 	return ls;
