@@ -207,7 +207,7 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 			intercept_go_h2(it);
 			break;
 		}
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	default:
 		intercept_go_tunnel(it, "not http");
 	}
