@@ -55,6 +55,19 @@ sniff_preface(const uint8_t *p, size_t n)
 	return n < sizeof(preface) - 1 ? SNIFF_MORE : SNIFF_H2;
 }
 
+/* RFC 9113 3.4, 4.1, 6.5 */
+bool
+sniff_settings(const uint8_t *p, size_t n)
+{
+	static const uint8_t rest[] = {4, 0, 0, 0, 0, 0};	/* type, flags, stream */
+	size_t length;
+
+	if (n < 3 + sizeof(rest) || memcmp(p + 3, rest, sizeof(rest)) != 0)
+		return false;
+	length = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+	return length % 6 == 0 && length <= 16384;
+}
+
 enum sniffed
 sniff(const uint8_t *p, size_t n)
 {
