@@ -38,8 +38,8 @@ end_merge(struct peer *p)
 }
 
 static int
-on_data(nghttp2_session *session UNUSED, uint8_t flags UNUSED, int32_t id,
-    const uint8_t *bytes, size_t n, void *arg)
+on_data(nghttp2_session *session UNUSED, uint8_t flags UNUSED, int32_t id, const uint8_t *bytes,
+    size_t n, void *arg)
 {
 	struct peer *p = arg;
 
@@ -261,8 +261,8 @@ peer_close(struct peer *p)
 }
 
 void
-peer_frame(struct peer *p, uint8_t type, uint8_t flags, int32_t id, const void *payload,
-    size_t n)
+peer_frame(
+    struct peer *p, uint8_t type, uint8_t flags, int32_t id, const void *payload, size_t n)
 {
 	uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, type, flags,
 	    (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
@@ -317,8 +317,8 @@ read_body(nghttp2_session *session, int32_t id, uint8_t *to, size_t room, uint32
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
 		if (s->trailers.len > 0) {
 			*flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-			(void)nghttp2_submit_trailer(session, id, nv,
-			    make_nv(nv, (const char *)buf_data(&s->trailers)));
+			(void)nghttp2_submit_trailer(
+			    session, id, nv, make_nv(nv, (const char *)buf_data(&s->trailers)));
 		}
 	}
 	return (ssize_t)n;
@@ -346,8 +346,9 @@ peer_ask(struct peer *p, const char *lines, const char *body)
 
 	if (body != NULL)
 		buf_putz(&s->out, body);
-	ck_assert_int_eq(nghttp2_submit_request(p->session, NULL, nv, n,
-	    body != NULL ? &content : NULL, NULL), (int)next);
+	ck_assert_int_eq(nghttp2_submit_request(
+			     p->session, NULL, nv, n, body != NULL ? &content : NULL, NULL),
+	    (int)next);
 	return (int32_t)next;
 }
 
@@ -361,8 +362,8 @@ peer_answer(struct peer *p, int32_t id, const char *lines, const char *body)
 
 	if (body != NULL)
 		buf_putz(&s->out, body);
-	ck_assert_int_eq(nghttp2_submit_response(p->session, id, nv, n,
-	    body != NULL ? &content : NULL), 0);
+	ck_assert_int_eq(
+	    nghttp2_submit_response(p->session, id, nv, n, body != NULL ? &content : NULL), 0);
 }
 
 void
@@ -371,8 +372,8 @@ peer_informational(struct peer *p, int32_t id, const char *lines)
 	nghttp2_nv nv[FIELDS];
 	size_t n = make_nv(nv, lines);
 
-	ck_assert_int_eq(nghttp2_submit_headers(p->session, NGHTTP2_FLAG_NONE, id, NULL, nv, n,
-	    NULL), 0);
+	ck_assert_int_eq(
+	    nghttp2_submit_headers(p->session, NGHTTP2_FLAG_NONE, id, NULL, nv, n, NULL), 0);
 }
 
 void
@@ -411,8 +412,8 @@ peer_reset(struct peer *p, int32_t id, uint32_t code)
 void
 peer_goaway(struct peer *p, int32_t last, uint32_t code)
 {
-	ck_assert_int_eq(nghttp2_submit_goaway(p->session, NGHTTP2_FLAG_NONE, last, code, NULL,
-	    0), 0);
+	ck_assert_int_eq(
+	    nghttp2_submit_goaway(p->session, NGHTTP2_FLAG_NONE, last, code, NULL, 0), 0);
 }
 
 void
@@ -438,8 +439,8 @@ bool
 peer_has_seen(struct peer *p, const char *piece)
 {
 	end_merge(p);
-	return p->trace.len > 0 && memmem(buf_data(&p->trace), p->trace.len, piece,
-	    strlen(piece)) != NULL;
+	return p->trace.len > 0 &&
+	       memmem(buf_data(&p->trace), p->trace.len, piece, strlen(piece)) != NULL;
 }
 
 void

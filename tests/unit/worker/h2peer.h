@@ -17,23 +17,23 @@
 
 #include "base/buf.h"
 
-#define PEER_STREAMS 4096	/* stream numbers below this */
+#define PEER_STREAMS 4096 /* stream numbers below this */
 
 struct peer {
 	nghttp2_session *session;
-	int fd;			/* -1: it has ended */
-	bool slow;		/* opens no window again: peer_opens() does */
-	bool deaf;		/* does not read the socket */
+	int fd;	   /* -1: it has ended */
+	bool slow; /* opens no window again: peer_opens() does */
+	bool deaf; /* does not read the socket */
 	size_t read, written;
-	size_t data;		/* bytes of content, all streams */
-	struct buf unsent;	/* the socket did not take it yet */
+	size_t data;	   /* bytes of content, all streams */
+	struct buf unsent; /* the socket did not take it yet */
 	struct buf trace;
-	int32_t merging;	/* the stream whose content came last */
+	int32_t merging; /* the stream whose content came last */
 	size_t merged;
 	char text[64];
 	struct peer_stream {
 		struct buf out;
-		size_t filler;	/* so many bytes more, all the same */
+		size_t filler; /* so many bytes more, all the same */
 		bool open, end, deferred;
 		struct buf trailers;
 		size_t got;
@@ -42,8 +42,8 @@ struct peer {
 
 struct peer_conf {
 	bool server, slow;
-	uint32_t max_streams;	/* 0: does not say */
-	uint32_t window;	/* of each stream; 0: does not say */
+	uint32_t max_streams; /* 0: does not say */
+	uint32_t window;      /* of each stream; 0: does not say */
 	bool connect_protocol;
 };
 
@@ -69,8 +69,8 @@ void peer_goaway(struct peer *, int32_t last, uint32_t code);
 void peer_opens(struct peer *, int32_t id, size_t n);
 void peer_raw(struct peer *, const void *bytes, size_t n);
 /* A frame that the library would not send. */
-void peer_frame(struct peer *, uint8_t type, uint8_t flags, int32_t id, const void *payload,
-    size_t n);
+void peer_frame(
+    struct peer *, uint8_t type, uint8_t flags, int32_t id, const void *payload, size_t n);
 void peer_close(struct peer *);
 
 /* What was seen since the last time. */

@@ -60,7 +60,7 @@ tunnel_begin(const struct peer_conf *client_conf, const struct peer_conf *origin
 	HEARS(client, "HTTP/1.1 200 Connection established\r\n\r\n");
 	ck_assert_uint_eq(strlen(preface), NGHTTP2_CLIENT_MAGIC_LEN);
 	c = peer_new(client, client_conf);
-	settle();	/* an origin that speaks first would make it a tunnel */
+	settle(); /* an origin that speaks first would make it a tunnel */
 	o = peer_new(world.origin[0], origin_conf);
 	client = world.origin[0] = -1;
 	settle();
@@ -171,13 +171,17 @@ on_goaway(void *host UNUSED, struct h2 *h2)
 static void
 on_settings(void *host UNUSED, struct h2 *h2)
 {
-	if (told.len == 0)	/* a flood of them is told by its end */
-		buf_printf(&told, "%s settings%s ", side(h2),
-		    h2_has_connect(h2) ? "(connect)" : "");
+	if (told.len == 0) /* a flood of them is told by its end */
+		buf_printf(
+		    &told, "%s settings%s ", side(h2), h2_has_connect(h2) ? "(connect)" : "");
 }
 
-static const struct h2_ops host_ops = {.describe = on_describe, .request = on_request,
-    .ended = on_ended, .idle = on_idle, .goaway = on_goaway, .settings = on_settings};
+static const struct h2_ops host_ops = {.describe = on_describe,
+    .request = on_request,
+    .ended = on_ended,
+    .idle = on_idle,
+    .goaway = on_goaway,
+    .settings = on_settings};
 
 static void
 on_back_ended(void *host UNUSED, struct back *b UNUSED, enum conn_end how)
@@ -236,8 +240,7 @@ void
 alone_begin(enum rig_route to, const struct peer_conf *client_conf,
     const struct peer_conf *origin_conf, bool may_answer)
 {
-	struct h2_conf role = {
-	    .role = H2_CLIENTS, .scheme = "https", .may_answer = may_answer};
+	struct h2_conf role = {.role = H2_CLIENTS, .scheme = "https", .may_answer = may_answer};
 	struct conn *conn;
 	int fd;
 

@@ -21,29 +21,29 @@ void told_is(const char *want, const char *file, int line);
 void settle(void);
 
 /* ---- inside a CONNECT, without TLS: the real front and intercept ---- */
-void tunnel_setup(void);	/* for checked fixtures; tunnel_begin() follows */
-void tunnel_setup_tcp(void);	/* the same where resets of connections matter */
+void tunnel_setup(void);     /* for checked fixtures; tunnel_begin() follows */
+void tunnel_setup_tcp(void); /* the same where resets of connections matter */
 void tunnel_teardown(void);
 /* c and o are there. */
 void tunnel_begin(const struct peer_conf *client, const struct peer_conf *origin);
 
 /* ---- the connections alone, with the rig as their host ---- */
 enum rig_route {
-	TO_H2,		/* requests go to the origin by HTTP/2 */
-	TO_H1,		/* ... by HTTP/1: its bytes come out of h1_fd */
-	TO_FAKE,	/* to `back` of ends.h */
-	TO_NOBODY,	/* nowhere yet */
+	TO_H2,	   /* requests go to the origin by HTTP/2 */
+	TO_H1,	   /* ... by HTTP/1: its bytes come out of h1_fd */
+	TO_FAKE,   /* to `back` of ends.h */
+	TO_NOBODY, /* nowhere yet */
 };
 extern struct h2 *h2_client, *h2_origin;
 extern int h1_fd;
-extern struct flow *asked;	/* the last request's */
-extern bool free_on_request;	/* the host frees the connection inside the callback */
+extern struct flow *asked;   /* the last request's */
+extern bool free_on_request; /* the host frees the connection inside the callback */
 
 void alone_setup(void);
 void alone_teardown(void);
 /* The client's connection, and what its requests go to. */
-void alone_begin(enum rig_route, const struct peer_conf *client,
-    const struct peer_conf *origin, bool may_answer);
+void alone_begin(enum rig_route, const struct peer_conf *client, const struct peer_conf *origin,
+    bool may_answer);
 /* The origin's connection only: flows come from ends_flow(). */
 void alone_origin(const struct peer_conf *origin);
 /* The watch timer's next second. */

@@ -17,5 +17,6 @@ Suite *mirror_suite(void);
 Suite *leaf_table_suite(void);
 Suite *h2_suite(void);
 Suite *h2_limits_suite(void);
+Suite *h2_mixed_suite(void);
 
 #endif

@@ -31,17 +31,17 @@ usual_setup_tcp(void)
 
 static const struct exchange {
 	const char *what;
-	const char *request, *body;	/* NULL: none */
+	const char *request, *body; /* NULL: none */
 	const char *seen;
-	const char *informational, *response, *answer;	/* answer NULL: none */
+	const char *informational, *response, *answer; /* answer NULL: none */
 	const char *trailers;
 	const char *got;
-	const char *entry;	/* a piece of it */
+	const char *entry; /* a piece of it */
 } exchanges[] = {
     {"GET", NULL, NULL, "H1(" SAW_GET "). ", NULL, ":status: 200\nx: y\n", "hi", NULL,
 	"H1(:status=200,x=y) D1(hi) D1. ", "\"text\":\"hi\""},
-    {"a response of a head", NULL, NULL, "H1(" SAW_GET "). ", NULL, ":status: 200\n", NULL, NULL,
-	"H1(:status=200). ", "\"status\":200"},
+    {"a response of a head", NULL, NULL, "H1(" SAW_GET "). ", NULL, ":status: 200\n", NULL,
+	NULL, "H1(:status=200). ", "\"status\":200"},
     {"content in both directions", LINES_POST, "ping", "H1(" SAW_POST ") D1(ping) D1. ", NULL,
 	":status: 200\ncontent-length: 4\n", "pong", NULL,
 	"H1(:status=200,content-length=4) D1(pong) D1. ", "\"text\":\"ping\""},
@@ -53,7 +53,8 @@ static const struct exchange {
 	"\"_trailers\":[{\"name\":\"grpc-status\",\"value\":\"0\"}]"},
     {"1xx", NULL, NULL, "H1(" SAW_GET "). ", ":status: 103\nlink: x\n", ":status: 200\n", "hi",
 	NULL, "H1(:status=103,link=x) H1(:status=200) D1(hi) D1. ",
-	"\"_informational\":[{\"status\":103,\"headers\":[{\"name\":\"link\",\"value\":\"x\"}]}]"},
+	"\"_informational\":[{\"status\":103,\"headers\":[{\"name\":\"link\",\"value\":\"x\"}]}"
+	"]"},
     {"HEAD", ":method: HEAD\n:scheme: http\n:authority: o.test\n:path: /a\n", NULL,
 	"H1(:method=HEAD,:scheme=http,:path=/a,:authority=o.test). ", NULL,
 	":status: 200\ncontent-length: 9\n", NULL, NULL, "H1(:status=200,content-length=9). ",
@@ -65,16 +66,19 @@ static const struct exchange {
 	"\"method\":\"HEAD\""},
     {"no content", NULL, NULL, "H1(" SAW_GET "). ", NULL, ":status: 204\n", NULL, NULL,
 	"H1(:status=204). ", "\"status\":204"},
-    {"not modified", NULL, NULL, "H1(" SAW_GET "). ", NULL,
-	":status: 304\ncontent-length: 9\n", NULL, NULL, "H1(:status=304,content-length=9). ",
-	"\"status\":304"},
-    {"an unknown method and status", ":method: BREW\n:scheme: http\n:authority: o.test\n:path: /\n",
-	NULL, "H1(:method=BREW,:scheme=http,:path=/,:authority=o.test). ", NULL,
-	":status: 799\n", NULL, NULL, "H1(:status=799). ", "\"status\":799"},
-    {"what a proxy keeps", LINES_GET "te: trailers\nproxy-authorization: x\ncookie: a=b\n"
-     "cookie: c=d\n", NULL, "H1(" SAW_GET ",te=trailers,cookie=a=b,cookie=c=d). ", NULL,
+    {"not modified", NULL, NULL, "H1(" SAW_GET "). ", NULL, ":status: 304\ncontent-length: 9\n",
+	NULL, NULL, "H1(:status=304,content-length=9). ", "\"status\":304"},
+    {"an unknown method and status",
+	":method: BREW\n:scheme: http\n:authority: o.test\n:path: /\n", NULL,
+	"H1(:method=BREW,:scheme=http,:path=/,:authority=o.test). ", NULL, ":status: 799\n",
+	NULL, NULL, "H1(:status=799). ", "\"status\":799"},
+    {"what a proxy keeps",
+	LINES_GET "te: trailers\nproxy-authorization: x\ncookie: a=b\n"
+		  "cookie: c=d\n",
+	NULL, "H1(" SAW_GET ",te=trailers,cookie=a=b,cookie=c=d). ", NULL,
 	":status: 200\nalt-svc: h3\nset-cookie: a\nset-cookie: b\n", NULL, NULL,
-	"H1(:status=200,set-cookie=a,set-cookie=b). ", "\"name\":\"set-cookie\",\"value\":\"b\""},
+	"H1(:status=200,set-cookie=a,set-cookie=b). ",
+	"\"name\":\"set-cookie\",\"value\":\"b\""},
     {"host in place of :authority", ":method: GET\n:scheme: http\n:path: /a\nhost: o.test\n",
 	NULL, "H1(" SAW_GET "). ", NULL, ":status: 200\n", NULL, NULL, "H1(:status=200). ",
 	"\"headers\":[{\"name\":\"host\",\"value\":\"o.test\"}]"},
@@ -187,8 +191,8 @@ END_TEST
 
 /* ---- resets ------------------------------------------------------------------------- */
 
-static const uint32_t codes[] = {NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR,
-    NGHTTP2_REFUSED_STREAM, NGHTTP2_PROTOCOL_ERROR, 0x1234};
+static const uint32_t codes[] = {NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM,
+    NGHTTP2_PROTOCOL_ERROR, 0x1234};
 
 START_TEST(clients_reset_is_mirrored)
 {
@@ -230,7 +234,8 @@ START_TEST(origins_reset_is_mirrored)
 }
 END_TEST
 
-/* Without TLS the hop is ours: it is answered, but what may be repeated is left to the client. */
+/* Without TLS the hop is ours: it is answered, but what may be repeated is left to the client.
+ */
 START_TEST(reset_before_a_response)
 {
 	peer_ask(c, NULL, NULL);
@@ -242,7 +247,7 @@ START_TEST(reset_before_a_response)
 	peer_reset(o, 3, NGHTTP2_CANCEL);
 	settle();
 	SAW(c, "H3(:status=502,content-type=text/plain; charset=utf-8,cache-control=no-store) "
-	    "D3(mitmd: origin reset the stream: CANCEL\n) D3. ");
+	       "D3(mitmd: origin reset the stream: CANCEL\n) D3. ");
 }
 END_TEST
 
@@ -295,7 +300,7 @@ END_TEST
 
 static const struct broken {
 	const char *request;
-	const char *answer;	/* what the client sees, up to its content */
+	const char *answer; /* what the client sees, up to its content */
 	const char *error;
 } broken[] = {
     {":method: GET\n:scheme: http\n:authority: o.test\n:path: /a#b\n", "H1(:status=400,",
@@ -348,8 +353,12 @@ START_TEST(wrong_length)
 END_TEST
 
 static const char *const bad_responses[] = {
-    ":status: 101\n", ":status: 200\n:status: 200\n", "a: b\n", ":status: 200\na b: c\n",
-    ":status: 200\nconnection: close\n", ":status: 200\ncontent_length: 7\n",
+    ":status: 101\n",
+    ":status: 200\n:status: 200\n",
+    "a: b\n",
+    ":status: 200\na b: c\n",
+    ":status: 200\nconnection: close\n",
+    ":status: 200\ncontent_length: 7\n",
 };
 
 START_TEST(broken_response)
@@ -372,7 +381,7 @@ END_TEST
 /* A head that is given up while it is still coming (its stream is reset by the other side). */
 START_TEST(trailers_that_nobody_reads_any_more)
 {
-	static const uint8_t half[] = {0, 1, 'a'};	/* a literal field, unfinished */
+	static const uint8_t half[] = {0, 1, 'a'}; /* a literal field, unfinished */
 
 	peer_ask(c, LINES_POST, "a");
 	settle();
@@ -620,7 +629,7 @@ START_TEST(worker_drains_an_idle_one)
 	settle();
 	SAW(c, "G(2147483647,NO_ERROR) P ");
 	SAW(o, "");
-	peer_close(c);	/* as clients do that have nothing open */
+	peer_close(c); /* as clients do that have nothing open */
 	settle();
 	ck_assert(peer_has_seen(o, "[FIN]"));
 	ck_assert_uint_eq(world.worker.nfronts, 0);
