@@ -179,7 +179,8 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 	buf_put(&s->out, p, n);
 	if (s->head_out)
 		more_content(s);
-	s->full = s->out.len >= H2_OUT_HIGH;
+	/* Until flow_writable() was called, not only until it is less again. */
+	s->full = s->full || s->out.len >= H2_OUT_HIGH;
 	return !s->full;
 }
 
