@@ -236,6 +236,12 @@ put_request(struct writer *w)
 	JSON_LIT(out, ",\"cookies\":[");
 	all = cookies_put_sent(out, &m->fields);
 	JSON_LIT(out, "],\"headers\":[");
+	/* HTTP Toolkit wants one; HTTP/2 has :authority instead. */
+	if (m->version == HTTP_VERSION_2 && m->authority.n > 0 &&
+	    fields_find(&m->fields, FIELD_HOST) == NULL) {
+		pairs_open(out, STR("host"), m->authority);
+		JSON_LIT(out, "}");
+	}
 	put_fields(out, &m->fields);
 	JSON_LIT(out, "]");
 	put_query(out, f->url, &all);

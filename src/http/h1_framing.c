@@ -186,8 +186,10 @@ check_connection(struct h1_strict *s)
 	    (m->is_request &&
 		fields_has_token(&m->fields, FIELD_PROXY_CONNECTION, STR("keep-alive")));
 	m->keep_alive = keep && !has_connection(m, STR("close"));
+	/* h2c is no more (RFC 9113 3.1), and led requests past proxies that passed it on. */
 	m->upgrade = m->version == HTTP_VERSION_1_1 && has_connection(m, STR("upgrade")) &&
-	    fields_find(&m->fields, FIELD_UPGRADE) != NULL;
+	    fields_find(&m->fields, FIELD_UPGRADE) != NULL &&
+	    !fields_has_token(&m->fields, FIELD_UPGRADE, STR("h2c"));
 	m->expect_continue = m->is_request && m->version == HTTP_VERSION_1_1 &&
 	    fields_has_token(&m->fields, FIELD_EXPECT, STR("100-continue"));
 	return 0;

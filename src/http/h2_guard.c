@@ -8,11 +8,11 @@ static const struct {
 	double burst, per_second;
 	const char *text;
 } prices[H2_COST_COUNT] = {
-	[H2_COST_RESET_IN] = {200, 20, "too many streams were reset"},
-	[H2_COST_RESET_OUT] = {100, 10, "too many streams had to be reset"},
-	[H2_COST_PING] = {200, 10, "too many PING frames"},
-	[H2_COST_SETTINGS] = {50, 1, "too many SETTINGS frames"},
-	[H2_COST_IDLE] = {1000, 100, "too many frames without use"},
+	[H2_COST_RESET_IN] = {200, 20, "reset too many streams"},
+	[H2_COST_RESET_OUT] = {100, 10, "broke too many streams"},
+	[H2_COST_PING] = {200, 10, "sent too many PING frames"},
+	[H2_COST_SETTINGS] = {50, 1, "sent too many SETTINGS frames"},
+	[H2_COST_IDLE] = {1000, 100, "sent too many frames without use"},
 };
 
 /*

@@ -32,7 +32,7 @@ struct h2_guard {
 	} bucket[H2_COST_COUNT];
 };
 
-/* NULL, or a static sentence on why the connection is to end (ENHANCE_YOUR_CALM). */
+/* NULL, or what the peer did, for which the connection is to end (ENHANCE_YOUR_CALM). */
 const char *h2_guard_pay(struct h2_guard *, enum h2_cost, uint64_t mono_us) NONNULL(1);
 /* A stream ended well. */
 void h2_guard_stream_done(struct h2_guard *) NONNULL(1);

@@ -279,20 +279,40 @@ check_request(struct h2_read *r)
 	return check_authority(r);
 }
 
-/* The buffer does not move any more. */
+/* The buffer does not move any more. What is refused is recorded as far as it is sane. */
 static void
 set_views(struct h2_read *r)
 {
 	struct message *m = r->m;
+	struct str method = view(r, &r->method), path = view(r, &r->path);
 
-	m->method = view(r, &r->method);
+	m->method = field_name_ok(method) ? method : STR_NONE;
+	m->path = path_ok(path, true) ? path : STR_NONE;
+	if (r->error != NULL)
+		return;
 	m->scheme = view(r, &r->scheme);
 	m->authority = view(r, &r->authority);
-	m->path = view(r, &r->path);
 	m->protocol = view(r, &r->protocol);
 	m->target = m->is_connect ? m->authority : m->path;
 	m->form = m->is_connect ? TARGET_AUTHORITY : str_eq(m->path, STR("*")) ?
 	    TARGET_ASTERISK : TARGET_ORIGIN;
+}
+
+static int
+check_whole(struct h2_read *r, bool last)
+{
+	switch (r->block) {
+	case H2_REQUEST:
+		pseudo_over(r);
+		if (last && r->m->length > 0)
+			return refuse(r, 400, "a Content-Length, and no content");
+		return check_request(r);
+	case H2_RESPONSE:
+		return r->m->status != 0 ? 0 : refuse(r, 400, "the status is missing");
+	case H2_TRAILERS:
+		return last ? 0 : refuse(r, 400, "trailers that do not end the stream");
+	}
+	return 0;
 }
 
 int
@@ -300,19 +320,14 @@ h2_read_end(struct h2_read *r, bool last)
 {
 	struct message *m = r->m;
 
+	if (r->error == NULL)
+		(void)check_whole(r, last);
+	if (r->block == H2_REQUEST)
+		set_views(r);
 	if (r->error != NULL)
 		return r->error_status == 431 ? ERR_LIMIT : ERR_SYNTAX;
 	if (r->block == H2_TRAILERS)
-		return last ? 0 : refuse(r, 400, "trailers that do not end the stream");
-	pseudo_over(r);
-	if (r->block == H2_REQUEST && check_request(r) != 0)
-		return ERR_SYNTAX;
-	if (r->block == H2_RESPONSE && m->status == 0)
-		return refuse(r, 400, "the status is missing");
-	if (last && r->block == H2_REQUEST && m->length > 0)
-		return refuse(r, 400, "a Content-Length, and no content");
-	if (r->block == H2_REQUEST)
-		set_views(r);
+		return 0;
 	m->has_body = !last;
 	if (last && m->length < 0)
 		m->length = 0;

@@ -139,6 +139,12 @@ h2_write_response(struct h2_block_out *b, const struct message *m)
 }
 
 void
+h2_write_own(struct h2_block_out *b, struct str name, struct str value)
+{
+	put(b, name, value);
+}
+
+void
 h2_write_trailers(struct h2_block_out *b, const struct fields *f)
 {
 	struct hop hop;

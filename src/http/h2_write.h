@@ -28,6 +28,8 @@ void h2_block_free(struct h2_block_out *) NONNULL(1);
 void h2_write_request(struct h2_block_out *, const struct message *, struct str scheme)
     NONNULL(1, 2);
 void h2_write_response(struct h2_block_out *, const struct message *) NONNULL(1, 2);
+/* One more field of our own, whatever it is. Both views are kept; the name is in lower case. */
+void h2_write_own(struct h2_block_out *, struct str name, struct str value) NONNULL(1);
 /* Framing and routing fields are dropped. */
 void h2_write_trailers(struct h2_block_out *, const struct fields *) NONNULL(1, 2);
 

@@ -84,7 +84,8 @@ has_key(struct desk *d, unsigned key)
 {
 	follow_keyring(d);
 	if (d->has_keys && !d->key_there[key]) {
-		keys_make(d->conf.keyring, (enum keyring_key)key);
+		keys_put(d->conf.keyring, (enum keyring_key)key,
+		    keys_new((enum keyring_key)key));
 		follow_keyring(d);
 	}
 	return d->has_keys && d->key_there[key];
@@ -173,7 +174,7 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
 	}
 	cert_like_hash(&like, like_hash);
 	key = cert_key_make(m->asked_name, like_hash, m->recipe, d->key_ids[m->key],
-	    d->conf.ca->id);
+	    d->conf.issuer_id);
 	n = cert_cache_find(d->cache, &key, now, d->cached, &out->refresh_at);
 	if (n == 0) {
 		answer_minted(d, worker, m, &key, now, out);

@@ -25,7 +25,8 @@ struct files {
 int files_open(struct files *, const char *path, uid_t uid, gid_t gid, struct errmsg *)
     NONNULL(1, 2, 5) MUSTCHECK;
 /* Only to look: it must be there, and its owner's files are believed. */
-int files_look(struct files *, const char *path, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
+int files_look(struct files *, const char *path, struct errmsg *)
+    NONNULL(1, 2, 3) MUSTCHECK;
 /* Whom the files are for; who else may own them: root, and we ourselves. */
 uid_t files_uid(const struct files *) NONNULL(1);
 bool files_trust(uid_t owner, uid_t uid);
@@ -43,12 +44,13 @@ int files_update(struct files *, const char *name, mode_t, struct str, struct er
 int files_replace(struct files *, const char *name, mode_t, struct str, struct errmsg *)
     NONNULL(1, 2, 5) MUSTCHECK;
 /*
- * 1: all of it, on the heap, with room for a NUL; 0: there is none; -1 with a reason: a link, not a
- * file, larger than that, or of somebody who has no say here.
+ * 1: all of it, on the heap, with room for a NUL; 0: there is none; -1 with a
+ * reason: a link, not a file, larger than that, or of somebody who has no say here.
  */
 int files_read(struct files *, const char *name, size_t max, char **out, size_t *out_n,
     struct errmsg *) NONNULL(1, 2, 4, 5, 6) MUSTCHECK;
 /* Gone for good when it returns 0; it need not have been there. */
-int files_remove(struct files *, const char *name, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
+int files_remove(struct files *, const char *name, struct errmsg *)
+    NONNULL(1, 2, 3) MUSTCHECK;
 
 #endif

@@ -48,8 +48,7 @@ end_head(void *end, struct flow *f, const struct message *m)
 	b->flow = f;
 	b->reading = b->response_done = b->close_after = b->upgrading = false;
 	b->informational = 0;
-	b->framing = !m->has_body ? H1_FRAME_NONE : m->length >= 0 ? H1_FRAME_LENGTH :
-	    H1_FRAME_CHUNKED;
+	b->framing = h1_write_framing(m, HTTP_VERSION_1_1, false);
 	w.framing = b->framing;
 	out = worker_scratch(b->worker);
 	h1_write_head(out, m, &w);

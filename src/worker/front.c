@@ -16,21 +16,23 @@
 #include "worker/back.h"
 #include "worker/dial.h"
 #include "worker/front_h1.h"
+#include "worker/front_h2.h"
 #include "worker/front_state.h"
 #include "worker/intercept.h"
 #include "worker/worker_state.h"
 
-static void on_describe(void *host, struct flow *);
 static void on_request(void *host, struct flow *);
 static void on_connect(void *host, struct flow *);
 static void on_client_ended(void *host, enum conn_end how);
 static void on_idle(void *host);
+static void on_preface(void *host);
 static void on_back_ended(void *host, struct back *, enum conn_end how);
 static bool on_back_lost(void *host, struct back *, struct flow *);
 static void on_upgraded(void *host, struct back *, struct flow *);
 
-static const struct front_h1_ops h1_ops = {.describe = on_describe, .request = on_request,
-    .connect = on_connect, .ended = on_client_ended, .idle = on_idle};
+static const struct front_h1_ops h1_ops = {.describe = front_describe, .request = on_request,
+    .connect = on_connect, .ended = on_client_ended, .idle = on_idle,
+    .preface = on_preface};
 static const struct back_ops back_ops = {
     .ended = on_back_ended, .lost = on_back_lost, .upgraded = on_upgraded};
 
@@ -53,6 +55,7 @@ release(struct front *fr)
 	front_h1_free(&fr->h1);
 	back_free(&fr->back);
 	intercept_free(&fr->intercept);
+	front_h2_free(&fr->h2);
 	access_leave(w->access, &fr->client_addr);
 	TAILQ_REMOVE(&w->fronts, fr, link);
 	worker_bury(w, fr, destroy);
@@ -73,6 +76,7 @@ front_accept(struct worker *w, int fd, const struct addr *client)
 	fr->worker = w;
 	fr->client_addr = *client;
 	fr->client = conn_new(w, fd, client, &front_h1_conn_ops, NULL);
+	fr->client_id = conn_id(fr->client);
 	fr->h1 = front_h1_new(w, fr->client, FRONT_H1_PROXY, &h1_ops, fr);
 	TAILQ_INSERT_TAIL(&w->fronts, fr, link);
 	worker_front_new(w);
@@ -86,24 +90,23 @@ front_next(struct front *fr)
 
 /* ---- who asks for what ---- */
 
-static void
-on_describe(void *host, struct flow *f)
+void
+front_describe(void *host, struct flow *f)
 {
 	struct front *fr = host;
 
 	f->facts.client = fr->client_addr;
-	f->facts.client_id = conn_id(fr->client);
+	f->facts.client_id = fr->client_id;
 	f->facts.scheme = "http";
 	access_tag_of_address(&fr->client_addr, f->facts.tag);
 }
 
-/* false: refused, and answered. */
-static bool
-admit(struct front *fr, struct flow *f)
+bool
+front_admit(struct front *fr, struct flow *f)
 {
 	const char *why;
 
-	on_describe(fr, f);
+	front_describe(fr, f);
 	why = access_client(fr->worker->access, &fr->client_addr);
 	if (why != NULL) {
 		flow_refuse(f, 403, "%s", why);
@@ -118,8 +121,8 @@ admit(struct front *fr, struct flow *f)
 }
 
 /* What it asks for is told before anything is refused: an entry shows the URL. */
-static const char *
-note_target(struct flow *f, struct str authority, uint16_t default_port)
+const char *
+front_note_target(struct flow *f, struct str authority, uint16_t default_port)
 {
 	const char *why;
 
@@ -203,9 +206,9 @@ static void
 on_request(void *host, struct flow *f)
 {
 	struct front *fr = host;
-	const char *bad = note_target(f, f->request.authority, 80);
+	const char *bad = front_note_target(f, f->request.authority, 80);
 
-	if (!admit(fr, f) || !may_proxy(f, bad))
+	if (!front_admit(fr, f) || !may_proxy(f, bad))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
 	    same_target(&fr->target, &f->facts.origin)) {
@@ -262,9 +265,9 @@ static void
 on_connect(void *host, struct flow *f)
 {
 	struct front *fr = host;
-	const char *bad = note_target(f, f->request.target, 0), *name = f->facts.origin.host;
+	const char *bad = front_note_target(f, f->request.target, 0), *name = f->facts.origin.host;
 
-	if (!admit(fr, f))
+	if (!front_admit(fr, f))
 		return;
 	if (bad != NULL) {
 		flow_refuse(f, 400, "bad CONNECT target: %s", bad);
@@ -301,6 +304,15 @@ on_idle(void *host UNUSED)
 {
 }
 
+static void
+on_preface(void *host)
+{
+	struct front *fr = host;
+
+	front_h1_free(&fr->h1);
+	fr->h2 = front_h2_new(fr);
+}
+
 void
 front_sweep(struct front *fr)
 {
@@ -310,6 +322,10 @@ front_sweep(struct front *fr)
 		return;
 	if (fr->intercept != NULL) {
 		intercept_sweep(fr->intercept);
+		return;
+	}
+	if (fr->h2 != NULL) {
+		front_h2_sweep(fr->h2);
 		return;
 	}
 	if (fr->h1 == NULL || !front_h1_idle(fr->h1) ||
@@ -324,6 +340,8 @@ front_cut(struct front *fr, const char *error)
 {
 	if (fr->intercept != NULL)
 		intercept_cut(fr->intercept, error);
+	if (!fr->dead && fr->h2 != NULL)
+		front_h2_cut(fr->h2, error);
 	if (!fr->dead && fr->h1 != NULL && !front_h1_idle(fr->h1))
 		front_h1_cut(fr->h1, error);
 	if (fr->tunnel != NULL)

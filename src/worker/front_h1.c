@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "http/h1_read.h"
 #include "http/h1_write.h"
+#include "worker/sniff.h"
 #include "worker/worker_state.h"
 
 /* Requests of one read: flows rest until the turn ends, and others wait for theirs. */
@@ -34,6 +35,8 @@ struct front_h1 {
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
+	bool is_h1;			/* its first bytes were looked at */
+	struct buf first;		/* these, while they may become HTTP/2's preface */
 };
 
 static void finished(void *end, struct flow *, bool whole, enum conn_end how);
@@ -337,6 +340,30 @@ broken_request(struct front_h1 *h)
 		flow_refuse(f, e->status, "bad request: %s", e->text);
 }
 
+/* false: these bytes wait, or are the next owner's. */
+static bool
+first_bytes(struct front_h1 *h, const uint8_t *p, size_t n)
+{
+	enum sniffed what = sniff_preface(p, n);
+
+	if (h->first.len == 0 && what == SNIFF_OTHER) {
+		h->is_h1 = true;
+		return true;
+	}
+	if (h->first.len == 0)
+		conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
+	buf_put(&h->first, p, n);
+	what = sniff_preface(buf_data(&h->first), h->first.len);
+	if (what == SNIFF_MORE)
+		return false;
+	h->is_h1 = true;
+	conn_unread(h->conn, buf_str(&h->first));
+	buf_free(&h->first);
+	if (what == SNIFF_H2)
+		h->ops->preface(h->host);
+	return false;
+}
+
 static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
@@ -344,6 +371,8 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 	unsigned begun = 0;
 	size_t used = 0;
 
+	if (UNLIKELY(!h->is_h1) && !first_bytes(h, p, n))
+		return n;
 	while (used < n && !h->closing) {
 		size_t took = 0;
 		int err;
@@ -476,6 +505,7 @@ front_h1_new(struct worker *w, struct conn *conn, enum front_h1_kind kind,
 	h->ops = ops;
 	h->host = host;
 	h->reader = h1_reader_new(H1_REQUESTS, &limits, &reader_ops, h);
+	h->is_h1 = ops->preface == NULL;
 	h->idle_since = ev_now(w->loop);
 	conn_set_owner(conn, &front_h1_conn_ops, h);
 	conn_deadline(conn, w->conf->timeouts.idle_ms, true);
@@ -488,6 +518,7 @@ destroy(void *p)
 	struct front_h1 *h = p;
 
 	h1_reader_free(&h->reader);
+	buf_free(&h->first);
 	free(h);
 }
 

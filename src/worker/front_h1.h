@@ -35,6 +35,11 @@ struct front_h1_ops {
 	void (*ended)(void *host, enum conn_end how);
 	/* A response went through and the connection waits for the next request. */
 	void (*idle)(void *host);
+	/*
+	 * It is HTTP/2: the connection begins with the preface of RFC 9113 3.4, which
+	 * is offered again to the next owner. May be NULL: not looked for.
+	 */
+	void (*preface)(void *host);
 };
 
 /* conn stays the host's; the callbacks may call front_h1_free(). */

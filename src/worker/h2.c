@@ -8,8 +8,6 @@
 
 #include "worker/h2_state.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -23,157 +21,14 @@
 #define CUT_SECONDS 1.	/* for a peer that is cut off to read why */
 #define PING_GOAWAY "mitmdend"	/* its answer shows that the first one was read */
 
-/* ---- streams ---- */
+/* ---- limits ---- */
 
-static void
-watch(struct h2 *h2)
+void
+h2_watch(struct h2 *h2)
 {
 	if (!ev_is_active(&h2->watch))
 		ev_timer_again(h2->worker->loop, &h2->watch);
 }
-
-struct h2_stream *
-h2_stream_new(struct h2 *h2, int32_t id)
-{
-	struct h2_stream *s = mem_new(struct h2_stream);
-
-	s->h2 = h2;
-	s->id = id;
-	s->moved = ev_now(h2->worker->loop);
-	fields_init(&s->trailers);
-	buf_init(&s->out, 0);
-	TAILQ_INSERT_TAIL(&h2->streams, s, link);
-	h2->nstreams++;
-	h2->told_idle = false;
-	watch(h2);
-	return s;
-}
-
-struct h2_stream *
-h2_stream_find(struct h2 *h2, int32_t id)
-{
-	return nghttp2_session_get_stream_user_data(h2->session, id);
-}
-
-static void
-stream_destroy(void *p)
-{
-	struct h2_stream *s = p;
-
-	buf_free(&s->out);
-	fields_free(&s->trailers);
-	free(s);
-}
-
-void
-h2_block_begins(struct h2 *h2)
-{
-	h2->block_begun = ev_now(h2->worker->loop);
-	watch(h2);
-}
-
-void
-h2_forget_block(struct h2_stream *s)
-{
-	struct h2 *h2 = s->h2;
-
-	if (h2->reading != s)
-		return;
-	h2->reading = NULL;
-	h2->block_begun = 0;
-}
-
-void
-h2_fail(struct h2_stream *s, enum conn_end how, const char *fmt, ...)
-{
-	struct h2 *h2 = s->h2;
-	char text[160];
-	va_list ap;
-
-	if (s->flow == NULL)
-		return;
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (h2->ops->describe != NULL && s->flow->facts.tag[0] == '\0')
-		h2->ops->describe(h2->host, s->flow);
-	flow_fail(s->flow, h2_side(h2), how, "%s", text);
-}
-
-void
-h2_stream_gone(struct h2_stream *s)
-{
-	struct h2 *h2 = s->h2;
-
-	CHECK(s->flow == NULL);
-	if (s->waiting)
-		TAILQ_REMOVE(&h2->pending, s, pending_link);
-	h2_forget_block(s);
-	TAILQ_REMOVE(&h2->streams, s, link);
-	buf_free(&s->out);
-	h2->withheld -= s->owed;
-	if (s->id > 0)
-		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, NULL);
-	worker_bury(h2->worker, s, stream_destroy);
-	h2->idle_since = ev_now(h2->worker->loop);
-	h2->nstreams--;
-	h2_want_fill(h2);	/* another may be opened, or the last one was waited for */
-}
-
-void
-h2_reset(struct h2_stream *s, uint32_t code)
-{
-	struct h2 *h2 = s->h2;
-
-	buf_free(&s->out);
-	if (s->id < 0) {
-		h2_stream_gone(s);
-		return;
-	}
-	h2_forget_block(s);
-	s->own_reset = true;
-	(void)nghttp2_submit_rst_stream(h2->session, NGHTTP2_FLAG_NONE, s->id, code);
-	h2_want_fill(h2);
-}
-
-/* ---- credit ---- */
-
-void
-h2_settle_credit(struct h2 *h2)
-{
-	if (h2->owed == 0 || h2->withheld > H2_WITHHELD_MAX)
-		return;
-	(void)nghttp2_session_consume_connection(h2->session, h2->owed);
-	h2->owed = 0;
-	h2_want_fill(h2);
-}
-
-void
-h2_credit(struct h2_stream *s, size_t n)
-{
-	struct h2 *h2 = s->h2;
-
-	s->owed += n;
-	h2->withheld += n;
-	h2->owed += n;
-	if (!s->paused) {
-		(void)nghttp2_session_consume_stream(h2->session, s->id, s->owed);
-		h2->withheld -= s->owed;
-		s->owed = 0;
-		h2_want_fill(h2);
-	}
-	h2_settle_credit(h2);
-}
-
-void
-h2_unpause(struct h2_stream *s)
-{
-	s->paused = false;
-	if (s->owed > 0)
-		h2_credit(s, 0);
-}
-
-/* ---- limits ---- */
 
 static void
 cut_off(struct h2 *h2, const char *why)
@@ -182,7 +37,7 @@ cut_off(struct h2 *h2, const char *why)
 		return;
 	h2->cut = why;
 	h2->cut_since = ev_now(h2->worker->loop);
-	watch(h2);
+	h2_watch(h2);
 	(void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
 	h2_want_fill(h2);
 }
@@ -224,7 +79,7 @@ on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 
 	if (h2->block_begun != 0 &&
 	    (now - h2->block_begun) * 1e3 > (double)h2->worker->conf->timeouts.header_ms)
-		cut_off(h2, "a head did not come in time");
+		cut_off(h2, "was too slow with a head");
 	if (h2->cut != NULL && now - h2->cut_since >= CUT_SECONDS) {
 		tell_ended(h2, CONN_END_RESET, h2->cut);
 		return;
@@ -455,6 +310,15 @@ on_last_goaway(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 }
 
 void
+h2_goaway_sent(struct h2 *h2)
+{
+	/* Only now, since the library would send it ahead of the GOAWAY. */
+	if (h2->draining && !h2->final_goaway)
+		(void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
+		    (const uint8_t *)PING_GOAWAY);
+}
+
+void
 h2_pong(struct h2 *h2, const uint8_t data[8])
 {
 	if (h2->draining && memcmp(data, PING_GOAWAY, 8) == 0)
@@ -472,8 +336,6 @@ h2_drain(struct h2 *h2)
 		return;
 	}
 	(void)nghttp2_submit_shutdown_notice(h2->session);
-	(void)nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE,
-	    (const uint8_t *)PING_GOAWAY);
 	ev_timer_start(h2->worker->loop, &h2->last_goaway);
 	h2_want_fill(h2);
 }
@@ -556,7 +418,8 @@ make_session(struct h2 *h2)
 	unsigned type;
 	int rc;
 
-	CHECK(nghttp2_session_callbacks_new(&callbacks) == 0 && nghttp2_option_new(&option) == 0);
+	CHECK(nghttp2_session_callbacks_new(&callbacks) == 0);
+	CHECK(nghttp2_option_new(&option) == 0);
 	h2_set_callbacks(callbacks);
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);

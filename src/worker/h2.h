@@ -32,6 +32,8 @@ struct h2_ops {
 	void (*idle)(void *host, struct h2 *);
 	/* The peer lets go (GOAWAY): no new streams, the others go on. */
 	void (*goaway)(void *host, struct h2 *);
+	/* H2_CLIENTS: a flow is over, however it ended. May be NULL. */
+	void (*over)(void *host, struct flow *);
 	/* H2_ORIGIN: its SETTINGS are there: see h2_has_connect(). */
 	void (*settings)(void *host, struct h2 *);
 };

@@ -57,7 +57,7 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 
 	if (h2->dead)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	h2_block_begins(h2);
+	h2_block_begins(h2, frame->hd.stream_id);
 	h2->reading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
@@ -135,9 +135,12 @@ head_complete(struct h2_stream *s, bool last)
 	struct h2 *h2 = s->h2;
 	struct flow *f = s->flow;
 
-	if (h2->conf.role == H2_ORIGIN && f->response.status < 200) {
+	unsigned status = f->response.status;
+
+	if (h2->conf.role == H2_ORIGIN && status < 200) {
 		if (last)
-			fail_stream(s, NGHTTP2_PROTOCOL_ERROR, "response", "it ends with a 1xx");
+			fail_stream(s, NGHTTP2_PROTOCOL_ERROR, "response",
+			    "it ends with a 1xx");
 		else
 			informational_in(s);
 		return;
@@ -145,7 +148,7 @@ head_complete(struct h2_stream *s, bool last)
 	s->head_in = true;
 	if (h2->conf.role == H2_ORIGIN) {
 		/* RFC 9110 6.4.1: whatever the length says, nothing follows. */
-		if (f->request.is_head || f->response.status == 204 || f->response.status == 304)
+		if (f->request.is_head || status == 204 || status == 304)
 			f->response.has_body = false;
 		flow_head(f, FLOW_BACK);
 	} else {
@@ -317,6 +320,8 @@ on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
 	if (s != NULL && s->flow != NULL && h2->reading == s) {
 		h2->reading = NULL;
 		s->broke = true;
+		/* What is wrong with it, if we see that, too. */
+		(void)!h2_read_end(&h2->read, true);
 		fail_stream(s, NGHTTP2_PROTOCOL_ERROR,
 		    h2->conf.role == H2_CLIENTS ? "request" : "response",
 		    h2->read.error != NULL ? h2->read.error : "malformed");

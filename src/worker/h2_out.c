@@ -131,6 +131,9 @@ submit_response(struct h2_stream *s, const struct message *m)
 	nghttp2_data_provider content = content_of(s);
 
 	h2_write_response(&h2->block, m);
+	if (s->answer && m->status == 407)
+		h2_write_own(&h2->block, STR("proxy-authenticate"),
+		    STR("Basic realm=\"mitmd\", charset=\"UTF-8\""));
 	s->head_out = true;
 	(void)nghttp2_submit_response(h2->session, s->id, make_nv(h2), h2->block.n,
 	    s->no_content ? NULL : &content);
@@ -176,8 +179,8 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 	buf_put(&s->out, p, n);
 	if (s->head_out)
 		more_content(s);
-	if (s->out.len >= H2_OUT_HIGH)
-		s->full = true;	/* until h2_send_data() has said so: what is on its way still comes */
+	/* Until flow_writable() was called, not only until it is less again. */
+	s->full = s->full || s->out.len >= H2_OUT_HIGH;
 	return !s->full;
 }
 
@@ -232,6 +235,7 @@ h2_answer(struct h2_stream *s, const struct flow *f)
 	fields_add(&m.fields, STR("content-type"), STR("text/plain; charset=utf-8"));
 	fields_add(&m.fields, STR("cache-control"), STR("no-store"));
 	add_reply_fields(&m.fields, str_z(f->reply_extra));
+	s->answer = true;
 	s->no_content = f->request.is_head;
 	if (!s->no_content)
 		buf_printf(&s->out, "mitmd: %s\n", f->error);
@@ -268,26 +272,33 @@ may_answer(const struct h2_stream *s, const struct flow *f)
 }
 
 static void
+end_early(struct h2_stream *s, const struct flow *f)
+{
+	if (may_answer(s, f))
+		h2_answer(s, f);
+	else if (is_said(s, f) && !s->ended_out)
+		s->reset_after = true;
+	else
+		h2_reset(s, is_said(s, f) ? NGHTTP2_NO_ERROR : reset_code(s->h2, f));
+}
+
+static void
 end_finished(void *end, struct flow *f, bool whole, enum conn_end how UNUSED)
 {
 	struct h2_stream *s = end;
 	struct h2 *h2 = s->h2;
 
 	s->flow = NULL;
+	if (!h2->dead && h2->ops->over != NULL)
+		h2->ops->over(h2->host, f);
 	if (h2->dead)
 		return;
-	/* Its message is gone; what still comes is thrown away. */
+	h2_unpause(s);
+	if (!whole && !s->closed)
+		end_early(s, f);
+	/* The message is gone; what still comes is thrown away. */
 	if (h2->reading == s)
 		h2->reading = NULL;
-	h2_unpause(s);
-	if (s->closed || whole)
-		return;
-	if (may_answer(s, f))
-		h2_answer(s, f);
-	else if (is_said(s, f) && !s->ended_out)
-		s->reset_after = true;
-	else
-		h2_reset(s, is_said(s, f) ? NGHTTP2_NO_ERROR : reset_code(h2, f));
 }
 
 const struct flow_end_ops h2_end_ops = {.head = end_head, .informational = end_informational,
@@ -323,6 +334,8 @@ h2_on_frame_send(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	struct h2 *h2 = arg;
 	struct h2_stream *s;
 
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		h2_goaway_sent(h2);
 	if (frame->hd.type != NGHTTP2_RST_STREAM && frame->hd.type != NGHTTP2_DATA &&
 	    frame->hd.type != NGHTTP2_HEADERS)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * h2_state.h - what the files that make up an HTTP/2 connection share: h2.c
- * (connection, limits, ends), h2_in.c (frames that came), h2_out.c (flows that
- * go out).
+ * (connection, limits, ends), h2_stream.c (streams), h2_in.c (frames that came),
+ * h2_out.c (flows that go out).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_H2_STATE_H
@@ -40,8 +40,9 @@ struct h2_stream {
 	bool full;
 	bool paused;
 	bool closed;			/* by the library: its number means nothing now */
-	bool own_reset;			/* we end it, and not for what the library found */
+	bool answer;			/* our own words: the hop is ours */
 	bool broke;			/* the library ended it for what the peer did */
+	bool own_reset;			/* we end it, for another reason */
 	bool reset_after;		/* ... when all of our side is out */
 	bool reset_late;		/* it is out now */
 	size_t owed;			/* bytes taken in, credit not given back yet */
@@ -62,6 +63,7 @@ struct h2 {
 	struct h2_read read;		/* the block being read */
 	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
 	double block_begun;		/* loop time; 0: no block is under way */
+	int32_t block_id;		/* its stream */
 	struct h2_block_out block;
 	TAILQ_HEAD(, h2_stream) streams, pending;
 	size_t nstreams;		/* with a flow or with output left */
@@ -84,29 +86,35 @@ struct h2 {
 };
 
 /* ---- h2.c ---- */
-struct h2_stream *h2_stream_new(struct h2 *, int32_t id);
-struct h2_stream *h2_stream_find(struct h2 *, int32_t id);
-/* Out of the list; freed when the loop turn ends. */
-void h2_stream_gone(struct h2_stream *);
+/* The timer runs until nothing is open. */
+void h2_watch(struct h2 *);
 /* Output is to be made when the turn ends. */
 void h2_want_fill(struct h2 *);
 /* The peer only makes work: the connection ends. */
 void h2_pay(struct h2 *, enum h2_cost);
-/* Give back what the flow has taken, as far as it may be. */
-void h2_credit(struct h2_stream *, size_t n);
-/* The flow takes more, or nobody asks any more. */
-void h2_unpause(struct h2_stream *);
-void h2_settle_credit(struct h2 *);
-void h2_reset(struct h2_stream *, uint32_t code);
 /* Waiting flows get streams that have become free. */
 void h2_open_pending(struct h2 *);
-/* A header block is under way: it has limits.header time. */
-void h2_block_begins(struct h2 *);
-/* Its block is of no more interest, or no callback will tell of its end. */
-void h2_forget_block(struct h2_stream *);
+/* For letting go. */
+void h2_goaway_sent(struct h2 *);
 void h2_pong(struct h2 *, const uint8_t data[8]);
-/* The flow of this stream cannot go on; whose it is may not have been told yet. */
+
+/* ---- h2_stream.c ---- */
+struct h2_stream *h2_stream_new(struct h2 *, int32_t id);
+struct h2_stream *h2_stream_find(struct h2 *, int32_t id);
+/* Out of the list; freed when the loop turn ends. */
+void h2_stream_gone(struct h2_stream *);
+void h2_reset(struct h2_stream *, uint32_t code);
+/* The flow cannot go on; whose it is may not have been told yet. */
 void h2_fail(struct h2_stream *, enum conn_end how, const char *fmt, ...) PRINTF(3, 4);
+/* A header block is under way: it has timeouts.header. */
+void h2_block_begins(struct h2 *, int32_t id);
+/* Its block is of no more interest, and no callback will tell of its end. */
+void h2_forget_block(struct h2_stream *);
+/* Give back what the flow has taken, as far as it may be. */
+void h2_credit(struct h2_stream *, size_t n);
+void h2_settle_credit(struct h2 *);
+/* The flow takes more, or nobody asks any more. */
+void h2_unpause(struct h2_stream *);
 
 /* Which end of its flows this connection is. */
 static inline enum flow_side

@@ -246,9 +246,15 @@ sniff_client_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 {
 	struct intercept *it = owner;
 	bool first = it->first.len == 0;
+	enum sniffed what;
 
 	buf_put(&it->first, p, n);
-	switch (sniff(buf_data(&it->first), it->first.len)) {
+	what = sniff(buf_data(&it->first), it->first.len);
+	if (conn_paused(it->origin) && what != SNIFF_H2 && what != SNIFF_MORE) {
+		intercept_go_tunnel(it, "the origin speaks first");
+		return n;
+	}
+	switch (what) {
 	case SNIFF_TLS:
 		if (first)
 			conn_deadline(c, it->worker->conf->timeouts.handshake_ms, false);
@@ -281,7 +287,9 @@ sniff_client_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 {
 	struct intercept *it = owner;
 
-	if (it->first.len == 0) {
+	if (it->first.len == 0 && how == CONN_END_TIMEOUT && conn_paused(it->origin)) {
+		intercept_go_tunnel(it, "the origin speaks first");
+	} else if (it->first.len == 0) {
 		intercept_forget_connect(it);	/* opened and never used */
 		intercept_end(it, how == CONN_END_TIMEOUT ? CONN_END_CLEAN : how,
 		    CONN_END_CLEAN);
@@ -297,9 +305,15 @@ sniff_client_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 }
 
 static size_t
-sniff_origin_data(void *owner, struct conn *c UNUSED, const uint8_t *p UNUSED, size_t n UNUSED)
+sniff_origin_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
-	intercept_go_tunnel(owner, "the origin speaks first");
+	struct intercept *it = owner;
+
+	/* It waits until the client has shown that this is HTTP/2, which it does unasked. */
+	if (it->policy.tunnel == NULL && sniff_settings(p, n))
+		conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
+	else
+		intercept_go_tunnel(it, "the origin speaks first");
 	return 0;
 }
 

@@ -174,10 +174,13 @@ client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 
 /* ---- inside ---- */
 
+/* gRPC's own libraries agree on a name of theirs, and speak HTTP/2. */
 static bool
 is_h2(const struct intercept *it)
 {
-	return strcmp(it->tls->client.alpn, "h2") == 0;
+	const char *alpn = it->tls->client.alpn;
+
+	return strcmp(alpn, "h2") == 0 || strcmp(alpn, "grpc-exp") == 0;
 }
 
 /* After both handshakes: HTTP, unless somebody shows otherwise. */
@@ -203,11 +206,8 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 			conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
 		break;
 	case SNIFF_H2:
-		if (is_h2(it)) {
-			intercept_go_h2(it);
-			break;
-		}
-		/* FALLTHROUGH */
+		intercept_go_h2(it);
+		break;
 	default:
 		intercept_go_tunnel(it, "not http");
 	}

@@ -48,14 +48,35 @@ request_line(const uint8_t *p, size_t n)
 }
 
 enum sniffed
+sniff_preface(const uint8_t *p, size_t n)
+{
+	if (memcmp(p, preface, MIN(n, sizeof(preface) - 1)) != 0)
+		return SNIFF_OTHER;
+	return n < sizeof(preface) - 1 ? SNIFF_MORE : SNIFF_H2;
+}
+
+/* RFC 9113 3.4, 4.1, 6.5 */
+bool
+sniff_settings(const uint8_t *p, size_t n)
+{
+	static const uint8_t rest[] = {4, 0, 0, 0, 0, 0};	/* type, flags, stream */
+	size_t length;
+
+	if (n < 3 + sizeof(rest) || memcmp(p + 3, rest, sizeof(rest)) != 0)
+		return false;
+	length = (size_t)p[0] << 16 | (size_t)p[1] << 8 | p[2];
+	return length % 6 == 0 && length <= 16384;
+}
+
+enum sniffed
 sniff(const uint8_t *p, size_t n)
 {
 	if (n == 0)
 		return SNIFF_MORE;
 	if (p[0] == 0x16)
 		return n < 2 ? SNIFF_MORE : p[1] == 0x03 ? SNIFF_TLS : SNIFF_OTHER;
-	if (memcmp(p, preface, MIN(n, sizeof(preface) - 1)) == 0)
-		return n < sizeof(preface) - 1 ? SNIFF_MORE : SNIFF_H2;
+	if (sniff_preface(p, n) != SNIFF_OTHER)
+		return sniff_preface(p, n);
 	/* RFC 9112 2.2: an empty line before the request line is skipped. */
 	if (p[0] == '\r' && n == 1)
 		return SNIFF_MORE;

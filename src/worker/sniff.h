@@ -6,6 +6,7 @@
 #ifndef MITMD_WORKER_SNIFF_H
 #define MITMD_WORKER_SNIFF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,5 +19,9 @@ enum sniffed {
 };
 
 enum sniffed sniff(const uint8_t *p, size_t n);
+/* Only whether it is the preface: SNIFF_H2, SNIFF_MORE (so far it is), or SNIFF_OTHER. */
+enum sniffed sniff_preface(const uint8_t *p, size_t n);
+/* Of an origin's first bytes: the SETTINGS with which an HTTP/2 one may speak first. */
+bool sniff_settings(const uint8_t *p, size_t n);
 
 #endif

@@ -59,13 +59,14 @@ make_minter(const struct permit *all)
 	X509 *ca = ca_make_cert(key, &want, NOW);
 	struct segment segment;
 	struct minter *minter;
+	enum keyring_key which;
 	struct keyring ring;
 	struct errmsg err;
 
 	CHECK(keyring_create(&segment, &err) == 0);
 	keys_renew(&segment, NOW);
-	while (keys_make_next(&segment))
-		continue;
+	while (keys_missing(&segment, &which))
+		keys_put(&segment, which, keys_new(which));
 	keyring_read_own(&segment, &ring);
 	segment_free(&segment);
 	minter = minter_new(ca, key, NOW + 1000 * INT64_C(86400), 86400);
@@ -112,7 +113,7 @@ check_ask(const struct msg_sign_ask *m)
 	CHECK(((ask.copy & COPY_WEAK_KEY) != 0) == (ask.key == SIGN_KEY_WEAK));
 	CHECK(ask.staple == SIGN_STAPLE_NONE || ask.recipe == RECIPE_GOOD);
 	CHECK(ask.nnames > 0 || (ask.copy & COPY_NO_NAMES) != 0 || !ask_is_ours(&ask));
-	CHECK(ask.nnames <= ASK_NAMES_MAX);
+	CHECK(ask.nnames <= SIGN_NAMES_MAX);
 	CHECK(ask.cn.n <= ASK_ATTRIBUTE_MAX && ask.org.n <= ASK_ATTRIBUTE_MAX);
 	CHECK(ask.why.n > 0 && ask.why.n <= ASK_ATTRIBUTE_MAX);
 	CHECK(!ask_is_ours(&ask) || ask.not_before <= NOW + ASK_AHEAD_SECONDS);

@@ -12,3 +12,9 @@ tests_fuzz_fuzz_exchange_LDADD = libworker.a libproc.a libipc.a libshm.a libconf
 	$(OPENSSL_LIBS) $(YAML_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) $(ZSTD_LIBS) $(PCRE2_LIBS) \
 	-lpthread
 tests_fuzz_fuzz_exchange_LDFLAGS = $(FUZZ_LDFLAGS)
+check_PROGRAMS += tests/fuzz/fuzz-h2
+TESTS += tests/fuzz/fuzz-h2
+tests_fuzz_fuzz_h2_SOURCES = tests/fuzz/fuzz_h2.c \
+	tests/unit/worker/world.c tests/unit/worker/world.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_h2_LDADD = $(tests_fuzz_fuzz_exchange_LDADD)
+tests_fuzz_fuzz_h2_LDFLAGS = $(FUZZ_LDFLAGS)

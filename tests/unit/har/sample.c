@@ -136,6 +136,7 @@ sample_post(struct sample *s)
 	s->response.reason = STR("");
 	s->flow.raw_target = STR("/for%6d");
 	add(&s->request, ":authority", "example.com");
+	s->request.authority = STR("example.com");
 	add(&s->request, "content-type", "application/x-www-form-urlencoded");
 	add(&s->response, "content-type", "image/png");
 	add(&s->response, "location", "/else");

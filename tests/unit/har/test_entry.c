@@ -86,8 +86,8 @@ static const struct {
 	{sample_get, "\"_informational\":[{\"status\":103,\"headers\":[{\"name\":\"Link\","
 		     "\"value\":\"</a.css>; rel=preload\"}]}]"},
 	{sample_post, "\"httpVersion\":\"HTTP/2\""},
-	{sample_post, "\"headers\":[{\"name\":\"content-type\",\"value\":"
-		      "\"application/x-www-form-urlencoded\"}],\"queryString\":[],\"headersSize\":-1,"
+	{sample_post, "\"headers\":[{\"name\":\"host\",\"value\":\"example.com\"},"
+		      "{\"name\":\"content-type\",\"value\":\"application/x-www-form-urlencoded\"}],\"queryString\":[],\"headersSize\":-1,"
 		      "\"bodySize\":18,\"postData\":{\"mimeType\":\"application/x-www-form-urlencoded\","
 		      "\"params\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"b\",\"value\":\"x y\"},"
 		      "{\"name\":\"c\",\"value\":\"100%25\"}],\"text\":\"a=1&b=x+y&c=100%25\"}}"},

@@ -32,11 +32,11 @@ static const struct {
 	unsigned burst, per_second;
 	const char *why;
 } costs[] = {
-	{H2_COST_RESET_IN, 200, 20, "too many streams were reset"},
-	{H2_COST_RESET_OUT, 100, 10, "too many streams had to be reset"},
-	{H2_COST_PING, 200, 10, "too many PING frames"},
-	{H2_COST_SETTINGS, 50, 1, "too many SETTINGS frames"},
-	{H2_COST_IDLE, 1000, 100, "too many frames without use"},
+    {H2_COST_RESET_IN, 200, 20, "reset too many streams"},
+    {H2_COST_RESET_OUT, 100, 10, "broke too many streams"},
+    {H2_COST_PING, 200, 10, "sent too many PING frames"},
+    {H2_COST_SETTINGS, 50, 1, "sent too many SETTINGS frames"},
+    {H2_COST_IDLE, 1000, 100, "sent too many frames without use"},
 };
 
 START_TEST(a_burst_passes_and_then_a_rate)
@@ -93,7 +93,8 @@ START_TEST(windows_are_opened_in_small_steps_and_late)
 
 	for (i = 0; i < (4u << 20) / 16384; i++)
 		h2_guard_progress(&guard, 16384);
-	ck_assert_uint_eq(burst(H2_COST_IDLE, NOW, (4u << 20) / 4096 * 2), (4u << 20) / 4096 * 2);
+	ck_assert_uint_eq(
+	    burst(H2_COST_IDLE, NOW, (4u << 20) / 4096 * 2), (4u << 20) / 4096 * 2);
 }
 END_TEST
 

@@ -15,7 +15,9 @@
 #define POST ":method: POST\n:scheme: https\n:authority: o.test\n:path: /\n"
 #define ASK(path) ":method: GET\n:scheme: https\n:authority: o.test\n:path: " path "\n"
 #define TO(authority) ":method: GET\n:scheme: https\n:authority: " authority "\n:path: /\n"
-#define WS ":method: CONNECT\n:protocol: websocket\n:scheme: https\n:authority: o.test\n:path: /c\n"
+#define WS                                                                                     \
+	":method: CONNECT\n:protocol: websocket\n:scheme: https\n:authority: o.test\n:path: "  \
+	"/c\n"
 #define OK ":status: 200\n"
 
 static struct message m;
@@ -45,8 +47,8 @@ feed(struct str lines)
 			continue;
 		colon = str_chr(str_from(line, 1), ':');
 		ck_assert_int_ge(colon, 0);
-		(void)h2_read_field(&r, str_sub(line, 0, (size_t)colon + 1),
-		    str_from(line, (size_t)colon + 3));
+		(void)h2_read_field(
+		    &r, str_sub(line, 0, (size_t)colon + 1), str_from(line, (size_t)colon + 3));
 	}
 }
 
@@ -115,8 +117,7 @@ static const struct refused {
     {H2_REQUEST, STR(GET ":x: y\n"), 400, "an unknown pseudo-header field"},
     {H2_RESPONSE, STR(OK ":path: /\n"), 400, "an unknown pseudo-header field"},
     {H2_RESPONSE, STR(OK ":status: 200\n"), 400, "a pseudo-header field comes twice"},
-    {H2_RESPONSE, STR("a: b\n:status: 200\n"), 400,
-	"a pseudo-header field in the wrong place"},
+    {H2_RESPONSE, STR("a: b\n:status: 200\n"), 400, "a pseudo-header field in the wrong place"},
     {H2_RESPONSE, STR("a: b\n"), 400, "the status is missing"},
     {H2_RESPONSE, STR(":status: 20\n"), 400, "the status is not a number of three digits"},
     {H2_RESPONSE, STR(":status: 2000\n"), 400, "the status is not a number of three digits"},
@@ -192,8 +193,7 @@ static const struct refused {
     {H2_REQUEST, STR(GET "a: x\ry\n"), 400, "a field value with control characters"},
     {H2_REQUEST, STR(GET "a: x\0y\n"), 400, "a field value with control characters"},
     {H2_REQUEST, STR(GET "a: x\x01y\n"), 400, "a field value with control characters"},
-    {H2_REQUEST, STR(GET "a:  x\n"), 400,
-	"a field value that begins or ends with white space"},
+    {H2_REQUEST, STR(GET "a:  x\n"), 400, "a field value that begins or ends with white space"},
     {H2_REQUEST, STR(GET "a: x\t\n"), 400,
 	"a field value that begins or ends with white space"},
     {H2_RESPONSE, STR(OK "a: x\x7fy\n"), 400, "a field value with control characters"},
@@ -219,7 +219,8 @@ START_TEST(is_refused)
 {
 	const struct refused *row = &refused[_i];
 
-	ck_assert_msg(read_block(row->block, row->lines, row->block == H2_TRAILERS) == ERR_SYNTAX,
+	ck_assert_msg(
+	    read_block(row->block, row->lines, row->block == H2_TRAILERS) == ERR_SYNTAX,
 	    "%.*s passed", STR_ARG(row->lines));
 	ck_assert_str_eq(r.error, row->why);
 	ck_assert_uint_eq(r.error_status, row->status);
@@ -239,7 +240,8 @@ END_TEST
 
 START_TEST(a_length_and_no_content)
 {
-	ck_assert_int_eq(read_block(H2_REQUEST, STR(POST "content-length: 1\n"), true), ERR_SYNTAX);
+	ck_assert_int_eq(
+	    read_block(H2_REQUEST, STR(POST "content-length: 1\n"), true), ERR_SYNTAX);
 	ck_assert_str_eq(r.error, "a Content-Length, and no content");
 }
 END_TEST
@@ -248,6 +250,24 @@ START_TEST(trailers_end_the_stream)
 {
 	ck_assert_int_eq(read_block(H2_TRAILERS, STR("a: b\n"), false), ERR_SYNTAX);
 	ck_assert_str_eq(r.error, "trailers that do not end the stream");
+}
+END_TEST
+
+/* What is refused is recorded: its method and path, if they can be shown. */
+START_TEST(refused_and_shown)
+{
+	ck_assert_int_eq(read_block(H2_REQUEST, STR(GET "te: gzip\n"), true), ERR_SYNTAX);
+	is(m.method, "GET", "the method");
+	is(m.path, "/a?b", "the path");
+	message_clear(&m);
+	ck_assert_int_eq(read_block(H2_REQUEST, STR(ASK("/\x01")), true), ERR_SYNTAX);
+	is(m.method, "GET", "the method");
+	is(m.path, "", "the path");
+	message_clear(&m);
+	ck_assert_int_eq(
+	    read_block(H2_REQUEST, STR(":method: \x01\n:path: /\n"), true), ERR_SYNTAX);
+	is(m.method, "", "the method");
+	is(m.path, "/", "the path");
 }
 END_TEST
 
@@ -320,8 +340,8 @@ static const struct request {
 	bool has_body, is_head, is_connect, expects;
 	int64_t length;
 } requests[] = {
-    {STR(GET), true, "GET", "/a?b", "https", "o.test", "/a?b", "", "host=o.test;", TARGET_ORIGIN,
-	false, false, false, false, 0},
+    {STR(GET), true, "GET", "/a?b", "https", "o.test", "/a?b", "", "host=o.test;",
+	TARGET_ORIGIN, false, false, false, false, 0},
     {STR(GET "a: 1\nb: \na: 2\n"), true, "GET", "/a?b", "https", "o.test", "/a?b", "",
 	"host=o.test;a=1;b=;a=2;", TARGET_ORIGIN, false, false, false, false, 0},
     /* Host where it was, and once */
@@ -339,10 +359,11 @@ static const struct request {
     {STR(POST "content-length: 0\n"), true, "POST", "/", "https", "o.test", "/", "",
 	"host=o.test;content-length=0;", TARGET_ORIGIN, false, false, false, false, 0},
     {STR(POST "expect: 100-Continue\nte: trailers\n"), false, "POST", "/", "https", "o.test",
-	"/", "", "host=o.test;expect=100-Continue;te=trailers;", TARGET_ORIGIN, true, false, false,
-	true, -1},
+	"/", "", "host=o.test;expect=100-Continue;te=trailers;", TARGET_ORIGIN, true, false,
+	false, true, -1},
     {STR(":method: HEAD\n:scheme: https\n:authority: o.test\n:path: /\n"), true, "HEAD", "/",
-	"https", "o.test", "/", "", "host=o.test;", TARGET_ORIGIN, false, true, false, false, 0},
+	"https", "o.test", "/", "", "host=o.test;", TARGET_ORIGIN, false, true, false, false,
+	0},
     {STR(":method: OPTIONS\n:scheme: https\n:authority: o.test\n:path: *\n"), true, "OPTIONS",
 	"*", "https", "o.test", "*", "", "host=o.test;", TARGET_ASTERISK, false, false, false,
 	false, 0},
@@ -393,8 +414,8 @@ static const struct response {
 } responses[] = {
     {STR(OK), false, 200, "", true, -1},
     {STR(OK), true, 200, "", false, 0},
-    {STR(OK "content-length: 7\nte: trailers\n"), false, 200,
-	"content-length=7;te=trailers;", true, 7},
+    {STR(OK "content-length: 7\nte: trailers\n"), false, 200, "content-length=7;te=trailers;",
+	true, 7},
     /* Of HEAD and 304: what would have been. */
     {STR(OK "content-length: 7\n"), true, 200, "content-length=7;", false, 7},
     {STR(":status: 103\nlink: x\n"), false, 103, "link=x;", true, -1},
@@ -440,6 +461,7 @@ h2_read_suite(void)
 	tcase_add_test(tc, the_first_error_stands);
 	tcase_add_test(tc, a_length_and_no_content);
 	tcase_add_test(tc, trailers_end_the_stream);
+	tcase_add_test(tc, refused_and_shown);
 	tcase_add_test(tc, so_many_fields);
 	tcase_add_test(tc, so_many_bytes);
 	tcase_add_test(tc, four_thousand_fields);

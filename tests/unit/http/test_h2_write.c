@@ -86,7 +86,8 @@ static const struct conversion {
 	struct str in, out;
 } h1_requests[] = {
     {STR("GET /a?b HTTP/1.1\r\nHost: o.test\r\nAccept: */*\r\nX-Y: 1\r\nx-y: 2\r\n\r\n"),
-	STR(":method: GET\n:scheme: https\n:path: /a?b\n:authority: o.test\naccept: */*\nx-y: 1\n"
+	STR(":method: GET\n:scheme: https\n:path: /a?b\n:authority: o.test\naccept: */*\nx-y: "
+	    "1\n"
 	    "x-y: 2\n")},
     {STR("GET http://o.test:81/ HTTP/1.1\r\nHost: x\r\n\r\n"),
 	STR(":method: GET\n:scheme: http\n:path: /\n:authority: o.test:81\n")},
@@ -96,7 +97,8 @@ static const struct conversion {
     /* framing */
     {STR("POST / HTTP/1.1\r\nHost: o.test\r\nTransfer-Encoding: chunked\r\n\r\n"),
 	STR(":method: POST\n:scheme: https\n:path: /\n:authority: o.test\n")},
-    {STR("POST / HTTP/1.1\r\nHost: o.test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"),
+    {STR("POST / HTTP/1.1\r\nHost: o.test\r\nContent-Length: 3\r\nExpect: "
+	 "100-continue\r\n\r\n"),
 	STR(":method: POST\n:scheme: https\n:path: /\n:authority: o.test\ncontent-length: 3\n"
 	    "expect: 100-continue\n")},
     /* what belongs to the connection */
@@ -214,8 +216,8 @@ read_h2(enum h2_block what, struct str lines, bool last)
 		if (line.n == 0)
 			continue;
 		colon = str_chr(str_from(line, 1), ':');
-		(void)h2_read_field(&r, str_sub(line, 0, (size_t)colon + 1),
-		    str_from(line, (size_t)colon + 3));
+		(void)h2_read_field(
+		    &r, str_sub(line, 0, (size_t)colon + 1), str_from(line, (size_t)colon + 3));
 	}
 	ck_assert_int_eq(h2_read_end(&r, last), 0);
 }
@@ -238,14 +240,16 @@ static const struct h2_to_h1 {
     {H2_REQUEST, STR(HEAD("POST")),
 	STR("POST / HTTP/1.1\r\nhost: o.test\r\nContent-Length: 0\r\n\r\n"), true},
     {H2_REQUEST, STR(HEAD("POST") "content-length: 5\nexpect: 100-continue\n"),
-	STR("POST / HTTP/1.1\r\nhost: o.test\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"),
+	STR("POST / HTTP/1.1\r\nhost: o.test\r\ncontent-length: 5\r\nexpect: "
+	    "100-continue\r\n\r\n"),
 	false},
     {H2_REQUEST, STR(HEAD("OPTIONS")), STR("OPTIONS / HTTP/1.1\r\nhost: o.test\r\n\r\n"), true},
     {H2_RESPONSE, STR(":status: 200\ncontent-length: 2\n"),
 	STR("HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\n"), false},
     {H2_RESPONSE, STR(":status: 200\na: b\n"),
 	STR("HTTP/1.1 200 \r\na: b\r\nTransfer-Encoding: chunked\r\n\r\n"), false},
-    {H2_RESPONSE, STR(":status: 200\n"), STR("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"), true},
+    {H2_RESPONSE, STR(":status: 200\n"), STR("HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"),
+	true},
     {H2_RESPONSE, STR(":status: 204\n"), STR("HTTP/1.1 204 \r\n\r\n"), true},
     {H2_RESPONSE, STR(":status: 304\ncontent-length: 9\n"),
 	STR("HTTP/1.1 304 \r\ncontent-length: 9\r\n\r\n"), true},
@@ -275,16 +279,16 @@ END_TEST
 
 /* What was read is written the same. */
 static const struct str through[] = {
-	STR(HEAD("GET") "a: 1\ncookie: a=b\ncookie: c=ddddddddddddddddddd\nte: trailers\n"),
-	STR(":method: GET\n:scheme: http\n:path: /x\nhost: o.test\n"),
+    STR(HEAD("GET") "a: 1\ncookie: a=b\ncookie: c=ddddddddddddddddddd\nte: trailers\n"),
+    STR(":method: GET\n:scheme: http\n:path: /x\nhost: o.test\n"),
 };
 
 START_TEST(h2_to_h2)
 {
 	static const struct str out[] = {
-		STR(":method: GET\n:scheme: https\n:path: /\n:authority: o.test\na: 1\n"
-		    "cookie:! a=b\ncookie: c=ddddddddddddddddddd\nte: trailers\n"),
-		STR(":method: GET\n:scheme: http\n:path: /x\n:authority: o.test\n"),
+	    STR(":method: GET\n:scheme: https\n:path: /\n:authority: o.test\na: 1\n"
+		"cookie:! a=b\ncookie: c=ddddddddddddddddddd\nte: trailers\n"),
+	    STR(":method: GET\n:scheme: http\n:path: /x\n:authority: o.test\n"),
 	};
 
 	read_h2(H2_REQUEST, through[_i], true);

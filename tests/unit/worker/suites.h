@@ -15,5 +15,8 @@ Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);
 Suite *mirror_suite(void);
 Suite *leaf_table_suite(void);
+Suite *h2_suite(void);
+Suite *h2_limits_suite(void);
+Suite *h2_mixed_suite(void);
 
 #endif

@@ -82,6 +82,53 @@ START_TEST(line_without_end)
 }
 END_TEST
 
+static const struct {
+	struct str bytes;
+	enum sniffed is;
+} prefaces[] = {
+    {STR(""), SNIFF_MORE},
+    {STR("P"), SNIFF_MORE},
+    {STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\r"), SNIFF_MORE},
+    {STR(PREFACE), SNIFF_H2},
+    {STR(PREFACE "x"), SNIFF_H2},
+    {STR("PRI * HTTP/2.0\r\n\r\nSM\r\n\rx"), SNIFF_OTHER},
+    {STR("PRI * HTTP/1.1\r\n"), SNIFF_OTHER},
+    {STR("PO"), SNIFF_OTHER},
+    {STR("GET"), SNIFF_OTHER},
+};
+
+START_TEST(preface_alone)
+{
+	ck_assert_int_eq(sniff_preface((const uint8_t *)prefaces[_i].bytes.p,
+	    prefaces[_i].bytes.n), prefaces[_i].is);
+}
+END_TEST
+
+static const struct {
+	struct str bytes;
+	bool is;
+} settings[] = {
+    {STR("\0\0\0\4\0\0\0\0\0"), true},
+    {STR("\0\0\14\4\0\0\0\0\0\0\3"), true},
+    {STR("\0\100\0\4\0\0\0\0\0"), false},	/* no multiple of six */
+    {STR("\0\77\374\4\0\0\0\0\0"), true},		/* the largest that is */
+    {STR("\0\0\7\4\0\0\0\0\0"), false},
+    {STR("\1\0\2\4\0\0\0\0\0"), false},		/* too long */
+    {STR("\0\0\0\4\1\0\0\0\0"), false},		/* an answer */
+    {STR("\0\0\0\4\0\0\0\0\1"), false},
+    {STR("\0\0\0\10\0\0\0\0\0"), false},
+    {STR("\0\0\0\4\0\0\0\0"), false},
+    {STR("220 mail ESMTP\r\n"), false},
+    {STR("\112\0\0\0\012" "8.0.33"), false},	/* MySQL */
+};
+
+START_TEST(settings_of_an_origin)
+{
+	ck_assert_int_eq(sniff_settings((const uint8_t *)settings[_i].bytes.p,
+	    settings[_i].bytes.n), settings[_i].is);
+}
+END_TEST
+
 Suite *
 sniff_suite(void)
 {
@@ -90,6 +137,8 @@ sniff_suite(void)
 
 	tcase_add_loop_test(tc, every_cut, 0, (int)NELEM(table));
 	tcase_add_test(tc, line_without_end);
+	tcase_add_loop_test(tc, preface_alone, 0, (int)NELEM(prefaces));
+	tcase_add_loop_test(tc, settings_of_an_origin, 0, (int)NELEM(settings));
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * front_h2.h - the proxy hop over HTTP/2 without TLS (RFC 9113 3.3): a client
+ * that knows, or guesses, that the proxy speaks it.  Its http:// requests go to
+ * their origins over HTTP/1, each on a connection of its own while it lasts.
+ * Runs in: worker.
+ */
+#ifndef MITMD_WORKER_FRONT_H2_H
+#define MITMD_WORKER_FRONT_H2_H
+
+struct front;
+struct front_h2;
+
+/* Takes the front's client connection. */
+struct front_h2 *front_h2_new(struct front *);
+void front_h2_free(struct front_h2 **);	/* from the front only */
+/* While the worker drains: let go of what is idle. */
+void front_h2_sweep(struct front_h2 *);
+/* Cut what is under way; the front is gone afterwards. */
+void front_h2_cut(struct front_h2 *, const char *error);
+
+#endif
