@@ -296,7 +296,6 @@ class Connection2:
         self.writer = writer
         self.requests = []
         self.streams = {}
-        self.tasks = set()
         self.events = []		# what concerns no stream
         self.error = None
         self.ended = False
@@ -334,9 +333,7 @@ class Connection2:
         if isinstance(event, h2.events.RequestReceived):
             x = self.streams[number] = Asked(self, number, plain(event.headers))
             self.requests.append(x)
-            task = asyncio.get_running_loop().create_task(self._handle(x))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            x.task = asyncio.get_running_loop().create_task(self._handle(x))
         elif x is None:
             self.events.append(event)
             for every in self.streams.values():
@@ -388,7 +385,7 @@ class Connection2:
     def over(self):
         self.ended = True
         for x in self.streams.values():
-            if not x.ended and x.reset is None:
+            if x.reset is None and not (x.ended and x.task.done()):
                 x.reset = -1
             x.news.set()
 
