@@ -593,7 +593,7 @@ def test_who_may_reach_it_is_explained(own_mitmd):
 
 @pytest.mark.parametrize("args, code, said", [
     ((), 64, "usage:"), (("a", "b"), 64, "usage:"), (("--x", "a"), 64, "usage:"),
-    (("127.1",), 64, "127.1"), (("a.test:0",), 64, "a.test:0"), (("http://a.test",), 64, "a.test"),
+    (("127.1",), 64, "127.1"), (("a.test:0",), 64, "a.test:0"), (("http://a.test",), 64, "not a URL"),
     (("a.test", "--sni", "a..b"), 64, "a..b"), (("a.test", "--address", "b"), 64, "--address")])
 def test_what_cannot_be_explained(everything, args, code, said):
     done = everything.ctl("explain", *args)
