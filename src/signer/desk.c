@@ -84,7 +84,8 @@ has_key(struct desk *d, unsigned key)
 {
 	follow_keyring(d);
 	if (d->has_keys && !d->key_there[key]) {
-		keys_make(d->conf.keyring, (enum keyring_key)key);
+		keys_put(d->conf.keyring, (enum keyring_key)key,
+		    keys_new((enum keyring_key)key));
 		follow_keyring(d);
 	}
 	return d->has_keys && d->key_there[key];

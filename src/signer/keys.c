@@ -77,18 +77,23 @@ keys_renew(struct segment *keyring, int64_t now)
 	mem_wipe(&k, sizeof(k));
 }
 
-void
-keys_make(struct segment *keyring, enum keyring_key which)
+EVP_PKEY *
+keys_new(enum keyring_key which)
 {
-	struct keyring_private made = {.der_len = 0};
+	return which == KEYRING_WEAK ? EVP_RSA_gen(1024) :
+	    ca_make_key(which == KEYRING_RSA || which == KEYRING_MIRROR_RSA);
+}
+
+void
+keys_put(struct segment *keyring, enum keyring_key which, EVP_PKEY *key)
+{
+	struct keyring_private made;
 	uint32_t seen = keyring_sequence_own(keyring);
 	struct keyring k;
 
+	fill_key(&made, key);
 	keyring_read_own(keyring, &k);
 	while (k.made_at != 0 && k.keys[which].der_len == 0) {
-		if (made.der_len == 0)
-			fill_key(&made, which == KEYRING_WEAK ? EVP_RSA_gen(1024) :
-			    ca_make_key(which == KEYRING_RSA || which == KEYRING_MIRROR_RSA));
 		k.keys[which] = made;
 		if (keyring_replace(keyring, seen, &k))
 			break;
@@ -101,7 +106,7 @@ keys_make(struct segment *keyring, enum keyring_key which)
 }
 
 bool
-keys_make_next(struct segment *keyring)
+keys_missing(struct segment *keyring, enum keyring_key *out)
 {
 	struct keyring k;
 	size_t i, n;
@@ -111,8 +116,6 @@ keys_make_next(struct segment *keyring)
 	for (i = 0; i < n && k.keys[i].der_len != 0; i++)
 		continue;
 	mem_wipe(&k, sizeof(k));
-	if (i == n)
-		return false;
-	keys_make(keyring, (enum keyring_key)i);
-	return true;
+	*out = (enum keyring_key)i;
+	return i < n;
 }

@@ -21,6 +21,7 @@
 #include "shm/cert_cache.h"
 #include "signer/desk.h"
 #include "signer/export.h"
+#include "signer/key_maker.h"
 #include "signer/keys.h"
 #include "signer/retired.h"
 #include "tls/roots.h"
@@ -44,6 +45,7 @@ struct signer {
 	struct retired retired;
 	struct permit *permit;
 	struct desk *desk;
+	struct key_maker *maker;
 	ev_timer age, make;
 	LIST_HEAD(, peer) peers;
 };
@@ -154,14 +156,26 @@ static void
 on_make(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 {
 	struct signer *s = w->data;
+	enum keyring_key which;
 
-	if (!keys_make_next(s->proc->keyring))
+	if (keys_missing(s->proc->keyring, &which))
+		(void)key_maker_start(s->maker, which);
+	else
 		ev_timer_stop(loop, w);
+}
+
+static void
+on_made(void *arg, enum keyring_key which, EVP_PKEY *key)
+{
+	struct signer *s = arg;
+
+	keys_put(s->proc->keyring, which, key);
 }
 
 static void
 start_timers(struct signer *s)
 {
+	s->maker = key_maker_new(s->proc->loop, on_made, s);
 	ev_timer_init(&s->age, on_age, CHECK_SECONDS, CHECK_SECONDS);
 	ev_timer_init(&s->make, on_make, MAKE_SECONDS, MAKE_SECONDS);
 	s->age.data = s->make.data = s;
@@ -312,6 +326,7 @@ signer_main(struct proc *p)
 		peer_free(peer);
 	ev_timer_stop(p->loop, &s.age);
 	ev_timer_stop(p->loop, &s.make);
+	key_maker_free(&s.maker);
 	desk_free(&s.desk);
 	ca_free(&s.ca);
 	retired_free(&s.retired);

@@ -77,8 +77,9 @@ def test_every_client_says_what_it_says_alone(table, label):
     said = known.said & set(both) if known else set()
     flipped = known.flipped & set(both) if known else set()
     assert {n: b for n, b in both.items() if b.flipped != (n in flipped)} == {}
+    either = known.either if known else set()
     assert {n: b for n, b in both.items()
-            if n not in flipped and b.equal == (n in said)} == {}
+            if n not in flipped | either and b.equal == (n in said)} == {}
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -59,13 +59,14 @@ make_minter(const struct permit *all)
 	X509 *ca = ca_make_cert(key, &want, NOW);
 	struct segment segment;
 	struct minter *minter;
+	enum keyring_key which;
 	struct keyring ring;
 	struct errmsg err;
 
 	CHECK(keyring_create(&segment, &err) == 0);
 	keys_renew(&segment, NOW);
-	while (keys_make_next(&segment))
-		continue;
+	while (keys_missing(&segment, &which))
+		keys_put(&segment, which, keys_new(which));
 	keyring_read_own(&segment, &ring);
 	segment_free(&segment);
 	minter = minter_new(ca, key, NOW + 1000 * INT64_C(86400), 86400);

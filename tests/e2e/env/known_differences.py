@@ -3,7 +3,8 @@
 
 Each with the reason.  A row that is not here is equal for every client; one that
 is here and became equal fails its test, so that this list is what is true.
-`flipped` clients change between accepting and refusing, `said` ones only their words.
+`flipped` clients change between accepting and refusing, `said` ones only their words,
+`either` ones do or do not, as they were built.
 """
 from typing import NamedTuple
 
@@ -19,15 +20,16 @@ class Known(NamedTuple):
     why: str
     said: set
     flipped: set
+    either: set
 
 
 KNOWN = {}
 
 
-def known(why, *labels, said=(), flipped=()):
+def known(why, *labels, said=(), flipped=(), either=()):
     for label in labels:
         assert label not in KNOWN, label
-        KNOWN[label] = Known(why, set(said), set(flipped))
+        KNOWN[label] = Known(why, set(said), set(flipped), set(either))
 
 
 # -- verdicts of some clients only ------------------------------------------------------
@@ -61,7 +63,8 @@ known("a key under a trusted name: no other root of that name can be shown", "fa
 known("SHA-1 is never signed with our CA's key: it is weak and false at once", "sha1",
       "sha1-rsa", "sha1-middle", said={GNUTLS, NODE, GO}, flipped={JAVA})
 known("the same for MD5", "md5", said={GNUTLS, NODE, GO, JAVA})
-known("the weak key is our leaf's instead of the issuer's", "rsa1024-middle", said=OPENSSL)
+known("the weak key is our leaf's instead of the issuer's (Debian's Node minds, its makers' "
+      "does not)", "rsa1024-middle", said=OPENSSL, either={NODE})
 known("no key below 1024 bits is ever used: shown as untrusted", "rsa768",
       said=OPENSSL | {GNUTLS, NODE, JAVA}, flipped={GO})
 known("only curl with TLS 1.2 gets so far", "rsa512", said={CURL12})

@@ -90,7 +90,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	keys_renew(&segment, now);
-	keys_make(&segment, KEYRING_RSA);
+	keys_put(&segment, KEYRING_RSA, keys_new(KEYRING_RSA));
 	keyring_read_own(&segment, &ring);
 	minter = minter_new(ca.cert, ca.key, ca.not_after, 86400);
 	CHECK(minter_take_keys(minter, &ring) == 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-signer_test_libs = libsigner.a libipc.a libshm.a libtls.a libbase.a $(OPENSSL_LIBS)
+signer_test_libs = libsigner.a libipc.a libshm.a libtls.a libbase.a $(EV_LIBS) $(OPENSSL_LIBS)
 
 check_PROGRAMS += tests/unit/run-signer
 TESTS += tests/unit/run-signer

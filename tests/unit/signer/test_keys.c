@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "fixture.h"
+#include "signer/key_maker.h"
 #include "suites.h"
 
 static struct segment segment;
@@ -106,7 +107,7 @@ START_TEST(rsa_keys_come_when_asked_for)
 	uint32_t sequence;
 
 	ck_assert_int_eq(keyring_create(&empty, &err), 0);
-	keys_make(&empty, KEYRING_WEAK);	/* nothing: there is no ring to put it in */
+	keys_put(&empty, KEYRING_WEAK, keys_new(KEYRING_WEAK));	/* nothing: there is no ring to put it in */
 	keys_renew(&empty, NOW);
 	keyring_read_own(&empty, &next);
 	ck_assert_uint_gt(next.keys[KEYRING_EC].der_len, 0);
@@ -114,9 +115,9 @@ START_TEST(rsa_keys_come_when_asked_for)
 	ck_assert_uint_eq(next.keys[KEYRING_RSA].der_len, 0);
 	ck_assert_uint_eq(next.keys[KEYRING_MIRROR_RSA].der_len, 0);
 	ck_assert_uint_eq(next.keys[KEYRING_WEAK].der_len, 0);
-	keys_make(&empty, KEYRING_WEAK);
+	keys_put(&empty, KEYRING_WEAK, keys_new(KEYRING_WEAK));
 	sequence = keyring_sequence_own(&empty);
-	keys_make(&empty, KEYRING_WEAK);
+	keys_put(&empty, KEYRING_WEAK, keys_new(KEYRING_WEAK));
 	ck_assert_uint_eq(keyring_sequence_own(&empty), sequence);
 	keyring_read_own(&empty, &ring);
 	ck_assert_uint_gt(ring.keys[KEYRING_WEAK].der_len, 0);
@@ -130,17 +131,44 @@ END_TEST
 START_TEST(one_missing_key_after_the_other)
 {
 	struct keyring without = ring;
+	enum keyring_key which;
 	unsigned made = 0;
 
 	without.keys[KEYRING_WEAK].der_len = 0;
 	without.keys[KEYRING_MIRROR_EC].der_len = 0;
 	keyring_write(&segment, &without);
-	while (keys_make_next(&segment))
-		made++;
+	for (; keys_missing(&segment, &which); made++)
+		keys_put(&segment, which, keys_new(which));
 	ck_assert_uint_eq(made, 2);
 	keyring_read_own(&segment, &next);
 	ck_assert_uint_gt(next.keys[KEYRING_WEAK].der_len, 0);
 	ck_assert_uint_gt(next.keys[KEYRING_MIRROR_EC].der_len, 0);
+}
+END_TEST
+
+static void
+on_made(void *arg, enum keyring_key which, EVP_PKEY *key)
+{
+	struct ev_loop *loop = arg;
+
+	ck_assert_int_eq(which, KEYRING_WEAK);
+	ck_assert_int_eq(EVP_PKEY_get_bits(key), 1024);
+	EVP_PKEY_free(key);
+	ev_break(loop, EVBREAK_ALL);
+}
+
+START_TEST(a_key_is_made_beside_the_loop)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	struct key_maker *maker = key_maker_new(loop, on_made, loop);
+
+	ck_assert(key_maker_start(maker, KEYRING_WEAK));
+	ck_assert(!key_maker_start(maker, KEYRING_RSA));
+	ev_run(loop, 0);
+	/* Let go in the middle of the next one. */
+	ck_assert(key_maker_start(maker, KEYRING_RSA));
+	key_maker_free(&maker);
+	ev_loop_destroy(loop);
 }
 END_TEST
 
@@ -183,6 +211,7 @@ keys_suite(void)
 	tcase_add_test(tc, an_old_ring_is_replaced_but_its_tickets_are_read);
 	tcase_add_test(tc, rsa_keys_come_when_asked_for);
 	tcase_add_test(tc, one_missing_key_after_the_other);
+	tcase_add_test(tc, a_key_is_made_beside_the_loop);
 	tcase_add_test(tc, mirror_keys_live_a_week);
 	tcase_add_test(tc, a_clock_put_back_does_not_keep_keys_for_years);
 	suite_add_tcase(s, tc);
