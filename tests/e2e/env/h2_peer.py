@@ -116,11 +116,19 @@ class Asked(Message):
                 return b""
             await self.wait()
         data, credit = self.unread.pop(0)
-        if credit and self.reset is None:
-            with contextlib.suppress(h2.exceptions.ProtocolError):
-                self.connection.h2.acknowledge_received_data(credit, self.id)
-            self.connection.flush()
+        self.take(credit)
         return data
+
+    def take(self, credit):
+        if credit:
+            self.connection.h2.acknowledge_received_data(credit, self.id)
+            self.connection.flush()
+
+    def drop(self):
+        """The connection's credit comes back, whatever became of the stream."""
+        for _, credit in self.unread:
+            self.take(credit)
+        self.unread.clear()
 
     async def all(self):
         while await self.read():
@@ -349,6 +357,7 @@ class Connection2:
             x.ended = True
         elif isinstance(event, h2.events.StreamReset):
             x.reset = event.error_code
+            x.drop()
 
     async def _handle(self, x):
         path = x.path.split("?")[0]
