@@ -17,7 +17,7 @@
 static inline void
 json_raw(struct buf *b, const char *p, size_t n)
 {
-	if (LIKELY(b->mem != NULL && b->cap - b->off - b->len >= n)) {
+	if (LIKELY(b->mem != NULL && n > 0 && b->cap - b->off - b->len >= n)) {
 		memcpy(b->mem + b->off + b->len, p, n);
 		b->len += n;
 	} else {

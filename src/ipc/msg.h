@@ -75,8 +75,10 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 /*
  * Field kinds: u8 u32 u64 i64; hash (32 bytes), id8 (8 bytes); bytes (struct
  * str, a view into the message after unpacking).
- * sign_ask.names: a sequence of type byte, length byte pair (big endian), bytes.
+ * sign_ask.names: a sequence of type byte, length byte pair (big endian), bytes;
+ * no more than SIGN_NAMES_MAX.
  */
+#define SIGN_NAMES_MAX 1024
 #define MSG_PAYLOADS(P)                                                                   \
 	P(none, )                                                                         \
 	P(stop, F(u64, timeout_ms))                                                       \

@@ -23,7 +23,7 @@ static bool
 read_host(struct control_call *call, const char *word, struct host_port *out)
 {
 	struct str s = str_z(word), inner = s;
-	const char *why = "it is no host name";
+	const char *why = NULL;
 
 	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
 		inner = str_sub(s, 1, s.n - 2);
@@ -33,6 +33,8 @@ read_host(struct control_call *call, const char *word, struct host_port *out)
 	}
 	if (str_chr(s, '*') < 0 && target_parse_authority(s, 0, out, &why) == 0)
 		return true;
+	if (str_chr(s, ':') < 0)
+		why = "it is no host name";
 	if (str_chr(s, '*') >= 0)
 		why = "a bypass is for one host; patterns go into ignore_hosts";
 	control_fail(call, "usage", "'%s' is no HOST[:PORT]: %s", word, why);

@@ -49,6 +49,29 @@ load_certs(struct identities *ids, const struct conf *c, struct errmsg *err)
 	return 0;
 }
 
+static int
+check_store(const struct conf *c, const char *path, const char *key, struct errmsg *err)
+{
+	X509_STORE *store = tls_store_load(path, err);
+
+	if (store == NULL)
+		return blame(c, key, conf_place(c, key), err);
+	X509_STORE_free(store);
+	return 0;
+}
+
+/* They are loaded with the system's roots, once the signer has told which are our own. */
+static int
+check_origin_ca(const struct conf *c, struct errmsg *err)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < c->origin.ca.n && rc == 0; i++)
+		rc = check_store(c, c->origin.ca.v[i], "origin.ca", err);
+	return rc;
+}
+
 int
 identities_load(struct identities *ids, const struct conf *c, struct errmsg *err)
 {
@@ -56,6 +79,8 @@ identities_load(struct identities *ids, const struct conf *c, struct errmsg *err
 
 	*ids = (struct identities){.certs = NULL};
 	rc = load_certs(ids, c, err);
+	if (rc == 0)
+		rc = check_origin_ca(c, err);
 	if (rc == 0 && c->client_certs != NULL) {
 		ids->client_certs = shelf_load(c->client_certs, err);
 		if (ids->client_certs == NULL)
@@ -190,17 +215,9 @@ check_client_certs(const struct conf *c, struct errmsg *err)
 }
 
 static int
-check_client_ca(const struct conf *c, struct errmsg *err)
+check_roots(const struct conf *c, const char *path, const char *key, struct errmsg *err)
 {
-	X509_STORE *store;
-
-	if (is_closed(c->client_ca, "client_ca"))
-		return 0;
-	store = tls_store_load(c->client_ca, err);
-	if (store == NULL)
-		return blame(c, "client_ca", conf_place(c, "client_ca"), err);
-	X509_STORE_free(store);
-	return 0;
+	return is_closed(path, key) ? 0 : check_store(c, path, key, err);
 }
 
 int
@@ -215,6 +232,8 @@ identities_check(const struct conf *c, struct errmsg *err)
 	if (rc == 0 && c->client_certs != NULL)
 		rc = check_client_certs(c, err);
 	if (rc == 0 && c->client_ca != NULL)
-		rc = check_client_ca(c, err);
+		rc = check_roots(c, c->client_ca, "client_ca", err);
+	for (i = 0; i < c->origin.ca.n && rc == 0; i++)
+		rc = check_roots(c, c->origin.ca.v[i], "origin.ca", err);
 	return rc;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * identities.h - the files of the operator that a generation shows or trusts:
- * `certs`, `client_certs`, `client_ca`.  Read before anything is forked, so that
- * a bad one costs nothing but a line in the log.
+ * `certs`, `client_certs`, `client_ca`; `origin.ca` is only looked at.  Read before
+ * anything is forked, so that a bad one costs nothing but a line in the log.
  * Runs in: master (also mitmd -t).
  */
 #ifndef MITMD_MASTER_IDENTITIES_H

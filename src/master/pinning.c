@@ -39,8 +39,8 @@ struct pinning {
 	struct refusal refusals[REFUSALS];
 	int64_t no_ca_said_at[TRUST_CLIENTS];
 	unsigned nunused[TRUST_CLIENTS];	/* connections of those that accepted none */
-	struct rate lines;
-	unsigned left_out;
+	struct rate lines, learnt_lines;
+	unsigned left_out, learnt_left_out;
 };
 
 /* A message that was found to be true, at least in form. */
@@ -59,7 +59,7 @@ pinning_new(struct segment *s)
 	struct pinning *p = mem_new(struct pinning);
 
 	p->segment = s;
-	p->lines = (struct rate){.burst = 20, .per_second = 0.5};
+	p->lines = p->learnt_lines = (struct rate){.burst = 20, .per_second = 0.5};
 	return p;
 }
 
@@ -100,7 +100,7 @@ expire(struct pinning *p, int64_t now)
 	for (i = 0; i < TRUST_BYPASSES; i++) {
 		if (all[i].until == 0 || all[i].until > now)
 			continue;
-		if (!all[i].by_hand)
+		if (!all[i].by_hand && rate_take(&p->learnt_lines, clock_mono_us()))
 			log_info("%s is intercepted again for %s: the learnt bypass has ended",
 			    all[i].host, all[i].who);
 		drop(p, i);
@@ -317,11 +317,29 @@ refusal_place(struct pinning *p, const struct news *n)
 
 /* ---- learning ---- */
 
+/* Who changes his tag with each connection is a new client each time. */
+static void
+say_learnt(struct pinning *p, const struct news *n, const struct trust_bypass *b)
+{
+	char date[CLOCK_ISO_SIZE];
+
+	if (!rate_take(&p->learnt_lines, clock_mono_us())) {
+		p->learnt_left_out++;
+		return;
+	}
+	clock_iso((uint64_t)b->until * 1000000, date);
+	log_info("client %s (tag %s) reaches %s:%u untouched until %s (bypass.pinned): it "
+	    "refuses our certificate there and accepts others", n->address, n->tag, b->host,
+	    b->port, date);
+	if (p->learnt_left_out > 0)
+		log_info("%u more learnt bypasses were not logged", p->learnt_left_out);
+	p->learnt_left_out = 0;
+}
+
 static void
 learn(struct pinning *p, const struct news *n, struct refusal *r)
 {
 	struct trust_bypass b;
-	char date[CLOCK_ISO_SIZE];
 
 	memset(&b, 0, sizeof(b));
 	memcpy(b.client, r->client, sizeof(b.client));
@@ -329,12 +347,8 @@ learn(struct pinning *p, const struct news *n, struct refusal *r)
 	b.until = n->now + (int64_t)((p->pinned_ms + 999) / 1000);
 	(void)snprintf(b.who, sizeof(b.who), "%.45s, tag %.64s", n->address, n->tag);
 	memset(r, 0, sizeof(*r));
-	if (put(p, &b, n->now) != 0)
-		return;
-	clock_iso((uint64_t)b.until * 1000000, date);
-	log_info("client %s (tag %s) reaches %s:%u untouched until %s (bypass.pinned): it "
-	    "refuses our certificate there and accepts others", n->address, n->tag, b.host,
-	    b.port, date);
+	if (put(p, &b, n->now) == 0)
+		say_learnt(p, n, &b);
 }
 
 static bool

@@ -82,7 +82,7 @@ cert_like_hash(const struct cert_like *like, uint8_t out[32])
 
 struct cert_key
 cert_key_make(struct str asked_name, const uint8_t like[32], uint8_t recipe,
-    const uint8_t leaf_key_id[8], const uint8_t ca_id[32])
+    const uint8_t leaf_key_id[8], const uint8_t issuer_id[32])
 {
 	/* Fixed fields first, the one of variable length last: no two inputs run into one. */
 	uint8_t bytes[32 + 1 + 8 + 32 + 256];
@@ -92,11 +92,28 @@ cert_key_make(struct str asked_name, const uint8_t like[32], uint8_t recipe,
 	memcpy(bytes, like, 32);
 	bytes[32] = recipe;
 	memcpy(bytes + 33, leaf_key_id, 8);
-	memcpy(bytes + 41, ca_id, 32);
+	memcpy(bytes + 41, issuer_id, 32);
 	if (n > 0)
 		memcpy(bytes + 73, asked_name.p, n);
 	(void)SHA256(bytes, 73 + n, key.hash);
 	return key;
+}
+
+void
+cert_issuer_id(const uint8_t ca_id[32], int64_t lifetime, char *const *permit, size_t npermit,
+    uint8_t out[32])
+{
+	uint8_t bytes[32 + 8 + 32] = {0};
+	size_t i;
+
+	/* A chain over the list: no two lists run into one. */
+	for (i = 0; i < npermit; i++) {
+		(void)SHA256((const uint8_t *)permit[i], strlen(permit[i]), bytes);
+		(void)SHA256(bytes, sizeof(bytes), bytes + 40);
+	}
+	memcpy(bytes, ca_id, 32);
+	memcpy(bytes + 32, &lifetime, 8);
+	(void)SHA256(bytes, sizeof(bytes), out);
 }
 
 int

@@ -22,7 +22,15 @@ struct cert_key {
 };
 
 struct cert_key cert_key_make(struct str asked_name, const uint8_t like[32], uint8_t recipe,
-    const uint8_t leaf_key_id[8], const uint8_t ca_id[32]) NONNULL(2, 4, 5);
+    const uint8_t leaf_key_id[8], const uint8_t issuer_id[32]) NONNULL(2, 4, 5);
+
+/*
+ * Who signs, and by which rules: the CA (SHA-256 of its certificate), leaf.lifetime
+ * and ca.permit.  A signer with narrower ones must not be passed by with leafs that
+ * one before it has left.
+ */
+void cert_issuer_id(const uint8_t ca_id[32], int64_t lifetime, char *const *permit,
+    size_t npermit, uint8_t out[32]) NONNULL(1, 5);
 
 /*
  * What the leaf is to be like: the origin's certificate and everything of it that

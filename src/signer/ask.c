@@ -109,7 +109,7 @@ take_names(struct str list, const struct permit *permit, struct ask *out)
 		    name_wildcard(name_without_dot(name.value)) == NAME_TOO_BROAD) ||
 		    (ours && !may_stand_for(permit, name.type, name.value)))
 			continue;
-		if (out->nnames == ASK_NAMES_MAX)
+		if (out->nnames == SIGN_NAMES_MAX)
 			return "too many names";
 		out->names[out->nnames++] = name;
 	}

@@ -12,7 +12,6 @@
 #include "tls/permit.h"
 
 #define ASK_MAX 8192		/* bytes of the whole request */
-#define ASK_NAMES_MAX 1024
 #define ASK_ATTRIBUTE_MAX 64	/* CN and O (RFC 5280 appendix A) */
 #define ASK_BACKDATE_SECONDS (48 * 3600)
 #define ASK_AHEAD_SECONDS (48 * 3600)	/* no leaf of our CA starts later */
@@ -37,7 +36,7 @@ struct ask {
 	int64_t not_before;	/* with COPY_DATES */
 	int64_t not_after;	/* 0: no bound */
 	size_t nnames;		/* 0: no subjectAltName */
-	struct ask_name names[ASK_NAMES_MAX];
+	struct ask_name names[SIGN_NAMES_MAX];
 	struct ask_name go_between;	/* whom the issuer that is no CA is certified for */
 	uint8_t ip[16];		/* the asked name's, when it is an address */
 };

@@ -174,7 +174,7 @@ answer_checked(struct desk *d, unsigned worker, const struct msg_sign_ask *m, in
 	}
 	cert_like_hash(&like, like_hash);
 	key = cert_key_make(m->asked_name, like_hash, m->recipe, d->key_ids[m->key],
-	    d->conf.ca->id);
+	    d->conf.issuer_id);
 	n = cert_cache_find(d->cache, &key, now, d->cached, &out->refresh_at);
 	if (n == 0) {
 		answer_minted(d, worker, m, &key, now, out);

@@ -20,6 +20,7 @@ struct desk_conf {
 	const struct permit *permit;
 	struct segment *cert_cache, *keyring;
 	int64_t lifetime;		/* seconds */
+	uint8_t issuer_id[32];		/* cert_issuer_id() of all that */
 };
 
 struct desk *desk_new(const struct desk_conf *) NONNULL(1);

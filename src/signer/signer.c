@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "shm/cert_cache.h"
 #include "signer/desk.h"
 #include "signer/export.h"
 #include "signer/key_maker.h"
@@ -313,7 +314,9 @@ signer_main(struct proc *p)
 		proc_fail(p, &err);
 	keys_renew(p->keyring, now_seconds());
 	desk = (struct desk_conf){&s.ca, s.permit, p->cert_cache, p->keyring,
-	    (int64_t)(p->conf->leaf_lifetime_ms / 1000)};
+	    (int64_t)(p->conf->leaf_lifetime_ms / 1000), {0}};
+	cert_issuer_id(s.ca.id, desk.lifetime, p->conf->ca.permit.v, p->conf->ca.permit.n,
+	    desk.issuer_id);
 	s.desk = desk_new(&desk);
 	start_timers(&s);
 	proc_drop(p);

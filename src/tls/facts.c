@@ -8,6 +8,19 @@
 
 #include "base/mem.h"
 
+#define LARGE_CERTS 16
+#define LARGE_BYTES ((size_t)32 << 10)
+
+bool
+tls_facts_is_large(const struct tls_facts *f)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < f->nchain; i++)
+		n += f->chain[i].der.n;
+	return f->nchain > LARGE_CERTS || n > LARGE_BYTES;
+}
+
 struct tls_facts *
 tls_facts_ref(struct tls_facts *f)
 {

@@ -78,6 +78,12 @@ struct tls_facts {
 
 struct tls_facts *tls_facts_ref(struct tls_facts *);
 void tls_facts_unref(struct tls_facts **);	/* NULL and *NULL are fine */
+/*
+ * The chain is of a size that no real one has: not worth remembering, or an origin
+ * with a good certificate and a hundred others fills the memory by a megabyte for
+ * each name it has.
+ */
+bool tls_facts_is_large(const struct tls_facts *);
 
 /* One connection's parameters. */
 struct tls_leg {

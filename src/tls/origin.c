@@ -165,7 +165,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 {
 	struct ask *ask = ask_of(ssl);
 
-	if (!is_trusted(ask))
+	if (!is_trusted(ask) || tls_facts_is_large(ask->facts))
 		return 0;
 	sessions_put(ask->origin->sessions, ask->key, session, ask->facts, ask->until_us);
 	return 1;

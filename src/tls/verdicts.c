@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define PLACES 256	/* some 10 KB each */
+#define PLACES 256	/* some 10 KB each, never more than 100 */
 #define LIFE_US (UINT64_C(600) * 1000000u)
 
 struct place {
@@ -105,7 +105,7 @@ verdicts_keep(struct verdicts *v, const uint8_t key[32], struct tls_facts *facts
 {
 	struct place *p = place_of(v, key);
 
-	if (!is_good(facts))
+	if (!is_good(facts) || tls_facts_is_large(facts))
 		return;
 	tls_facts_unref(&p->facts);
 	memcpy(p->key, key, sizeof(p->key));

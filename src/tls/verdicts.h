@@ -32,7 +32,7 @@ void verdicts_key(X509_STORE_CTX *ctx, struct str name, bool name_is_ip, bool st
     uint8_t out[32]) NONNULL(1, 5);
 /* A reference, or NULL. Such facts are shared: nobody may write to them. */
 struct tls_facts *verdicts_find(struct verdicts *, const uint8_t key[32]) NONNULL(1, 2);
-/* Takes a reference, if they are good. */
+/* Takes a reference, if they are good and not too large. */
 void verdicts_keep(struct verdicts *, const uint8_t key[32], struct tls_facts *)
     NONNULL(1, 2, 3);
 

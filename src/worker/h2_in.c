@@ -57,7 +57,7 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 
 	if (h2->dead)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	h2_block_begins(h2);
+	h2_block_begins(h2, frame->hd.stream_id);
 	h2->reading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return 0;

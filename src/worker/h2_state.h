@@ -63,6 +63,7 @@ struct h2 {
 	struct h2_read read;		/* the block being read */
 	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
 	double block_begun;		/* loop time; 0: no block is under way */
+	int32_t block_id;		/* its stream */
 	struct h2_block_out block;
 	TAILQ_HEAD(, h2_stream) streams, pending;
 	size_t nstreams;		/* with a flow or with output left */
@@ -106,7 +107,7 @@ void h2_reset(struct h2_stream *, uint32_t code);
 /* The flow cannot go on; whose it is may not have been told yet. */
 void h2_fail(struct h2_stream *, enum conn_end how, const char *fmt, ...) PRINTF(3, 4);
 /* A header block is under way: it has timeouts.header. */
-void h2_block_begins(struct h2 *);
+void h2_block_begins(struct h2 *, int32_t id);
 /* Its block is of no more interest, and no callback will tell of its end. */
 void h2_forget_block(struct h2_stream *);
 /* Give back what the flow has taken, as far as it may be. */

@@ -51,8 +51,9 @@ stream_destroy(void *p)
 }
 
 void
-h2_block_begins(struct h2 *h2)
+h2_block_begins(struct h2 *h2, int32_t id)
 {
+	h2->block_id = id;
 	h2->block_begun = ev_now(h2->worker->loop);
 	h2_watch(h2);
 }
@@ -62,10 +63,10 @@ h2_forget_block(struct h2_stream *s)
 {
 	struct h2 *h2 = s->h2;
 
-	if (h2->reading != s)
-		return;
-	h2->reading = NULL;
-	h2->block_begun = 0;
+	if (h2->reading == s)
+		h2->reading = NULL;
+	if (h2->block_id == s->id)
+		h2->block_begun = 0;
 }
 
 void
@@ -96,7 +97,6 @@ h2_stream_gone(struct h2_stream *s)
 	h2_forget_block(s);
 	TAILQ_REMOVE(&h2->streams, s, link);
 	buf_free(&s->out);
-	h2->withheld -= s->owed;
 	if (s->id > 0)
 		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, NULL);
 	worker_bury(h2->worker, s, stream_destroy);

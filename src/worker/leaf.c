@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "ipc/bundle.h"
 #include "shm/cert_cache.h"
+#include "tls/name.h"
 #include "tls/permit.h"
 #include "worker/leaf_table.h"
 #include "worker/worker_state.h"
@@ -32,7 +33,7 @@ struct leafs {
 	STACK_OF(X509) *ca_chain;
 	struct permit *permit;
 	struct buf names;	/* scratch */
-	uint8_t ca_id[32];
+	uint8_t issuer_id[32];
 };
 
 static int64_t
@@ -156,32 +157,44 @@ put_name(struct buf *out, uint8_t type, struct str value)
 
 /* Those for the asked name, or those that are not, as far as there is room. */
 static void
-pack_some(struct buf *out, const struct tls_facts *origin, struct str asked, bool covering)
+pack_some(struct buf *out, const struct tls_facts *origin, struct str asked, bool covering,
+    size_t *room)
 {
 	size_t i;
 
-	for (i = 0; i < origin->nnames; i++) {
+	for (i = 0; i < origin->nnames && *room > 0; i++) {
 		const struct tls_name *n = &origin->names[i];
 
-		if (covers(n, asked) == covering && mirror_takes_name(n) &&
-		    out->len + 3 + n->value.n <= NAMES_MAX)
-			put_name(out, n->type, n->value);
+		if (covers(n, asked) != covering || !mirror_takes_name(n) ||
+		    out->len + 3 + n->value.n > NAMES_MAX)
+			continue;
+		put_name(out, n->type, n->value);
+		(*room)--;
 	}
 }
 
 static void
 pack_names(struct buf *out, const struct tls_facts *origin, struct str asked)
 {
-	size_t i;
+	size_t i, n = 0, room = SIGN_NAMES_MAX - 1;	/* one more may be added */
 
-	for (i = 0; i < origin->nnames && out->len <= NAMES_MAX; i++)
-		if (mirror_takes_name(&origin->names[i]))
+	for (i = 0; i < origin->nnames && out->len <= NAMES_MAX && n <= room; i++)
+		if (mirror_takes_name(&origin->names[i])) {
 			put_name(out, origin->names[i].type, origin->names[i].value);
-	if (out->len <= NAMES_MAX)
+			n++;
+		}
+	if (out->len <= NAMES_MAX && n <= room)
 		return;
 	buf_clear(out);
-	pack_some(out, origin, asked, true);
-	pack_some(out, origin, asked, false);
+	pack_some(out, origin, asked, true, &room);
+	pack_some(out, origin, asked, false, &room);
+}
+
+/* What the signer would not sign is left out: the names decide. */
+static struct str
+subject_part(struct str s)
+{
+	return name_is_text(s) ? s : STR_NONE;
 }
 
 static void
@@ -219,8 +232,8 @@ describe(struct leafs *ls, const struct leaf_want *want)
 	if (p->names == MIRROR_NAMES_ADD)
 		put_asked(&ls->names, want->name);
 	m.names = buf_str(&ls->names);
-	m.cn = o->cn;
-	m.org = o->org;
+	m.cn = subject_part(o->cn);
+	m.org = subject_part(o->org);
 	return m;
 }
 
@@ -233,7 +246,7 @@ key_for(const struct leafs *ls, const struct msg_sign_ask *m, const uint8_t key_
 	uint8_t hash[32];
 
 	cert_like_hash(&like, hash);
-	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->ca_id);
+	return cert_key_make(m->asked_name, hash, m->recipe, key_id, ls->issuer_id);
 }
 
 struct tls_leaf *
@@ -292,13 +305,22 @@ take_ca_chain(struct leafs *ls, struct str chain, struct errmsg *err)
 
 		if (cert == NULL || !sk_X509_push(ls->ca_chain, cert))
 			return errmsg_set(err, "the CA's chain cannot be read");
-		if (sk_X509_num(ls->ca_chain) == 1)
-			CHECK(EVP_Digest(p + 4, n, ls->ca_id, NULL, EVP_sha256(), NULL) == 1);
 		chain = str_from(chain, n + 4);
 	}
 	if (sk_X509_num(ls->ca_chain) == 0)
 		return errmsg_set(err, "there is no CA certificate");
 	return 0;
+}
+
+static void
+take_issuer_id(struct leafs *ls)
+{
+	const struct conf *conf = ls->worker->conf;
+	uint8_t ca_id[32];
+
+	CHECK(X509_digest(sk_X509_value(ls->ca_chain, 0), EVP_sha256(), ca_id, NULL) == 1);
+	cert_issuer_id(ca_id, (int64_t)(conf->leaf_lifetime_ms / 1000), conf->ca.permit.v,
+	    conf->ca.permit.n, ls->issuer_id);
 }
 
 static int
@@ -336,6 +358,7 @@ leafs_new(struct worker *w, struct errmsg *err)
 		leafs_free(&ls);
 		return NULL;
 	}
+	take_issuer_id(ls);
 	ls->asks = leaf_asks_new(w, ls->keys, &asks_ops, ls);
 	leaf_asks_signer(ls->asks, w->proc->signer_fd);
 	return ls;

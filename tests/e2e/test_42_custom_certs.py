@@ -393,6 +393,18 @@ def test_the_ca_is_reloaded(own_mitmd, secure_origin, customer, stranger, tag):
     assert curl_with(mitmd, secure_origin, eve, tag, "1.3").code == 0
 
 
+def test_roots_of_origins_that_cannot_be_read(own_mitmd, tmp_path):
+    mitmd = own_mitmd()
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    mitmd.config["origin"]["ca"].append(str(empty))
+    why = f"key 'origin.ca': {empty}: there is no PEM certificate in it"
+    said = reload(mitmd, mitmd.config, "reload failed.*")[0]
+    assert f"{mitmd.file}:" in said and why in said
+    tested = mitmd.call("-t", "-c", mitmd.file)
+    assert tested.returncode == 78 and why in tested.stderr
+
+
 # -- verify_hosts, strict, sniff ---------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def picky(start_mitmd):

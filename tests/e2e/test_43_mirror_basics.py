@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """A bad origin's leaf: the same in every worker, kept over a reload, told in the entry."""
+import json
 import signal
 import ssl
+import time
 
 import pytest
 
@@ -110,6 +112,21 @@ def test_leafs_survive_a_reload(own_mitmd, start_origin, certs, stranger):
     before = [leaf_of(mitmd, origin) for origin in origins]
     reload(mitmd)
     assert [leaf_of(mitmd, origin) for origin in origins] == before
+
+
+def test_narrower_rules_hold_from_the_reload_on(own_mitmd, start_origin, certs):
+    mitmd = own_mitmd({"workers": 1})
+    origin = start_origin(certs.leaf("two", ("DNS:localhost", "DNS:other.example")))
+    assert "other.example" in facts(leaf_of(mitmd, origin), "-ext", "subjectAltName")
+    config = json.loads(mitmd.file.read_text())
+    config["ca"]["permit"] = ["localhost"]
+    config["leaf"] = {"lifetime": "1h"}
+    mitmd.write(config)
+    reload(mitmd)
+    leaf = leaf_of(mitmd, origin)
+    assert "other.example" not in facts(leaf, "-ext", "subjectAltName")
+    end = facts(leaf, "-enddate").partition("=")[2].strip()
+    assert ssl.cert_time_to_seconds(end) <= time.time() + 3600
 
 
 # -- per host --------------------------------------------------------------------------

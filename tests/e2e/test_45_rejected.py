@@ -367,7 +367,7 @@ WRONG = [
     (["frob"], 64, "list, add or remove"),
     (["add"], 64, "which HOST"),
     (["add", "*.example.com"], 64, "patterns go into ignore_hosts"),
-    (["add", "a..b"], 64, "is no HOST[:PORT]"),
+    (["add", "a..b"], 64, "is no HOST[:PORT]: it is no host name"),
     (["add", "a b\n\x01c"], 64, "is no HOST[:PORT]"),
     (["add", "example.com:0"], 64, "is no HOST[:PORT]"),
     (["add", "example.com", "--for", "soon"], 64, "--for is a time"),

@@ -113,7 +113,7 @@ check_ask(const struct msg_sign_ask *m)
 	CHECK(((ask.copy & COPY_WEAK_KEY) != 0) == (ask.key == SIGN_KEY_WEAK));
 	CHECK(ask.staple == SIGN_STAPLE_NONE || ask.recipe == RECIPE_GOOD);
 	CHECK(ask.nnames > 0 || (ask.copy & COPY_NO_NAMES) != 0 || !ask_is_ours(&ask));
-	CHECK(ask.nnames <= ASK_NAMES_MAX);
+	CHECK(ask.nnames <= SIGN_NAMES_MAX);
 	CHECK(ask.cn.n <= ASK_ATTRIBUTE_MAX && ask.org.n <= ASK_ATTRIBUTE_MAX);
 	CHECK(ask.why.n > 0 && ask.why.n <= ASK_ATTRIBUTE_MAX);
 	CHECK(!ask_is_ours(&ask) || ask.not_before <= NOW + ASK_AHEAD_SECONDS);

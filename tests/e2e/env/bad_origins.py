@@ -182,6 +182,10 @@ GOOD = [
     Row("sha512", 0, lambda w: w.chain("sha512", w.rsa, digest="sha512")),
     named("sans-1000", 0, *(f"DNS:n{i}.sans-1000.localhost" for i in range(999)),
           "DNS:sans-1000.localhost"),
+    named("sans-1500", 0, *(f"DNS:{i:x}" for i in range(1500)), "DNS:sans-1500.localhost"),
+    named("subject-odd", 0, "DNS:subject-odd.localhost", subject=seq(
+        tlv(0x31, seq(oid("2.5.4.10"), tlv(12, "turned\u202eround".encode()))),
+        tlv(0x31, seq(oid("2.5.4.3"), tlv(12, b"two\nlines\0"))))),
     Row("no-subject", 0, lambda w: w.chain("no-subject", subject="", san=[], add=[
         alternative("DNS:no-subject.localhost", critical=True)])),
     named("no-cn", 0, "DNS:no-cn.localhost", subject="O=Nobody"),

@@ -4,9 +4,12 @@
 
 #include "master/pinning.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "ipc/msg.h"
@@ -524,6 +527,42 @@ START_TEST(a_flood_does_not_push_aside_what_people_made)
 }
 END_TEST
 
+/* How many lines there are with that in them since the file became standard error. */
+static unsigned
+count_lines(FILE *f, const char *part)
+{
+	char line[2048];
+	unsigned n = 0;
+
+	rewind(f);
+	while (fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, part) != NULL;
+	return n;
+}
+
+START_TEST(a_flood_of_learnt_ones_is_told_of_sparingly)
+{
+	FILE *f = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	unsigned i;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ne(dup2(fileno(f), STDERR_FILENO), -1);
+	log_init(LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	for (i = 1; i <= 200; i++) {
+		takes((uint8_t)i, "other.test");
+		refuses((uint8_t)i, "x.test", 48);
+		refuses((uint8_t)i, "x.test", 48);
+	}
+	(void)dup2(saved, STDERR_FILENO);
+	(void)close(saved);
+	ck_assert_uint_eq(count_bypasses(), 200);
+	ck_assert_uint_ge(count_lines(f, "untouched until"), 10);
+	ck_assert_uint_le(count_lines(f, "untouched until"), 40);
+	(void)fclose(f);
+}
+END_TEST
+
 Suite *
 pinning_suite(void)
 {
@@ -553,6 +592,7 @@ pinning_suite(void)
 	tcase_add_test(tc, garbage_is_no_message);
 	tcase_add_loop_test(tc, lies_change_nothing, 0, LIES);
 	tcase_add_test(tc, a_flood_does_not_push_aside_what_people_made);
+	tcase_add_test(tc, a_flood_of_learnt_ones_is_told_of_sparingly);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -114,6 +114,29 @@ START_TEST(every_part_of_the_key_counts)
 }
 END_TEST
 
+/* Or a reload with narrower rules would serve what was signed by wider ones. */
+START_TEST(every_rule_of_the_signer_counts)
+{
+	char a[] = "a.test", b[] = "b.test", ab[] = "a.testb.test";
+	char *const two[] = {a, b}, *const turned[] = {b, a}, *const one[] = {ab};
+	uint8_t ids[7][32], again[32];
+	unsigned i, j;
+
+	cert_issuer_id(ca_id, 86400, NULL, 0, ids[0]);
+	cert_issuer_id(origin, 86400, NULL, 0, ids[1]);
+	cert_issuer_id(ca_id, 3600, NULL, 0, ids[2]);
+	cert_issuer_id(ca_id, 86400, two, 1, ids[3]);
+	cert_issuer_id(ca_id, 86400, two, 2, ids[4]);
+	cert_issuer_id(ca_id, 86400, turned, 2, ids[5]);
+	cert_issuer_id(ca_id, 86400, one, 1, ids[6]);
+	for (i = 0; i < NELEM(ids); i++)
+		for (j = 0; j < i; j++)
+			ck_assert_mem_ne(ids[i], ids[j], 32);
+	cert_issuer_id(ca_id, 86400, two, 2, again);
+	ck_assert_mem_eq(again, ids[4], 32);
+}
+END_TEST
+
 START_TEST(largest_is_kept_larger_is_not)
 {
 	static char der[CERT_CACHE_DER_MAX + 1];
@@ -363,6 +386,7 @@ cert_cache_suite(void)
 	tcase_add_test(tc, is_a_miss_from_refresh_time_on);
 	tcase_add_test(tc, replaces_the_same_key);
 	tcase_add_loop_test(tc, every_part_of_the_key_counts, 0, 5);
+	tcase_add_test(tc, every_rule_of_the_signer_counts);
 	tcase_add_test(tc, largest_is_kept_larger_is_not);
 	tcase_add_test(tc, evicts_what_ends_first);
 	tcase_add_test(tc, many_more_names_than_slots);

@@ -515,7 +515,7 @@ START_TEST(sizes)
 	m.org = str_of(large, ASK_MAX - 5);
 	ck_assert_int_eq(check(&m), ERR_DENIED);
 	m.org = STR_NONE;
-	for (i = 0; i < ASK_NAMES_MAX; i++)
+	for (i = 0; i < SIGN_NAMES_MAX; i++)
 		names_add(&names, NAME_DNS, STR("a"));
 	m.names = buf_str(&names);
 	ck_assert_int_eq(check(&m), 0);

@@ -26,7 +26,8 @@ static int64_t now;
 static void
 setup(void)
 {
-	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400};
+	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400,
+	    .issuer_id = {7}};
 	struct errmsg err;
 
 	mono = 5 * SECOND;
@@ -135,7 +136,7 @@ START_TEST(workers_find_it_under_the_agreed_key)
 	    .not_after = m.not_after, .cn = m.cn, .org = m.org, .names = m.names, .why = m.why,
 	    .copy = m.copy, .key_usage = m.key_usage, .staple = m.staple}, like);
 	key = cert_key_make(m.asked_name, like, m.recipe, ring.keys[KEYRING_MIRROR_RSA].id,
-	    ca.id);
+	    (const uint8_t[32]){7});
 	reader = cert_cache_reader(certs.fd, &err);
 	ck_assert_uint_eq(cert_cache_find(reader, &key, NOW, der, &refresh_at), answer.bundle.n);
 	ck_assert_mem_eq(der, answer.bundle.p, answer.bundle.n);

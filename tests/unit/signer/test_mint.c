@@ -300,7 +300,7 @@ START_TEST(the_largest_request_fits)
 	size_t i;
 
 	m.key = SIGN_KEY_RSA;
-	for (i = 0; i < ASK_NAMES_MAX; i++)
+	for (i = 0; i < SIGN_NAMES_MAX; i++)
 		names_add(&names, NAME_DNS, STR("abcd"));
 	m.names = buf_str(&names);
 	mint(&m);

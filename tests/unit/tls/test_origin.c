@@ -358,6 +358,30 @@ START_TEST(used_once)
 }
 END_TEST
 
+/* Each would cost a megabyte, for as many names as a wildcard has. */
+START_TEST(large_chains_are_not_remembered)
+{
+	int version = _i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION, i, more = 15 + _i / 2;
+	SSL_CTX *ctx = peer_serve(certs_leaf(&(struct spec){.cn = "l"}), certs_key(), version);
+	struct tls_origin_ask ask = peer_ask("www.test");
+	X509 *stray = certs_make(&(struct spec){.cn = "stray"}, certs_stranger());
+	struct outcome first, o;
+
+	for (i = 0; i < more; i++)
+		ck_assert_int_eq(SSL_CTX_add1_chain_cert(ctx, stray), 1);
+	first = peer_talk(origin, ctx, &ask);
+	ck_assert(first.shaken && first.facts->verified);
+	ck_assert_uint_eq(first.facts->nchain, (size_t)more + 1);
+	o = peer_talk(origin, ctx, &ask);
+	ck_assert_int_eq(o.resumed, more == 15);
+	ck_assert_int_eq(o.facts == first.facts, more == 15);
+	tls_facts_unref(&o.facts);
+	tls_facts_unref(&first.facts);
+	X509_free(stray);
+	SSL_CTX_free(ctx);
+}
+END_TEST
+
 /* The longest unused is pushed out. */
 START_TEST(bounded)
 {
@@ -504,6 +528,7 @@ origin_suite(void)
 	tcase_add_loop_test(t, not_resumed_for_others, 0, 12);
 	tcase_add_loop_test(t, kept_unverified_only_when_off, 0, 2);
 	tcase_add_test(t, used_once);
+	tcase_add_loop_test(t, large_chains_are_not_remembered, 0, 4);
 	tcase_add_test(t, bounded);
 	tcase_add_loop_test(t, client_certificate, 0, 2 * NELEM(shown));
 	tcase_add_test(t, no_renegotiation);
