@@ -132,7 +132,8 @@ put_data(struct buf *out, unsigned opcode, struct str data, bool cut)
 	json_name(out, "data");
 	if (opcode == OP_BINARY) {
 		JSON_LIT(out, "\"");
-		put_base64(out, data);
+		if (data.n > 0)
+			put_base64(out, data);
 		JSON_LIT(out, "\"");
 		return;
 	}

@@ -179,8 +179,8 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 	buf_put(&s->out, p, n);
 	if (s->head_out)
 		more_content(s);
-	/* Until flow_writable() was called, not only until it is less again. */
-	s->full = s->full || s->out.len >= H2_OUT_HIGH;
+	if (s->out.len >= H2_OUT_HIGH)
+		s->full = true;	/* until h2_send_data() has said so: what is on its way still comes */
 	return !s->full;
 }
 

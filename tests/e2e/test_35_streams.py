@@ -986,7 +986,7 @@ def test_ws_over_h2_without_tls(mitmd, start_h2, tag):
 FIRST = b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"	# SETTINGS
 
 
-@pytest.mark.parametrize("said", [b"hello", b"GET / HTTP/1.1\r\n\r\n", b"\x16\3\1\0\1\0"])
+@pytest.mark.parametrize("said", [b"\1hello", b"GET / HTTP/1.1\r\n\r\n", b"\x16\3\1\0\1\0"])
 def test_what_only_looks_like_h2_is_a_tunnel(mitmd, start_origin, tag, said):
     """The origin's first bytes wait until the client has spoken, no longer."""
     origin = start_origin(script=lambda wire: (wire.send(FIRST), spoken.set(),
