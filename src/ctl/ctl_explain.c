@@ -41,6 +41,8 @@ parse_host(struct explain_ask *ask, const char *text)
 	}
 	if (target_parse_authority(s, HTTPS_PORT, &ask->target, &why) == 0)
 		return CTL_OK;
+	if (strstr(text, "://") != NULL)
+		why = "give HOST[:PORT], not a URL";
 	ctl_error("explain: '%s': %s", text, why);
 	return CTL_USAGE;
 }

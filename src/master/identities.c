@@ -179,18 +179,21 @@ is_closed(const char *path, const char *key)
 
 static int
 check_pair(const struct conf *c, const char *file, const char *key, struct conf_place at,
-    struct errmsg *err)
+    bool to_origins, struct errmsg *err)
 {
 	struct tls_leaf *leaf;
+	int rc;
 
 	if (is_closed(file, key))
 		return 0;
 	leaf = tls_pair_load(file, err);
 	if (leaf == NULL)
 		return blame(c, key, at, err);
-	warn_of_pair(leaf, file, key);
+	rc = to_origins ? tls_pair_check(leaf, file, err) : 0;
+	if (rc == 0)
+		warn_of_pair(leaf, file, key);
 	tls_leaf_unref(&leaf);
-	return 0;
+	return rc == 0 ? 0 : blame(c, key, at, err);
 }
 
 static int
@@ -207,7 +210,7 @@ check_client_certs(const struct conf *c, struct errmsg *err)
 	if (names == NULL)
 		return blame(c, "client_certs", at, err);
 	for (i = 0; i < shelf_count(names) && rc == 0; i++)
-		rc = check_pair(c, shelf_file(names, i), "client_certs", at, err);
+		rc = check_pair(c, shelf_file(names, i), "client_certs", at, true, err);
 	if (rc == 0)
 		warn_of_names(names, c->client_certs);
 	shelf_free(&names);
@@ -228,7 +231,7 @@ identities_check(const struct conf *c, struct errmsg *err)
 
 	for (i = 0; i < c->ncerts && rc == 0; i++)
 		rc = is_known(c, i) ? 0 : check_pair(c, c->certs[i].file, "certs",
-		    place_of_cert(&c->certs[i]), err);
+		    place_of_cert(&c->certs[i]), false, err);
 	if (rc == 0 && c->client_certs != NULL)
 		rc = check_client_certs(c, err);
 	if (rc == 0 && c->client_ca != NULL)

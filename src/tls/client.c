@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <openssl/x509v3.h>
 
 #include "base/mem.h"
 #include "tls/client_peer.h"
@@ -262,15 +263,34 @@ tls_client_free(struct tls_client **cp)
 	*cp = NULL;
 }
 
-/* Leafs that mirror a weak origin are refused by OpenSSL at our own level. */
+static bool
+is_weak_cert(X509 *cert)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	int bits = 0;
+
+	if (key == NULL || EVP_PKEY_get_security_bits(key) < SECURITY_BITS)
+		return true;
+	/* Nobody looks at a root's own signature, OpenSSL neither. */
+	if ((X509_get_extension_flags(cert) & EXFLAG_SS) != 0)
+		return false;
+	return X509_get_signature_info(cert, NULL, NULL, &bits, NULL) != 1 ||
+	    bits < SECURITY_BITS;
+}
+
+/*
+ * What is refused by OpenSSL at our own level: leafs that mirror a weak origin, and
+ * whatever chains people have in `certs`.  The client is to judge.
+ */
 static bool
 is_weak(const struct tls_leaf *leaf)
 {
-	int bits = 0;
+	int i;
 
-	return EVP_PKEY_get_security_bits(leaf->key) < SECURITY_BITS ||
-	    X509_get_signature_info(leaf->cert, NULL, NULL, &bits, NULL) != 1 ||
-	    bits < SECURITY_BITS;
+	for (i = 0; i < sk_X509_num(leaf->chain); i++)
+		if (is_weak_cert(sk_X509_value(leaf->chain, i)))
+			return true;
+	return is_weak_cert(leaf->cert);
 }
 
 static bool

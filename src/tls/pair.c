@@ -180,6 +180,28 @@ tls_pair_load(const char *path, struct errmsg *err)
 	return leaf;
 }
 
+int
+tls_pair_check(const struct tls_leaf *leaf, const char *path, struct errmsg *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	const char *why;
+	int rc = 0;
+
+	CHECK(ctx != NULL);
+	SSL_CTX_set_security_level(ctx, 2);
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate(ctx, leaf->cert) != 1 ||
+	    SSL_CTX_use_PrivateKey(ctx, leaf->key) != 1 ||
+	    SSL_CTX_set1_chain(ctx, leaf->chain) != 1) {
+		why = ERR_reason_error_string(ERR_peek_last_error());
+		rc = errmsg_set(err, "%s: no TLS with this certificate: %s (RSA keys have 2048 "
+		    "bits at least, signatures SHA-256)", path, why != NULL ? why : "refused");
+	}
+	ERR_clear_error();
+	SSL_CTX_free(ctx);
+	return rc;
+}
+
 int64_t
 tls_pair_left(const struct tls_leaf *leaf, int64_t now)
 {

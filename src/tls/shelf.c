@@ -165,7 +165,8 @@ shelf_load(const char *path, struct errmsg *err)
 
 	for (i = 0; s != NULL && i < s->n; i++) {
 		s->v[i].leaf = tls_pair_load(s->v[i].file, err);
-		if (s->v[i].leaf == NULL)
+		if (s->v[i].leaf == NULL ||
+		    tls_pair_check(s->v[i].leaf, s->v[i].file, err) < 0)
 			shelf_free(&s);
 	}
 	return s;

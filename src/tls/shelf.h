@@ -22,6 +22,13 @@ struct tls_leaf *tls_pair_load(const char *path, struct errmsg *) NONNULL(1, 2);
 /* Seconds until the certificate, or an earlier one of its chain, ends; negative: it has. */
 int64_t tls_pair_left(const struct tls_leaf *, int64_t now) NONNULL(1);
 
+/*
+ * -1 with a sentence: origins are never shown it, since OpenSSL takes no such keys
+ * and signatures at level 2, and each handshake that asks for it would fail.
+ */
+int tls_pair_check(const struct tls_leaf *, const char *path, struct errmsg *)
+    NONNULL(1, 2, 3) MUSTCHECK;
+
 struct shelf;
 
 struct shelf *shelf_new(void);

@@ -405,6 +405,20 @@ def test_roots_of_origins_that_cannot_be_read(own_mitmd, tmp_path):
     assert tested.returncode == 78 and why in tested.stderr
 
 
+def test_a_client_certificate_that_no_handshake_takes(own_mitmd, tmp_path):
+    file = tmp_path / "weak.pem"
+    openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", file, "-out",
+            tmp_path / "weak.crt", "-subj", "/CN=weak")
+    file.write_bytes(file.read_bytes() + (tmp_path / "weak.crt").read_bytes())
+    mitmd = own_mitmd({"client_certs": str(file)}, start=False)
+    why = f"key 'client_certs': {file}: no TLS with this certificate: ee key too small"
+    mitmd.spawn()
+    assert mitmd.gone() not in (0, None)
+    assert why in mitmd.log_text()
+    tested = mitmd.call("-t", "-c", mitmd.file)
+    assert tested.returncode == 78 and why in tested.stderr
+
+
 # -- verify_hosts, strict, sniff ---------------------------------------------------------------------
 @pytest.fixture(scope="module")
 def picky(start_mitmd):
@@ -579,7 +593,7 @@ def test_who_may_reach_it_is_explained(own_mitmd):
 
 @pytest.mark.parametrize("args, code, said", [
     ((), 64, "usage:"), (("a", "b"), 64, "usage:"), (("--x", "a"), 64, "usage:"),
-    (("127.1",), 64, "127.1"), (("a.test:0",), 64, "a.test:0"), (("http://a.test",), 64, "a.test"),
+    (("127.1",), 64, "127.1"), (("a.test:0",), 64, "a.test:0"), (("http://a.test",), 64, "not a URL"),
     (("a.test", "--sni", "a..b"), 64, "a..b"), (("a.test", "--address", "b"), 64, "--address")])
 def test_what_cannot_be_explained(everything, args, code, said):
     done = everything.ctl("explain", *args)

@@ -225,6 +225,26 @@ START_TEST(foreign_key)
 }
 END_TEST
 
+/* A custom certificate by an old CA: the client decides. */
+START_TEST(weak_issuer)
+{
+	const struct spec spec = {.cn = "old CA", .ca = true, .key = certs_rsa(1024)};
+	struct issuer old = {certs_make(&spec, certs_root()), certs_rsa(1024)};
+	STACK_OF(X509) *chain = certs_chain(old.cert, NULL);
+	struct tls_leaf *l;
+
+	EVP_PKEY_up_ref(certs_key());
+	l = tls_leaf_new(certs_make(&(struct spec){.cn = "w"}, &old), certs_key(), chain);
+	SSL_CTX_set_security_level(clients, 0);
+	ck_assert(visit(workers[0], l, STR_NONE, sid[0]).shaken);
+	SSL_CTX_set_security_level(clients, 2);
+	ck_assert(!visit(workers[0], l, STR_NONE, sid[1]).shaken);
+	sk_X509_pop_free(chain, X509_free);
+	X509_free(old.cert);
+	tls_leaf_unref(&l);
+}
+END_TEST
+
 START_TEST(only_sound_suites)
 {
 	static const char *const weak[] = {"AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA",
@@ -309,6 +329,7 @@ client_suite(void)
 	tcase_add_loop_test(t, bound_to_context, 0, 2);
 	tcase_add_loop_test(t, rsa_leaf, 0, 2);
 	tcase_add_test(t, foreign_key);
+	tcase_add_test(t, weak_issuer);
 	tcase_add_loop_test(t, only_sound_suites, 0, 3);
 	tcase_add_test(t, floor_of_13);
 	tcase_add_loop_test(t, staple, 0, 4);

@@ -1,0 +1,689 @@
+# SPDX-License-Identifier: ISC
+"""HTTP/2 as a weapon: who only makes work is cut off, and costs nobody else anything."""
+import contextlib
+import os
+import queue
+import select
+import socket
+import threading
+import time
+
+import pytest
+
+from env.h2_frames import (CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
+                           HEADERS, PREFACE, PROTOCOL_ERROR, PUSH, RST, Frames,
+                           FramesOrigin, block, frame, goaway, literal, ping, priority, rst,
+                           settings, window)
+from env.h2_peer import Origin2, connect
+from env.mitmd import SANITIZED
+
+MIB = 1 << 20
+IN_TIME = 2 if not SANITIZED else 20
+GROWTH = 32 * MIB
+
+
+@pytest.fixture(scope="module")
+def target(certs):
+    """Its /wait answers nothing, its /big 1 MiB."""
+    async def wait(x):
+        await x.until_reset()
+
+    async def big(x):
+        await x.answer(body=bytes(MIB))
+    origin = Origin2(certs.leaf("good"), settings={3: 10000})
+    origin.route("/wait", wait)
+    origin.route("/big", big)
+    yield origin
+    origin.close()
+
+
+@pytest.fixture(scope="module")
+def besieged(start_mitmd):
+    return start_mitmd({"workers": 1, "timeouts": {"header": "1s"}, "log": {"flows": "off"}})
+
+
+class Siege:
+    """Another client, and the worker's memory, while the attack lasts."""
+
+    def __init__(self, mitmd, target):
+        self.mitmd, self.target = mitmd, target
+        (self.worker,) = mitmd.pids("worker")
+        self.over = threading.Event()
+        self.trouble = []
+        self.served = 0
+        self.most = 0
+
+    def __enter__(self):
+        with connect(self.mitmd, self.target) as client:	# so that all is warm
+            client.get()
+        self.before = self.mitmd.memory(self.worker)
+        self.threads = [threading.Thread(target=t) for t in (self._ask, self._watch)]
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def _ask(self):
+        while not self.over.is_set():
+            try:
+                with connect(self.mitmd, self.target) as client:
+                    for _ in range(10):
+                        assert bytes(client.get("/hello", 10).body) == b"hello\n"
+                        self.served += 1
+                        self.over.wait(0.01)
+            except Exception as error:  # pylint: disable=broad-except
+                self.trouble.append(error)
+                return
+
+    def _watch(self):
+        while not self.over.is_set():
+            with contextlib.suppress(OSError):
+                self.most = max(self.most, self.mitmd.memory(self.worker))
+            self.over.wait(0.02)
+
+    def __exit__(self, kind, *more):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        if kind is not None:
+            return
+        assert not self.trouble, self.trouble
+        assert self.served
+        assert self.mitmd.pids("worker") == [self.worker], "the worker died"
+        grown = self.most - self.before
+        assert SANITIZED or grown <= GROWTH, f"{grown / MIB:.1f} MiB more"
+
+
+@pytest.fixture
+def siege(besieged, target):
+    with Siege(besieged, target) as siege:
+        yield siege
+
+
+def attacker(mitmd, target, *pairs):
+    wire = mitmd.secure(target.authority, context=mitmd.context(("h2",)))
+    return Frames(wire, target.authority).start(*pairs)
+
+
+def flood(f, make, reads=True, seconds=20, batch=100):
+    """
+    make(i) again and again until the peer has had enough: how long that took.
+    One that does not read sees the end by what it can no longer send.
+    """
+    f.wire.sock.settimeout(5)
+    started, i = time.monotonic(), 0
+    while time.monotonic() - started < seconds:
+        if not f.try_send(*[make(i + k) for k in range(batch)]):
+            break
+        i += batch
+        while reads and f.ended is None and readable(f):
+            f.next()
+        if f.ended is not None or (reads and f.goaway() is not None):
+            break
+    else:
+        pytest.fail(f"not cut off in {seconds} s, {i} sent")
+    took = time.monotonic() - started
+    with contextlib.suppress(socket.timeout):
+        f.to_end(5)
+    assert f.ended is not None, "the connection is still there"
+    return took
+
+
+def readable(f):
+    return (f.wire.buffer or f.wire.sock.pending()
+            or select.select([f.wire.sock], [], [], 0)[0])
+
+
+def new(i):
+    """The number of the i-th stream."""
+    return 2 * i + 1
+
+
+# -- a hostile client ----------------------------------------------------------------------
+def rapid_reset(f, i):
+    return f.head(new(i), "/wait") + rst(new(i))
+
+
+def made_you_reset_by_length(f, i):
+    """CVE-2025-8671"""
+    return (f.head(new(i), "/echo", "POST", [("content-length", "1")], end=False)
+            + frame(DATA, END_STREAM, new(i), b"12345"))
+
+
+def made_you_reset_by_window(f, i):
+    return f.head(new(i), "/wait") + window(new(i), (1 << 31) - 1) * 2
+
+
+def made_you_reset_by_zero(f, i):
+    return f.head(new(i), "/wait") + window(new(i), 0)
+
+
+def made_you_reset_by_data(f, i):
+    return f.head(new(i), "/wait") + frame(DATA, 0, new(i), b"x")
+
+
+def made_you_reset_by_priority(f, i):
+    return f.head(new(i), "/wait") + frame(2, 0, new(i), b"123")
+
+
+def malformed(f, i):
+    return f.head(new(i), more=[("X-Upper", "1")])
+
+
+def refused_by_us(f, i):
+    """What only mitmd's own check finds."""
+    return frame(HEADERS, END_HEADERS | END_STREAM, new(i),
+                 block(*f.fields(), ("host", "other.example")))
+
+
+def connects(f, i):
+    return frame(HEADERS, END_HEADERS | END_STREAM, new(i),
+                 block((":method", "CONNECT"), (":authority", "localhost:1")))
+
+
+FLOODS = {
+    "rapid-reset": rapid_reset,
+    "made-you-reset-length": made_you_reset_by_length,
+    "made-you-reset-window": made_you_reset_by_window,
+    "made-you-reset-zero": made_you_reset_by_zero,
+    "made-you-reset-data": made_you_reset_by_data,
+    "made-you-reset-priority": made_you_reset_by_priority,
+    "malformed": malformed,
+    "refused-by-us": refused_by_us,
+    "connect": connects,
+    "ping": lambda f, i: ping(),
+    "pong": lambda f, i: ping(ack=True),
+    "settings": lambda f, i: settings((4, 65535 + i % 2)),
+    "settings-empty": lambda f, i: settings(),
+    "settings-table": lambda f, i: settings((1, 4096 * (i % 2))),
+    "settings-ack": lambda f, i: settings(ack=True),
+    "priority": lambda f, i: priority(new(i % 1000)),
+    "unknown": lambda f, i: frame(0xfa, 0, 0, b"x"),
+    "unknown-empty": lambda f, i: frame(0xfa),
+    "window-update": lambda f, i: window(0, 1),
+    "goaway": lambda f, i: goaway(),
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_of_a_client(besieged, target, siege, kind):
+    make = FLOODS[kind]
+    with attacker(besieged, target) as f:
+        took = flood(f, lambda i: make(f, i))
+        assert took <= IN_TIME, f"{took:.1f} s"
+        assert f.goaway() in (None, ENHANCE_YOUR_CALM, PROTOCOL_ERROR, 2, 6, 5), f.goaway()
+
+
+@pytest.mark.parametrize("kind", ["ping", "settings", "rapid-reset", "malformed"])
+def test_a_flood_of_a_client_that_does_not_read(besieged, target, siege, kind):
+    make = FLOODS[kind]
+    with attacker(besieged, target) as f:
+        f.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        took = flood(f, lambda i: make(f, i), reads=False)
+        assert took <= IN_TIME + 1, f"{took:.1f} s"		# a second is to read why
+
+
+STREAM_FLOODS = {
+    "empty-data": lambda f, i: frame(DATA, 0, 1),
+    "padding-only": lambda f, i: frame(DATA, 8, 1, b"\0"),
+    "window-update": lambda f, i: window(1, 1),
+    "unknown": lambda f, i: frame(0xfa, 0, 1, b"x"),
+    "priority": lambda f, i: priority(1),
+}
+
+
+@pytest.mark.parametrize("kind", STREAM_FLOODS)
+def test_a_flood_on_an_open_stream(besieged, target, siege, kind):
+    with attacker(besieged, target) as f:
+        f.send(f.head(1, "/echo", "POST", end=False))
+        took = flood(f, lambda i: STREAM_FLOODS[kind](f, i))
+        assert took <= IN_TIME, f"{took:.1f} s"
+
+
+def test_rapid_resets_cancel_the_origins_work(besieged, target, siege):
+    """What was begun there ends there, and little was begun."""
+    before = len(target.requests("/wait"))
+    with attacker(besieged, target) as f:
+        flood(f, lambda i: rapid_reset(f, i))
+    target.wait(lambda: all(r.reset is not None for r in target.requests("/wait")))
+    assert len(target.requests("/wait")) - before <= 2000
+
+
+@pytest.mark.parametrize("payload", [b"", block(("x", "y" * 1000))], ids=["empty", "full"])
+def test_a_continuation_flood(besieged, target, siege, payload):
+    """CVE-2024-27983 and its kin"""
+    with attacker(besieged, target) as f:
+        f.send(frame(HEADERS, END_STREAM, 1, block(*f.fields())))
+        took = flood(f, lambda i: frame(CONTINUATION, 0, 1, payload), batch=10)
+        assert took <= IN_TIME
+    assert not target.requests("/continued")
+
+
+def test_a_head_in_drops(besieged, target, siege):
+    """CONTINUATION by CONTINUATION: the deadline is for the whole block (timeouts.header)."""
+    with attacker(besieged, target) as f:
+        started = time.monotonic()
+        f.send(frame(HEADERS, END_STREAM, 1, b""))
+        text = block(*f.fields("/dripped"))
+        for i in range(7):
+            time.sleep(0.25)
+            if not f.try_send(frame(CONTINUATION, 0, 1, text[i:i + 1])):
+                break
+        f.to_end()
+        assert time.monotonic() - started < 1 + IN_TIME + 0.5
+    assert not target.requests("/dripped")
+
+
+def test_half_a_frame(besieged, target, siege):
+    """The same for a head whose one frame never ends."""
+    with attacker(besieged, target) as f:
+        started = time.monotonic()
+        f.send(f.head(1, "/half")[:-3])
+        f.to_end(15)
+        assert time.monotonic() - started < 1 + IN_TIME + 0.5
+
+
+def bomb(stream, fields, value=4000, times=16000, first=True):
+    """One large entry of the table, told thousands of times with a byte each."""
+    entry = b"\x40" + literal("x-bomb", "b" * value)[1:] if first else b""
+    text = block(*fields) + entry + b"\xbe" * times
+    parts = [text[i:i + 16384] for i in range(0, len(text), 16384)]
+    out = frame(HEADERS, END_STREAM | (END_HEADERS if len(parts) == 1 else 0), stream, parts[0])
+    for i, part in enumerate(parts[1:]):
+        out += frame(CONTINUATION, END_HEADERS if i == len(parts) - 2 else 0, stream, part)
+    return out
+
+
+def test_an_hpack_bomb(besieged, target, siege):
+    """64 MB for 16 KB: the stream is refused, and the connection goes on."""
+    with attacker(besieged, target) as f:
+        f.send(bomb(1, f.fields("/bomb")))
+        f.until(lambda x: x.type == RST and x.stream_id == 1)
+        f.send(f.head(3))
+        assert f.answer(3) == 200
+    assert not target.requests("/bomb")
+
+
+def test_many_hpack_bombs(besieged, target, siege):
+    with attacker(besieged, target) as f:
+        took = flood(f, lambda i: bomb(new(i), f.fields("/bomb"), first=i == 0), batch=5)
+        # 100 may be refused before: 6.4 GB of heads.
+        assert took <= 10 * IN_TIME, f"{took:.1f} s"
+    assert not target.requests("/bomb")
+
+
+@pytest.mark.parametrize("fields", [[(f"x-{i}", "v") for i in range(300)],
+                                    [("x-long", "v" * 15000)] * 5,
+                                    [("cookie", "a=b")] * 3000],
+                         ids=["count", "size", "crumbs"])
+def test_a_head_too_large(besieged, target, siege, fields):
+    with attacker(besieged, target) as f:
+        text = block(*f.fields("/large", "GET", *fields))
+        parts = [text[i:i + 16384] for i in range(0, len(text), 16384)]
+        f.send(frame(HEADERS, END_STREAM | (END_HEADERS if len(parts) == 1 else 0), 1, parts[0]),
+               *[frame(CONTINUATION, END_HEADERS if i == len(parts) - 2 else 0, 1, part)
+                 for i, part in enumerate(parts[1:])])
+        f.until(lambda x: x.type == RST and x.stream_id == 1)
+        f.send(f.head(3))
+        assert f.answer(3) == 200
+    assert not target.requests("/large")
+
+
+def test_trailers_too_large(besieged, target, siege):
+    with attacker(besieged, target) as f:
+        f.send(f.head(1, "/echo", "POST", end=False),
+               frame(HEADERS, END_HEADERS | END_STREAM, 1,
+                     block(*[(f"x-{i}", "v") for i in range(300)])))
+        f.until(lambda x: x.type == RST and x.stream_id == 1)
+
+
+def test_windows_of_nothing(besieged, target, siege):
+    """100 responses that nobody takes."""
+    with attacker(besieged, target, (4, 0)) as f:
+        f.send(*[f.head(new(i), "/big") for i in range(100)])
+        for _ in range(100):
+            f.until(lambda x: x.type == HEADERS)
+        f.sync()
+        time.sleep(1)
+
+
+def test_windows_that_open_byte_by_byte(besieged, target, siege):
+    """CVE-2019-9511: each of our frames carries one byte."""
+    with attacker(besieged, target, (4, 0)) as f:
+        f.send(*[f.head(new(i), "/big") for i in range(50)])
+        took = flood(f, lambda i: window(new(i % 50), 1))
+        assert took <= IN_TIME, f"{took:.1f} s"
+
+
+def test_large_windows_and_nothing_read(besieged, target, siege):
+    """CVE-2019-9517: what does not fit into the socket stays at the origin."""
+    with attacker(besieged, target, (4, 1 << 30)) as f:
+        f.wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        f.send(window(0, 1 << 30), *[f.head(new(i), "/big") for i in range(100)])
+        time.sleep(2)
+
+
+def test_uploads_of_which_nothing_is_read(besieged, target, siege):
+    """The origin does not take it: the attacker's window closes."""
+    with attacker(besieged, target) as f:
+        f.send(*[f.head(new(i), "/wait", "POST", end=False) for i in range(100)])
+        f.send(*[frame(DATA, 0, new(i), bytes(10000)) for i in range(100)])
+        f.sync()
+        time.sleep(1)
+
+
+def test_more_streams_than_allowed(besieged, target, siege):
+    with attacker(besieged, target) as f:
+        took = flood(f, lambda i: f.head(new(i), "/wait"))
+        assert took <= IN_TIME
+        assert len([r for r in target.requests("/wait") if r.reset is None]) <= 100
+
+
+def test_many_connections_with_all_streams_open(besieged, target, siege):
+    """50 attackers with 100 streams that never end."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(50):
+            f = stack.enter_context(attacker(besieged, target))
+            f.send(*[f.head(new(i), "/wait") for i in range(100)])
+        f.sync()
+
+
+# -- a hostile origin ------------------------------------------------------------------------
+def ok(stream=1, end=False):
+    return frame(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream,
+                 block((":status", "200")))
+
+
+ORIGIN_FLOODS = {
+    "ping": (b"", lambda i: ping()),
+    "settings": (b"", lambda i: settings((4, 65535 + i % 2))),
+    "settings-table": (b"", lambda i: settings((1, 4096 * (i % 2)))),
+    "unknown": (b"", lambda i: frame(0xfa, 0, 0, b"x")),
+    "priority": (b"", lambda i: priority(1)),
+    "window-update": (b"", lambda i: window(0, 1)),
+    "stream-window-update": (b"", lambda i: window(1, 1)),
+    "goaway": (b"", lambda i: goaway(last=1)),
+    "empty-data": (ok(), lambda i: frame(DATA, 0, 1)),
+    "padding-only": (ok(), lambda i: frame(DATA, 8, 1, b"\0")),
+    "continuation": (frame(HEADERS, 0, 1, block((":status", "200"))),
+                     lambda i: frame(CONTINUATION, 0, 1, block(("x", "y" * 100)))),
+    "continuation-empty": (frame(HEADERS, 0, 1, block((":status", "200"))),
+                           lambda i: frame(CONTINUATION, 0, 1)),
+    "push": (b"", lambda i: frame(PUSH, END_HEADERS, 1, b"\0\0\0\2" + block((":method", "GET")))),
+}
+
+
+def assault(certs, mitmd, script):
+    """An origin that does so to the first request; what script(f) returned."""
+    said = queue.Queue()
+
+    def talk(f):
+        try:
+            assert f.wire.read(len(PREFACE)) == PREFACE
+            f.start(preface=False)
+            f.until(lambda x: x.type == HEADERS)
+            said.put(script(f))
+        except BaseException as error:  # pylint: disable=broad-except
+            said.put(error)
+            raise
+    origin = FramesOrigin(certs.leaf("good"), talk)
+    try:
+        with connect(mitmd, origin) as client:
+            stream = client.request("/victim")
+            with contextlib.suppress(AssertionError, socket.timeout):
+                client.until(lambda: stream.over, 10)
+            answer = said.get(timeout=30)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer, stream
+    finally:
+        origin.close()
+
+
+@pytest.mark.parametrize("kind", ORIGIN_FLOODS)
+def test_a_flood_of_an_origin(besieged, certs, siege, kind):
+    first, make = ORIGIN_FLOODS[kind]
+
+    def script(f):
+        f.send(first)
+        return flood(f, make, batch=10 if "continuation" in kind else 100)
+    took, stream = assault(certs, besieged, script)
+    assert took <= IN_TIME, f"{took:.1f} s"
+    assert stream.over and not stream.ended
+
+
+def test_informational_without_end(besieged, certs, siege):
+    """The stream is given up; so is what else the origin says of it."""
+    def script(f):
+        for _ in range(5000):
+            if not f.try_send(frame(HEADERS, END_HEADERS, 1, block((":status", "103")))):
+                return None
+            while readable(f):
+                if f.next() is None or 1 in f.resets() or f.goaway():
+                    return f.resets().get(1, f.goaway())
+        return "never"
+    code, stream = assault(certs, besieged, script)
+    assert code != "never"
+    assert stream.reset is not None and len(stream.informational) <= 100
+
+
+def test_an_hpack_bomb_of_an_origin(besieged, certs, siege):
+    def script(f):
+        f.send(bomb(1, [(":status", "200")]))
+        return f.until(lambda x: x.type == RST and x.stream_id == 1).error_code
+    _, stream = assault(certs, besieged, script)
+    assert stream.reset is not None and not stream.status
+
+
+def test_a_response_head_in_drops(besieged, certs, siege):
+    def script(f):
+        started = time.monotonic()
+        f.send(frame(HEADERS, END_STREAM, 1, b""))
+        text = block((":status", "200"))
+        for i in range(7):
+            time.sleep(0.25)
+            if not f.try_send(frame(CONTINUATION, 0, 1, text[i:i + 1])):
+                break
+        f.to_end()
+        return time.monotonic() - started
+    took, stream = assault(certs, besieged, script)
+    assert took < 1 + IN_TIME + 0.5 and stream.over and not stream.status
+
+
+def test_more_content_than_the_window(besieged, certs, siege):
+    """Credit is not a proposal."""
+    def script(f):
+        f.send(ok())
+        for _ in range(1000):
+            if not f.try_send(frame(DATA, 0, 1, bytes(16384))):
+                break
+        f.to_end()
+        return f.goaway()
+    # The client reads nothing, so that the window closes.
+    said = queue.Queue()
+
+    def talk(f):
+        assert f.wire.read(len(PREFACE)) == PREFACE
+        f.start(preface=False)
+        f.until(lambda x: x.type == HEADERS)
+        said.put(script(f))
+    origin = FramesOrigin(certs.leaf("good"), talk)
+    with connect(besieged, origin) as client:
+        client.request("/victim").hold = True
+        assert said.get(timeout=20) in (None, 3)
+    origin.close()
+
+
+def test_an_origin_resets_all_streams(besieged, certs, siege):
+    """Its own affair: the client is told each time, and nobody is cut off."""
+    def script(f):
+        f.send(rst(1, 7))
+        for i in range(1, 500):
+            stream = f.until(lambda x: x.type == HEADERS).stream_id
+            assert stream == new(i)
+            f.send(rst(stream, 7))
+        return True
+
+    def talk(f):
+        assert f.wire.read(len(PREFACE)) == PREFACE
+        f.start(preface=False)
+        f.until(lambda x: x.type == HEADERS)
+        script(f)
+        f.to_end()
+    origin = FramesOrigin(certs.leaf("good"), talk)
+    with connect(besieged, origin) as client:
+        for _ in range(500):
+            stream = client.request("/refused")
+            client.until(lambda stream=stream: stream.over)
+            assert stream.reset == 7
+    origin.close()
+
+
+# -- smuggling -------------------------------------------------------------------------------
+def with_fields(*more, method="POST", path="/smuggled", body=b"", drop=(), first=()):
+    """A request with those fields; returns frames(f)."""
+    def make(f, marked):
+        fields = [*first, *[(n, v) for n, v in f.fields(path, method) if n not in drop]]
+        fields = [(n, v.replace("/smuggled", marked) if isinstance(v, str) else v)
+                  for n, v in fields]
+        head = frame(HEADERS, END_HEADERS | (0 if body else END_STREAM), 1,
+                     block(*fields, *more))
+        return head + (frame(DATA, END_STREAM, 1, body) if body else b"")
+    return make
+
+
+INNER = "\r\n\r\nGET /inner HTTP/1.1\r\nhost: x\r\n\r\n"
+SPACES = [" ", "\t", "\v", "\f", "\x85", "\xa0", "\0"]
+SMUGGLING = {
+    "te-chunked": with_fields(("transfer-encoding", "chunked"), body=b"0\r\n\r\n"),
+    "te-underscore": with_fields(("transfer_encoding", "chunked"), body=b"0\r\n\r\n"),
+    "cl-underscore": with_fields(("content_length", "0"), body=b"x"),
+    "te-upper": with_fields(("Transfer-Encoding", "chunked"), body=b"0\r\n\r\n"),
+    "te-colon": with_fields(("transfer-encoding:", "chunked"), body=b"0\r\n\r\n"),
+    "te-unicode": with_fields(("tran\u017ffer-encoding".encode(), "chunked"), body=b"0\r\n\r\n"),
+    "te-kelvin": with_fields(("transfer-encoding", "chun\u212aed".encode()), body=b"0\r\n\r\n"),
+    **{f"te-space-{ord(c):02x}-after": with_fields((f"transfer-encoding{c}", "chunked"))
+       for c in SPACES},
+    **{f"te-space-{ord(c):02x}-before": with_fields((f"{c}transfer-encoding", "chunked"))
+       for c in SPACES},
+    "name-empty": with_fields(("", "x")),
+    "name-crlf": with_fields(("x: y\r\ntransfer-encoding", "chunked")),
+    "name-lf": with_fields(("x\ntransfer-encoding", "chunked")),
+    "name-colon": with_fields(("x:y", "z")),
+    "value-crlf": with_fields(("x", "y\r\ntransfer-encoding: chunked")),
+    "value-lf": with_fields(("x", "y\ntransfer-encoding: chunked")),
+    "value-cr": with_fields(("x", "y\rtransfer-encoding: chunked")),
+    "value-nul": with_fields(("x", "y\0z")),
+    "value-inner": with_fields(("x", "y" + INNER)),
+    "path-crlf": with_fields(path="/smuggled HTTP/1.1" + INNER),
+    "path-space": with_fields(path="/smuggled x"),
+    "path-tab": with_fields(path="/smuggled\tx"),
+    "path-fragment": with_fields(path="/smuggled#x"),
+    "path-nul": with_fields(path="/smuggled\0"),
+    "path-high": with_fields(path="/smuggled\xe4"),
+    "path-absolute": with_fields(path="http://other/smuggled"),
+    "path-relative": with_fields(path="smuggled", drop=()),
+    "path-empty": with_fields(path=""),
+    "path-star": with_fields(path="*"),
+    "method-space": with_fields(method="GET /smuggled HTTP/1.1\r\nx: y\r\n\r\nPOST"),
+    "method-crlf": with_fields(method="GET\r\n"),
+    "method-empty": with_fields(method=""),
+    "method-colon": with_fields(method="GET:"),
+    "scheme-crlf": with_fields(drop=(":scheme",), first=[(":scheme", "https\r\nx: y")]),
+    "scheme-odd": with_fields(drop=(":scheme",), first=[(":scheme", "https://other/?")]),
+    "authority-userinfo": with_fields(drop=(":authority",),
+                                      first=[(":authority", "user@localhost")]),
+    "authority-crlf": with_fields(drop=(":authority",),
+                                  first=[(":authority", "localhost\r\nx: y")]),
+    "authority-path": with_fields(drop=(":authority",), first=[(":authority", "localhost/x")]),
+    "authority-two": with_fields(first=[(":authority", "localhost")]),
+    "authority-empty": with_fields(drop=(":authority",), first=[(":authority", "")]),
+    "host-differs": with_fields(("host", "other.example")),
+    "host-two": with_fields(("host", "localhost"), ("host", "localhost"), drop=(":authority",)),
+    "host-crlf": with_fields(("host", "localhost\r\nx: y"), drop=(":authority",)),
+    "host-none": with_fields(drop=(":authority",)),
+    "pseudo-late": with_fields(("x", "y"), (":path", "/smuggled")),
+    "pseudo-unknown": with_fields(first=[(":odd", "x")]),
+    "pseudo-status": with_fields(first=[(":status", "200")]),
+    "protocol-without-connect": with_fields(first=[(":protocol", "websocket")]),
+    **{f"hop-{n}": with_fields((n, v)) for n, v in {
+        "connection": "close, x", "proxy-connection": "keep-alive", "keep-alive": "timeout=5",
+        "upgrade": "h2c", "te": "chunked"}.items()},
+    "length-two": with_fields(("content-length", "1"), ("content-length", "2"), body=b"x"),
+    "length-list": with_fields(("content-length", "1, 1"), body=b"x"),
+    "length-plus": with_fields(("content-length", "+1"), body=b"x"),
+    "length-minus": with_fields(("content-length", "-1"), body=b"x"),
+    "length-space": with_fields(("content-length", "1 "), body=b"x"),
+    "length-hex": with_fields(("content-length", "0x1"), body=b"x"),
+    "length-huge": with_fields(("content-length", "18446744073709551617"), body=b"x"),
+    "length-none": with_fields(("content-length", "5")),
+    "length-less": with_fields(("content-length", "1"), body=b"xGET /inner HTTP/1.1\r\n"),
+}
+# They may reach the origin: the form of a head that says so is right.
+HARMLESS = {"path-star"}
+
+
+@pytest.mark.parametrize("kind", SMUGGLING)
+def test_smuggling(mitmd, target, kind):
+    """It ends at mitmd; or, where only the end of the content shows it, is never ended."""
+    marked = f"/smuggled-{kind}"
+    with attacker(mitmd, target) as f:
+        f.authority = "localhost"
+        before = len(target.requests())
+        f.send(SMUGGLING[kind](f, marked))
+        f.until(lambda x: x.type == RST and x.stream_id == 1)
+        f.send(f.head(3, "/hello?" + kind))
+        assert f.answer(3) == 200
+    new_ones = [r for r in target.requests()[before:] if r.path != "/hello?" + kind]
+    if kind in ("length-less", "length-none"):
+        new_ones = [r for r in new_ones if r.ended and r.reset is None]
+    assert not new_ones, [r.headers for r in new_ones]
+
+
+def test_smuggling_in_trailers(mitmd, target):
+    for fields in ([("transfer-encoding", "chunked")], [(":path", "/inner")],
+                   [("x", "y\r\nz: w")], [("X", "y")]):
+        with attacker(mitmd, target) as f:
+            f.send(f.head(1, "/echo", "POST", end=False),
+                   frame(HEADERS, END_HEADERS | END_STREAM, 1, block(*fields)))
+            f.until(lambda x: x.type == RST and x.stream_id == 1)
+    assert not [r for r in target.requests("/echo") if r.trailers]
+
+
+RESPONSES = {
+    "te-chunked": [("transfer-encoding", "chunked")],
+    "te-underscore": [("transfer_encoding", "chunked")],
+    "connection": [("connection", "x")],
+    "value-crlf": [("x", "y\r\nset-cookie: a=b")],
+    "name-crlf": [("x: y\r\nset-cookie", "a=b")],
+    "name-upper": [("X", "y")],
+    "length-two": [("content-length", "1"), ("content-length", "2")],
+    "status-late": [("x", "y"), (":status", "200")],
+}
+
+
+@pytest.mark.parametrize("kind", RESPONSES)
+def test_a_split_response(mitmd, certs, kind):
+    def script(f):
+        f.send(frame(HEADERS, END_HEADERS, 1, block((":status", "200"), *RESPONSES[kind])))
+        return f.until(lambda x: x.type == RST and x.stream_id == 1).error_code
+    _, stream = assault(certs, mitmd, script)
+    assert stream.reset is not None and not stream.status
+
+
+# -- at the end -------------------------------------------------------------------------------
+def test_what_was_recorded_of_all_this_parses(besieged, target):
+    """Each entry is checked as it is read."""
+    with connect(besieged, target, "after") as client:
+        client.get()
+    assert besieged.har("after")
+    assert besieged.har("127.0.0.1")
+    assert "killed" not in besieged.log_text()
+
+
+@pytest.mark.skipif(os.environ.get("MITMD_LONG") != "1", reason="slow: MITMD_LONG=1")
+def test_a_stalled_stream_ends_after_half_a_minute(besieged, target, siege):
+    with attacker(besieged, target, (4, 0)) as f:
+        f.send(f.head(1, "/big"), f.head(3, "/big"))
+        for stream in (1, 3):
+            f.until(lambda x, s=stream: x.type == RST and x.stream_id == s, 40)
+        f.sync()
