@@ -2,6 +2,7 @@
 """HTTP/2 without TLS: inside of CONNECT, and to the proxy itself."""
 import queue
 import signal
+import socket
 import threading
 
 import pytest
@@ -298,15 +299,46 @@ def test_a_stream_given_up_frees_its_origin(mitmd, origin, tag):
     assert "client reset" in mitmd.entry(tag, "/slow").error
 
 
-def test_a_client_that_leaves_while_its_origin_is_dialled(start_mitmd):
-    """192.0.2.0/24 is for documentation: with or without a route, nobody is there."""
-    mitmd = start_mitmd({"workers": 1})
-    for _ in range(3):
-        with Client2(mitmd.dial(), "192.0.2.1") as client:
-            streams = [asks(client) for _ in range(5)]
-            streams[0].cancel()
-            client.ping()
-    assert mitmd.curl().run(f"http://{mitmd.proxy}/").status == 403	# it lives
+@pytest.fixture
+def deaf():
+    """An authority where connecting takes for ever: its queue is full."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    held = []
+    while len(held) < 10:
+        held.append(socket.socket())
+        held[-1].settimeout(0.2)
+        try:
+            held[-1].connect(listener.getsockname())
+        except socket.timeout:
+            break
+    yield f"127.0.0.1:{listener.getsockname()[1]}"
+    for each in [listener, *held]:
+        each.close()
+
+
+def test_a_stream_given_up_while_its_origin_is_dialled(start_mitmd, deaf, tag):
+    """The dial that fails afterwards has nobody left to tell."""
+    mitmd = start_mitmd({"timeouts": {"connect": "300ms"}})
+    with Client2(mitmd.dial(), deaf) as client:
+        streams = [asks(client, f"/{i}", tag=tag) for i in range(6)]
+        for stream in streams[::2]:
+            stream.cancel()
+        for stream in streams[1::2]:
+            assert stream.finish().status == 504
+        client.ping()
+    har = mitmd.har(tag, lambda har: len(har) == 6)
+    assert ["reset" in har.one(f"/{i}").error for i in range(6)] == [True, False] * 3
+
+
+def test_a_client_that_leaves_while_its_origins_are_dialled(start_mitmd, deaf, tag):
+    mitmd = start_mitmd({"workers": 1, "timeouts": {"connect": "300ms"}})
+    with Client2(mitmd.dial(), deaf) as client:
+        for i in range(3):
+            asks(client, f"/{i}", tag=tag)
+        client.ping()
+    assert len(mitmd.har(tag, lambda har: len(har) == 3)) == 3
+    with Client2(mitmd.dial(), deaf) as client:	# the same worker lives
+        assert asks(client).finish().status == 504
 
 
 def test_draining_says_goaway_on_the_proxy_hop(own_mitmd, origin, tag):
@@ -323,6 +355,7 @@ def test_draining_says_goaway_on_the_proxy_hop(own_mitmd, origin, tag):
         assert begun.wait(PATIENCE)
         mitmd.tell(signal.SIGHUP)
         client.until(lambda: client.goaway)
+        assert not stream.over
         go_on.set()
         assert bytes(stream.finish().body) == b"done"
     assert mitmd.entry(tag, "/slow").status == 200
