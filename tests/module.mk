@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
+	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
@@ -27,12 +28,16 @@ EXTRA_DIST += \
 	$(E2E)/env/tls_helper.js \
 	$(E2E)/env/tls_origins.py \
 	$(E2E)/env/wire.py \
+	$(E2E)/env/ws.py \
 	$(E2E)/env/x509.py \
 	$(E2E)/pytest.ini \
 	$(E2E)/test_10_plain.py \
 	$(E2E)/test_20_connect_tls.py \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
+	$(E2E)/test_35_streams.py \
+	$(E2E)/test_36_websockets.py \
+	$(E2E)/test_37_h2_cleartext.py \
 	$(E2E)/test_40_fidelity.py \
 	$(E2E)/test_41_ca.py \
 	$(E2E)/test_41_key.py \

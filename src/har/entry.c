@@ -498,7 +498,8 @@ put_ws(struct buf *out, const struct har_ws *ws)
 		JSON_LIT(out, ",\"_webSocketClose\":{\"code\":");
 		json_int(out, ws->closed.code);
 		json_member(out, "reason", ws->closed.reason);
-		json_member(out, "by", ws->closed.by == WS_SEND ? STR("client") : STR("origin"));
+		json_member(out, "by",
+		    ws->closed.by == WS_SEND ? STR("client") : STR("origin"));
 		JSON_LIT(out, "}");
 	}
 	if (ws->broken != NULL)

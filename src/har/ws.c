@@ -356,7 +356,8 @@ check_head(const struct ws *ws, const struct direction *d, bool rsv1)
 {
 	if ((d->head[0] & 0x30) != 0)
 		return "a frame with reserved bits";
-	if (rsv1 && (!ws->conf.deflate || d->opcode == OP_CONTINUATION || d->opcode >= OP_CLOSE))
+	if (rsv1 && (!ws->conf.deflate || d->opcode == OP_CONTINUATION ||
+	    d->opcode >= OP_CLOSE))
 		return "a frame that must not be compressed";
 	if (d->opcode > OP_PONG || (d->opcode > OP_BINARY && d->opcode < OP_CLOSE))
 		return "an unknown kind of frame";

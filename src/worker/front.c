@@ -265,7 +265,8 @@ static void
 on_connect(void *host, struct flow *f)
 {
 	struct front *fr = host;
-	const char *bad = front_note_target(f, f->request.target, 0), *name = f->facts.origin.host;
+	const char *bad = front_note_target(f, f->request.target, 0);
+	const char *name = f->facts.origin.host;
 
 	if (!front_admit(fr, f))
 		return;

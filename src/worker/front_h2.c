@@ -170,7 +170,8 @@ may_proxy(struct flow *f, const char *bad)
 		return false;
 	}
 	if (m->protocol.n > 0 || !str_eq(m->scheme, STR("http"))) {
-		flow_refuse(f, 501, "only http:// is proxied this way: use CONNECT over HTTP/1.1");
+		flow_refuse(f, 501,
+		    "only http:// is proxied this way: use CONNECT over HTTP/1.1");
 		return false;
 	}
 	if (bad != NULL) {

@@ -92,6 +92,22 @@ def secure_origin(start_origin, certs):
     return start_origin(certs.leaf("good"))
 
 
+@pytest.fixture
+def start_h2(certs):
+    """Origins of HTTP/2; secure=False: with prior knowledge."""
+    from env.h2_peer import Origin2  # pylint: disable=import-outside-toplevel
+    made = []
+
+    def start(secure=True, **more):
+        made.append(Origin2(certs.leaf("good") if secure else None, **more))
+        return made[-1]
+    yield start
+    for origin in made:
+        origin.close()
+    trouble = [t for o in made for c in o.connections for t in c.trouble]
+    assert not trouble, trouble
+
+
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory, certs):
     nginx = Nginx(tmp_path_factory.mktemp("nginx") / "prefix", certs.leaf("good"))

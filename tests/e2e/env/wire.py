@@ -240,6 +240,12 @@ class Wire:
         return Wire(secure, self.sock.gettimeout())
 
 
+def reset(sock):
+    """Close with RST, also below TLS."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    socket.socket.close(sock)
+
+
 def basic(tag, password=""):
     return "Basic " + base64.b64encode(f"{tag}:{password}".encode()).decode()
 
