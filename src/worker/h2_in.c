@@ -269,8 +269,8 @@ on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void 
 	case NGHTTP2_PING:
 		if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
 			h2_pong(h2, frame->ping.opaque_data);
-		else
-			h2_pay(h2, H2_COST_PING);
+		/* Answers to what nobody asked cost the same. */
+		h2_pay(h2, H2_COST_PING);
 		break;
 	case NGHTTP2_RST_STREAM:
 		reset_in(h2, frame);

@@ -491,23 +491,6 @@ def test_a_response_head_in_drops(besieged, certs, siege):
     assert took < 1 + IN_TIME + 0.5 and stream.over and not stream.status
 
 
-def test_more_content_than_the_window(besieged, certs, siege):
-    """Credit is not a proposal; the client does not read meanwhile."""
-    said = queue.Queue()
-
-    def script(f):
-        assert f.wire.read(len(PREFACE)) == PREFACE
-        f.start(preface=False)
-        f.until(lambda x: x.type == HEADERS)
-        f.send(ok(), frame(DATA, 0, 1, bytes(16384)) * 20)
-        said.put(f.until(lambda x: x.type in (RST, GOAWAY)).error_code)
-    origin = FramesOrigin(certs.leaf("good"), script)
-    with connect(besieged, origin) as client:
-        client.request("/victim")
-        assert said.get(timeout=20) == FLOW_CONTROL_ERROR
-    origin.close()
-
-
 def test_an_origin_resets_all_streams(besieged, certs, siege):
     """Its own affair: the client is told each time, and nobody is cut off."""
     def script(f):
