@@ -15,8 +15,11 @@ EXTRA_DIST += \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
+	$(E2E)/env/h2_frames.py \
+	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
+	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
 	$(E2E)/env/issued.py \
 	$(E2E)/env/known_differences.py \
@@ -35,6 +38,8 @@ EXTRA_DIST += \
 	$(E2E)/test_20_connect_tls.py \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
+	$(E2E)/test_33_h2.py \
+	$(E2E)/test_34_h2spec.py \
 	$(E2E)/test_35_streams.py \
 	$(E2E)/test_36_websockets.py \
 	$(E2E)/test_37_h2_cleartext.py \
@@ -54,7 +59,8 @@ EXTRA_DIST += \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_90_every_har.py \
-	$(E2E)/test_91_attacks.py
+	$(E2E)/test_91_attacks.py \
+	$(E2E)/test_92_h2_attacks.py
 
 .PHONY: check-e2e
 check-e2e: mitmd mitmctl
