@@ -116,7 +116,7 @@ def test_leafs_survive_a_reload(own_mitmd, start_origin, certs, stranger):
 
 def test_narrower_rules_hold_from_the_reload_on(own_mitmd, start_origin, certs):
     mitmd = own_mitmd({"workers": 1})
-    origin = start_origin(certs.leaf("two", ("DNS:localhost", "DNS:other.example")))
+    origin = start_origin(certs.leaf("narrower", ("DNS:localhost", "DNS:other.example")))
     assert "other.example" in facts(leaf_of(mitmd, origin), "-ext", "subjectAltName")
     config = json.loads(mitmd.file.read_text())
     config["ca"]["permit"] = ["localhost"]
