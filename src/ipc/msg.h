@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define MSG_VERSION 2
+#define MSG_VERSION 3
 #define MSG_MAX 65000	/* bytes of one message, header included */
 
 enum role { ROLE_MASTER, ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER, ROLE_COUNT };
@@ -106,8 +106,12 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(spool_is, F(u32, id) F(u8, ok) F(bytes, reason))                                \
 	P(flush, F(u32, id) F(bytes, tag) /* empty: all */)                               \
 	P(flushed, F(u32, id) F(u32, files))                                              \
-	P(spool_state, F(u8, ok) F(bytes, reason))
+	P(spool_state, F(u8, ok) F(bytes, reason))                                        \
+	P(list, F(u32, id))                                                               \
+	P(listed, F(u32, id) F(u8, last) F(bytes, rows) /* as in master/control.h */)     \
+	P(file, F(u8, which))
 
+enum { FILE_HOSTS, FILE_RESOLV_CONF };	/* file.which */
 enum { TRUST_REFUSED, TRUST_ACCEPTED, TRUST_UNUSED };	/* trust.accepted */
 enum { SIGN_OK, SIGN_REFUSED, SIGN_BUSY, SIGN_BROKEN };	/* sign_answer.status */
 

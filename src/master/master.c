@@ -99,6 +99,7 @@ reap(struct master *m)
 		c->pid = -1;
 		log_end(c, pid, status);
 		spawn_forget(c);
+		counters_left(m->counters, c->slot);
 		if (c->role == ROLE_WORKER)
 			recording_slot_end(m, c->slot);
 		if (c->role == ROLE_RECORDER)
@@ -357,7 +358,9 @@ make_shared(struct master *m, struct errmsg *err)
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
 		return -1;
-	m->counters = counters_create(RING_SLOTS);
+	m->counters = counters_create(&m->counters_fd, err);
+	if (m->counters == NULL)
+		return -1;
 	m->slots = mem_grow(NULL, RING_SLOTS, sizeof(*m->slots));
 	for (i = 0; i < RING_SLOTS; i++)
 		m->slots[i] = (struct slot){.ring_fd = -1, .wake_fd = -1, .spill_fd = -1};

@@ -112,6 +112,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .ring_fd = serves ? m->slots[c->slot].ring_fd : -1,
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
+	    .counters_fd = m->counters_fd,
 	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
@@ -163,6 +164,10 @@ spawn(struct child *c, struct errmsg *err)
 
 	if (row->serves && recording_slot_new(m, c, err) == -1)
 		return -1;
+	if (c->role == ROLE_RECORDER)
+		c->slot = SLOT_RECORDER;
+	if (c->role == ROLE_SIGNER)
+		c->slot = SLOT_SIGNERS + c->gen->number % SLOT_NSIGNERS;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		(void)errmsg_sys(err, "cannot make a channel to the %s", role_name(c->role));
 		goto fail;

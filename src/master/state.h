@@ -32,7 +32,7 @@ struct child {
 	bool ready;
 	bool leaving;			/* told to end: not started again */
 	bool holding;			/* told to drain, and may still accept */
-	unsigned slot;			/* workers, while running */
+	unsigned slot;			/* of its counters, and a worker's ring, while running */
 	ev_tstamp started;
 	double backoff;			/* seconds until the next start */
 	ev_timer again;
@@ -101,6 +101,7 @@ struct master {
 	struct control *control;
 	struct receipts *receipts;
 	struct counters *counters;
+	int counters_fd;
 	int signal_fd;
 	ev_io signals;
 	ev_timer stop_timer;

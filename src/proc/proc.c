@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "proc/counters.h"
 #include "proc/title.h"
 
 static int
@@ -103,6 +104,7 @@ proc_begin(struct proc *self)
 	log_role(title);
 	set_signals();
 	follow_master(self);
+	counters_confine(self->counters, self->counters_fd, self->slot);
 	close_foreign(self);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null != -1) {

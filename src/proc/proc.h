@@ -30,7 +30,7 @@ struct proc {
 	enum role role;
 	unsigned index;		/* workers of a generation: 0 .. n-1 */
 	unsigned generation;
-	unsigned slot;		/* workers: ring and counters, unique among the living */
+	unsigned slot;		/* counters, of workers the ring too; unique among the living */
 	pid_t master_pid;
 	const struct conf *conf;
 
@@ -44,7 +44,8 @@ struct proc {
 	struct receipts *receipts;	/* recorder: writable */
 	int receipts_fd;		/* workers */
 	int ring_fd, wake_fd;		/* workers */
-	struct counters *counters;	/* the table of all slots; workers raise their own */
+	struct counters *counters;	/* the table of all slots; ours alone is writable */
+	int counters_fd;		/* until proc_begin() */
 	const unsigned *peer_slots;	/* slots of this generation's workers ... */
 	unsigned npeers; /* ... conf->workers of them, shared and kept up to date */
 

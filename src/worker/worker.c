@@ -433,8 +433,6 @@ worker_main(struct proc *p)
 
 	proc_begin(p);
 	proc_drop(p);
-	counter_add(&p->counters[p->slot].connections_open,
-	    -(int64_t)counter_get(&p->counters[p->slot].connections_open));
 	if (init(&m, p, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
