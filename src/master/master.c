@@ -23,6 +23,7 @@
 #include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
+#include "proc/beat.h"
 #include "proc/counters.h"
 #include "proc/title.h"
 #include "shm/cert_cache.h"
@@ -372,6 +373,7 @@ master_main(struct conf *conf, const char *file)
 {
 	static struct master master;	/* children keep a copy of it until they end */
 	struct master *m = &master;
+	struct beat *beat;
 	struct errmsg err;
 
 	log_init(conf->log.level, conf->log.format);
@@ -389,9 +391,12 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
+	beat_start(beat);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
+	beat_free(&beat);
 	control_free(&m->control);
 	return m->exit_code;
 }
