@@ -6,6 +6,8 @@ librecorder_a_SOURCES = \
 	src/recorder/intake.c src/recorder/intake.h \
 	src/recorder/pieces.c src/recorder/pieces.h \
 	src/recorder/large.c src/recorder/large.h \
+	src/recorder/spool_commit.c src/recorder/spool_large.c \
+	src/recorder/spool_files.c src/recorder/spool_state.h \
 	src/recorder/spool.c src/recorder/spool.h \
 	src/recorder/tags.c src/recorder/tags.h \
 	src/recorder/undo.c src/recorder/undo.h \
