@@ -122,6 +122,15 @@ spool_files_is_full(const struct spool *s, const struct har_file *f)
 	return s->conf.rotate_size > 0 && f->end >= s->conf.rotate_size;
 }
 
+void
+spool_each(const struct spool *s, spool_file_fn *fn, void *arg)
+{
+	const struct tag *t;
+
+	TAILQ_FOREACH(t, &s->tags.open, use)
+		fn(arg, t->name, &t->file);
+}
+
 /* ---- finishing ---- */
 
 unsigned
