@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "proc/counters.h"
 #include "recorder/recorder.h"
 #include "suites.h"
 #include "world.h"
@@ -19,6 +20,8 @@
 static struct world w;
 static pid_t pid;
 static int sock = -1;
+static struct counters *counters;
+static int counters_fd = -1;
 static unsigned spills;		/* SPILL_MADE seen */
 static uint8_t bytes[MSG_MAX + 8];
 
@@ -29,8 +32,15 @@ start(void)
 	struct conf conf = {.user = user};
 	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1,
 	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts};
+	struct errmsg err;
 	int pair[2];
 
+	if (counters == NULL)
+		counters = counters_create(&counters_fd, &err);
+	ck_assert_ptr_nonnull(counters);
+	self.slot = SLOT_RECORDER;
+	self.counters = counters;
+	self.counters_fd = counters_fd;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	receipts_fork(w.receipts, true);
 	pid = fork();
