@@ -81,6 +81,13 @@ struct slot {
 	struct child *worker;
 };
 
+/* What the recorder said of the spool last. */
+struct spool_state {
+	bool ok;
+	char reason[256];		/* "" while it is ok */
+	ev_tstamp since;
+};
+
 struct master {
 	struct ev_loop *loop;
 	const char *file;
@@ -107,6 +114,7 @@ struct master {
 	ev_timer stop_timer;
 	unsigned stop_step;
 	uint32_t flush_id, spool_id;
+	struct spool_state spool_state;
 };
 
 /* ---- listen.c ---- */
