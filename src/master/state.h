@@ -91,6 +91,13 @@ struct slot {
 	struct child *worker;
 };
 
+/* What the recorder said of the spool last. */
+struct spool_state {
+	bool ok;
+	char reason[256];		/* "" while it is ok */
+	ev_tstamp since;
+};
+
 struct master {
 	struct ev_loop *loop;
 	const char *file;
@@ -117,6 +124,7 @@ struct master {
 	ev_timer stop_timer;
 	unsigned stop_step;
 	uint32_t flush_id, spool_id;
+	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
 	uint64_t worked_us;		/* monotonic: when a worker was last seen at work */
