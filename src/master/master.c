@@ -22,6 +22,7 @@
 #include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
+#include "proc/beat.h"
 #include "proc/counters.h"
 #include "proc/title.h"
 #include "shm/cert_cache.h"
@@ -355,6 +356,7 @@ master_main(struct conf *conf, const char *file)
 {
 	static struct master master;	/* children keep a copy of it until they end */
 	struct master *m = &master;
+	struct beat *beat;
 	struct errmsg err;
 
 	log_init(conf->log.level, conf->log.format);
@@ -372,10 +374,13 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
+	beat_start(beat);
 	supervise_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
+	beat_free(&beat);
 	control_free(&m->control);
 	return m->exit_code;
 }
