@@ -232,7 +232,6 @@ reload(struct master *m)
 		log_error("reload failed, the configuration before stays: %s", err.text);
 		return;
 	}
-	log_init(conf->log.level, conf->log.format);
 	generation_start(m, conf);
 }
 

@@ -49,7 +49,7 @@ struct child {
 	unsigned still;			/* ... and how often it was the same */
 };
 
-enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
+enum gen_state { GEN_SIGNER, GEN_WORKERS, GEN_SPOOL, GEN_SERVING, GEN_DRAINING };
 
 /* One configuration and the processes that live by it. */
 struct generation {
@@ -57,6 +57,7 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
+	uint64_t begun_us;
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
@@ -87,6 +88,7 @@ enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
 /* A worker's way to the recorder. Outlives the worker until the ring is empty. */
 struct slot {
 	enum slot_state state;
+	bool serves;			/* its generation does: the recorder is to have it */
 	int ring_fd, wake_fd, spill_fd;
 	struct child *worker;
 };
@@ -153,9 +155,12 @@ bool supervise_healthy(const struct master *);
 /* conf is taken. Starts the way to serving; the outcome is logged. */
 void generation_start(struct master *, struct conf *);
 void generation_child_ready(struct child *, const struct msg_ready *);
+/* Before it served: its reason. */
+void generation_child_failed(struct child *, struct str reason);
 void generation_child_gone(struct child *);
 void generation_let_go(struct child *);	/* a draining worker accepts no more */
 void generation_spool_is(struct master *, const struct msg_spool_is *);
+void generation_recorder_gone(struct master *);
 void generation_failed(struct generation *, const char *reason);
 void generation_abandon(struct master *);	/* the one being started, without a word */
 void generation_free(struct generation *);
@@ -171,7 +176,9 @@ void recording_set_spool(struct master *, struct conf *);
 /* A ring for a worker that is about to be forked. */
 int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
 void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
-void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
+void recording_slot_live(struct master *, struct child *);	/* forked */
+/* From now on the workers of this one have something to record. */
+void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
