@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/pinning.h"
+#include "master/reloads.h"
 #include "master/state.h"
 #include "proc/beat.h"
 #include "proc/counters.h"
@@ -159,6 +160,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	reloads_stop(m->reloads);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
@@ -215,8 +217,8 @@ master_fail(struct master *m, const char *reason)
 
 /* ---- signals ---- */
 
-static void
-reload(struct master *m)
+void
+master_reload(struct master *m)
 {
 	struct conf *conf;
 	struct errmsg err;
@@ -227,9 +229,11 @@ reload(struct master *m)
 		m->reload_wanted = true;	/* any number of them become one */
 		return;
 	}
+	reloads_begin(m->reloads);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		reloads_failed(m->reloads, "config", err.text);
 		return;
 	}
 	generation_start(m, conf);
@@ -241,7 +245,7 @@ master_reload_wanted(struct master *m)
 	if (!m->reload_wanted || m->next != NULL || m->current == NULL)
 		return;
 	m->reload_wanted = false;
-	reload(m);
+	master_reload(m);
 }
 
 static void
@@ -256,7 +260,7 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			reap(m);
 			break;
 		case SIGHUP:
-			reload(m);
+			master_reload(m);
 			break;
 		case SIGUSR1:
 			recording_flush(m);
@@ -342,6 +346,7 @@ make_shared(struct master *m, struct errmsg *err)
 	    keyring_create(&m->keyring, err) == -1 || trust_create(&m->trust, err) == -1)
 		return -1;
 	m->pinning = pinning_new(&m->trust);
+	m->reloads = reloads_new();
 	m->control = commands_new(m);
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
@@ -368,6 +373,7 @@ master_main(struct conf *conf, const char *file)
 	title_set("master");
 	m->file = file;
 	m->pid = getpid();
+	m->born_us = clock_mono_us();
 	m->recorder.pid = -1;
 	TAILQ_INIT(&m->generations);
 	TAILQ_INIT(&m->sockets);
@@ -386,5 +392,6 @@ master_main(struct conf *conf, const char *file)
 		ev_run(m->loop, 0);
 	beat_free(&beat);
 	control_free(&m->control);
+	reloads_free(&m->reloads);
 	return m->exit_code;
 }

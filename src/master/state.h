@@ -20,6 +20,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct reloads;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -57,7 +58,7 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
-	uint64_t begun_us;
+	uint64_t since_us;		/* ... monotonic: starting, serving or draining */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
@@ -118,6 +119,8 @@ struct master {
 	struct segment cert_cache, keyring, trust;
 	struct pinning *pinning;
 	struct control *control;
+	struct reloads *reloads;
+	uint64_t born_us;		/* monotonic */
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
@@ -187,6 +190,7 @@ void recording_flush(struct master *);
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */

@@ -103,9 +103,11 @@ class Mitmd:
         self.news = threading.Condition()
 
     def write(self, config):
-        """JSON is YAML."""
+        """JSON is YAML. In one step: a reload that is under way reads the old or the new one."""
         text = config if isinstance(config, str) else json.dumps(config, indent=4) + "\n"
-        self.file.write_text(text)
+        made = self.file.with_suffix(".new")
+        made.write_text(text)
+        made.replace(self.file)
 
     # -- life ------------------------------------------------------------------
     @staticmethod
