@@ -141,6 +141,7 @@ generation_failed(struct generation *gen, const char *reason)
 		return;
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
+	service_reload_failed(m, reason);
 	if (m->spool_conf == gen->conf) {
 		m->spool_conf = m->current->conf;
 		recording_set_spool(m, m->spool_conf);
@@ -328,6 +329,7 @@ tell_news(struct master *m)
 	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
 	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
+	service_serves(m);
 }
 
 void
@@ -354,6 +356,7 @@ serve(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
+	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
 	if (before != NULL)
 		drain(before);

@@ -174,6 +174,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
@@ -220,6 +221,7 @@ master_fail(struct master *m, const char *reason)
 		return;
 	m->failed = true;
 	log_error("cannot start: %s", reason);
+	service_failed(m, reason);
 	m->exit_code = 1;
 	begin_stop(m, 0);
 }
@@ -238,9 +240,11 @@ reload(struct master *m)
 		m->reload_wanted = true;	/* any number of them become one */
 		return;
 	}
+	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		service_reload_failed(m, err.text);
 		return;
 	}
 	log_init(conf->log.level, conf->log.format);
@@ -384,6 +388,9 @@ master_main(struct conf *conf, const char *file)
 	TAILQ_INIT(&m->sockets);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
+	m->systemd = systemd_new();
+	m->given = given_new(m->systemd);
+	m->service = service_new(m);
 	raise_nofile(conf);
 	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
@@ -393,5 +400,8 @@ master_main(struct conf *conf, const char *file)
 	if (!m->done)
 		ev_run(m->loop, 0);
 	control_free(&m->control);
+	service_free(&m->service);
+	given_free(&m->given);
+	systemd_free(&m->systemd);
 	return m->exit_code;
 }

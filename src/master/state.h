@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/given.h"
 #include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
@@ -20,6 +21,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct service;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -69,6 +71,7 @@ struct socket {
 	TAILQ_ENTRY(socket) link;
 	struct addr asked, bound;
 	int fd;
+	struct given_socket *given;	/* by systemd; NULL: bound by us */
 	unsigned users;
 };
 
@@ -93,6 +96,9 @@ struct master {
 	struct generation *next;	/* being started; NULL */
 	unsigned last_number;
 	TAILQ_HEAD(, socket) sockets;
+	struct systemd *systemd;
+	struct given *given;
+	struct service *service;
 	struct child recorder;
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
@@ -113,6 +119,8 @@ struct master {
 /* Bind what conf names and is not bound yet; gen->listeners is filled. */
 int listen_prepare(struct master *, struct generation *, struct errmsg *) MUSTCHECK;
 void listen_release(struct master *, struct generation *);
+/* A generation serves: sockets that systemd holds for nobody are named in the log. */
+void listen_settle(struct master *);
 
 /* ---- spawn.c ---- */
 /* Fork c; -1 with a reason (no process, no memory). */
@@ -147,6 +155,16 @@ void recording_slot_live(struct master *, struct child *);	/* forked: tell the r
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
+
+/* ---- service.c ---- */
+/* What the service manager is told of the master's life. */
+struct service *service_new(struct master *);
+void service_free(struct service **);
+void service_reloading(struct master *);
+void service_serves(struct master *);		/* the start, or a reload, has succeeded */
+void service_reload_failed(struct master *, const char *reason);
+void service_failed(struct master *, const char *reason);	/* cannot start */
+void service_stopping(struct master *);
 
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);
