@@ -56,7 +56,7 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (proc_check_user(conf, &err) == -1 ||
+	if (proc_check_user(conf, &err) == -1 || conf_make_dirs(conf, &err) == -1 ||
 	    identities_load(&gen->identities, conf, &err) == -1 ||
 	    control_prepare(m->control, conf->control, &err) == -1 ||
 	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
