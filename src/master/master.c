@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -23,6 +22,7 @@
 #include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
+#include "proc/beat.h"
 #include "proc/counters.h"
 #include "proc/title.h"
 #include "shm/cert_cache.h"
@@ -59,20 +59,6 @@ child_by_pid(struct master *m, pid_t pid)
 	return NULL;
 }
 
-static void
-log_end(const struct child *c, pid_t pid, int status)
-{
-	if (c->leaving || c->master->stopping)
-		return;
-	if (WIFSIGNALED(status))
-		log_error("%s %u (pid %d) was killed by signal %d (%s); starting it again",
-		    role_name(c->role), c->index, (int)pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else
-		log_error("%s %u (pid %d) ended with %d", role_name(c->role), c->index,
-		    (int)pid, WEXITSTATUS(status));
-}
-
 /* A child that has ended, and is not reaped by being found. */
 static pid_t
 next_dead(void)
@@ -96,8 +82,7 @@ reap(struct master *m)
 			channel_drain(c->channel);
 		if (waitpid(pid, &status, 0) != pid || c == NULL)
 			continue;
-		c->pid = -1;
-		log_end(c, pid, status);
+		supervise_ended(c, pid, status);
 		spawn_forget(c);
 		counters_left(m->counters, c->slot);
 		if (c->role == ROLE_WORKER)
@@ -196,8 +181,12 @@ master_step_stop(struct master *m)
 		m->stop_step = 1;
 		arm_stop_timer(m, RECORDER_FINISH_MS / 1000 + 2);
 	}
-	/* A recorder that died meanwhile is started again: the rings are not empty. */
-	if (recording_any_slot(m) && (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
+	/*
+	 * A recorder that died meanwhile is started again: the rings are not empty. One
+	 * whose spool cannot be written may wait with them, and has to be told.
+	 */
+	if (recording_any_slot(m) && m->spool_state.ok &&
+	    (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
 		return;
 	if (m->recorder.pid > 0) {
 		if (!m->recorder.leaving && m->recorder.channel != NULL) {
@@ -372,6 +361,7 @@ master_main(struct conf *conf, const char *file)
 {
 	static struct master master;	/* children keep a copy of it until they end */
 	struct master *m = &master;
+	struct beat *beat;
 	struct errmsg err;
 
 	log_init(conf->log.level, conf->log.format);
@@ -389,9 +379,13 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
+	beat_start(beat);
+	supervise_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
+	beat_free(&beat);
 	control_free(&m->control);
 	return m->exit_code;
 }
