@@ -173,7 +173,7 @@ generation_failed(struct generation *gen, const char *reason)
 	log_error("reload failed, the configuration before stays: %s", reason);
 	m->spool_conf = m->current->conf;
 	reloads_failed(m->reloads, "failed", reason);
-	service_reload_failed(m, reason);
+	service_ready(m);
 	if (!any_running(gen))
 		generation_free(gen);
 	master_reload_wanted(m);
@@ -378,7 +378,7 @@ tell_news(struct master *m)
 	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
 	reloads_let_go(m->reloads, now->number);
-	service_serves(m);
+	service_ready(m);
 }
 
 void

@@ -237,7 +237,7 @@ master_reload(struct master *m)
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
 		reloads_failed(m->reloads, "config", err.text);
-		service_reload_failed(m, err.text);
+		service_ready(m);
 		return;
 	}
 	generation_start(m, conf);

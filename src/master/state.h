@@ -199,8 +199,8 @@ void recording_flush(struct master *);
 struct service *service_new(struct master *);
 void service_free(struct service **);
 void service_reloading(struct master *);
-void service_serves(struct master *);		/* the start, or a reload, has succeeded */
-void service_reload_failed(struct master *, const char *reason);
+/* The start is over, or a reload is, however that went (reloads.h knows). */
+void service_ready(struct master *);
 void service_failed(struct master *, const char *reason);	/* cannot start */
 void service_stopping(struct master *);
 
