@@ -16,6 +16,7 @@ enum {
 	CTL_OK = 0,
 	CTL_FAILED = 1,		/* mitmd, or the system, said no; the reason is on stderr */
 	CTL_USAGE = 64,
+	CTL_NOINPUT = 66,	/* a file cannot be read */
 	CTL_UNREACHABLE = 69,	/* nobody answers on the control socket */
 	CTL_DENIED = 77,
 	CTL_CONFIG = 78		/* the configuration is wrong: FILE:LINE:COL on stderr */
@@ -33,6 +34,7 @@ typedef int ctl_command_fn(const struct ctl *, int argc, char **argv);
 ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
 ctl_command_fn ctl_ca;		/* ctl_ca.c */
 ctl_command_fn ctl_explain;	/* ctl_explain.c */
+ctl_command_fn ctl_har;		/* ctl_har.c */
 
 /* "mitmctl: ..." on stderr. */
 void ctl_error(const char *fmt, ...) PRINTF(1, 2);
