@@ -21,11 +21,11 @@ static const struct command {
 	const char *usage;
 	int max_files;
 } commands[] = {
-	{"check", har_check, "", "[--strict] [--output text|json] FILE...", 0},
+	{"check", har_check, "", "[--strict] [--output table|json] FILE...", 0},
 	{"filter", har_filter, "f:o:", "-f FILTER [-o OUT] FILE...", 0},
 	{"merge", har_merge, "f:o:", "[-f FILTER] [-o OUT] FILE...", 0},
 	{"repair", har_repair, "o:", "[-o OUT] FILE", 1},
-	{"stats", har_stats, "f:", "[-f FILTER] [--output text|json] FILE...", 0},
+	{"stats", har_stats, "f:", "[-f FILTER] [--output table|json] FILE...", 0},
 };
 
 static int

@@ -14,6 +14,7 @@
 #include "ctl/control.h"
 #include "ctl/har_cmd.h"
 #include "ctl/har_rules.h"
+#include "ctl/term.h"
 
 #define SHOWN 5			/* of each rule, per file */
 #define RULES_MAX 64
@@ -71,12 +72,21 @@ print_json(struct check *c, bool warning, uint64_t entry, const char *path, cons
 static void
 print_line(struct check *c, bool warning, uint64_t entry, const char *path, const char *text)
 {
+	struct buf line;
+
 	progress_clear(&c->progress);
-	(void)printf("%s:", c->name);
+	buf_init(&line, 0);
+	buf_printf(&line, "%s:", c->name);
 	if (entry > 0)
-		(void)printf("%" PRIu64 ":", entry);
-	(void)printf(" %s%s%s%s\n", warning ? "warning: " : "", path != NULL ? path : "",
-	    path != NULL ? " " : "", text);
+		buf_printf(&line, "%" PRIu64 ":", entry);
+	buf_printf(&line, " %s", warning ? "warning: " : "");
+	if (path != NULL) {
+		(void)term_put(&line, str_z(path), 0);	/* names in it are anybody's */
+		buf_putc(&line, ' ');
+	}
+	buf_printf(&line, "%s\n", text);
+	(void)fwrite(buf_data(&line), 1, line.len, stdout);
+	buf_free(&line);
 }
 
 static void

@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 #include "ctl/har_stats.h"
-#include "ctl/plain.h"
+#include "ctl/human.h"
+#include "ctl/term.h"
 #include "har/json.h"
 
 #define ROWS 20			/* of each table, for people */
@@ -26,43 +27,19 @@ static const struct {
 /* ---- for people ---- */
 
 static const char *
-bytes_text(uint64_t bytes, char out[16])
+time_text(int64_t us, char out[HUMAN_SIZE])
 {
-	static const char *const units[] = {"", "K", "M", "G", "T", "P", "E"};
-	double v = (double)bytes;
-	size_t i = 0;
-
-	for (; v >= 1000 && i + 1 < NELEM(units); i++)
-		v /= 1000;
-	(void)snprintf(out, 16, v < 10 && i > 0 ? "%.1f%s" : "%.0f%s", v, units[i]);
-	return out;
+	return us < 0 ? "-" : human_us((uint64_t)us, out);
 }
 
-static const char *
-time_text(int64_t us, char out[16])
-{
-	if (us < 0)
-		(void)snprintf(out, 16, "-");
-	else if (us < 10000)
-		(void)snprintf(out, 16, "%.1fms", (double)us / 1e3);
-	else if (us < 1000000)
-		(void)snprintf(out, 16, "%.0fms", (double)us / 1e3);
-	else if (us < 100000000)
-		(void)snprintf(out, 16, "%.1fs", (double)us / 1e6);
-	else
-		(void)snprintf(out, 16, "%.0fs", (double)us / 1e6);
-	return out;
-}
-
-/* Padded by characters, not by bytes. */
 static void
 print_name(struct str name)
 {
 	struct buf b;
-	size_t n;
+	unsigned n;
 
 	buf_init(&b, 0);
-	n = plain_put(&b, name, NAME_COLUMNS);
+	n = term_put(&b, name, NAME_COLUMNS);
 	for (; n < NAME_COLUMNS; n++)
 		buf_putc(&b, ' ');
 	(void)fwrite(buf_data(&b), 1, b.len, stdout);
@@ -72,11 +49,11 @@ print_name(struct str name)
 static void
 print_row(const struct tally_row *r)
 {
-	char sent[16], received[16], p50[16], p95[16], max[16], wait[16];
+	char sent[HUMAN_SIZE], received[HUMAN_SIZE], p50[HUMAN_SIZE], p95[HUMAN_SIZE], max[HUMAN_SIZE], wait[HUMAN_SIZE];
 
 	print_name(r->name);
 	(void)printf(" %8" PRIu64 " %6" PRIu64 " %7s %7s %8s %8s %8s %8s\n", r->entries,
-	    r->failed, bytes_text(r->sent, sent), bytes_text(r->received, received),
+	    r->failed, human_bytes(r->sent, sent), human_bytes(r->received, received),
 	    time_text(spread_part(r->time, 0.5), p50),
 	    time_text(spread_part(r->time, 0.95), p95), time_text(spread_max(r->time), max),
 	    time_text(spread_part(r->wait, 0.95), wait));
@@ -105,7 +82,7 @@ static void
 print_top(const struct stats_top *top, const char *title, bool time)
 {
 	struct buf b;
-	char text[16];
+	char text[HUMAN_SIZE];
 	int i;
 
 	if (top[0].value == 0)
@@ -114,10 +91,10 @@ print_top(const struct stats_top *top, const char *title, bool time)
 	buf_init(&b, 0);
 	for (i = 0; i < STATS_TOP && top[i].value > 0; i++) {
 		buf_printf(&b, "%8s %3" PRId64 " ", time ? time_text(top[i].value, text) :
-		    bytes_text((uint64_t)top[i].value, text), MAX(top[i].status, (int64_t)0));
-		(void)plain_put(&b, str_z(top[i].method), 16);
+		    human_bytes((uint64_t)top[i].value, text), MAX(top[i].status, (int64_t)0));
+		(void)term_put(&b, str_z(top[i].method), 16);
 		buf_putc(&b, ' ');
-		(void)plain_put(&b, str_z(top[i].url), 100);
+		(void)term_put(&b, str_z(top[i].url), 100);
 		buf_printf(&b, "  (%s:%" PRIu64 ")\n", top[i].file, top[i].number);
 	}
 	(void)fwrite(buf_data(&b), 1, b.len, stdout);
@@ -127,7 +104,7 @@ print_top(const struct stats_top *top, const char *title, bool time)
 void
 stats_show_text(const struct stats *s)
 {
-	char first[CLOCK_ISO_SIZE], last[CLOCK_ISO_SIZE], a[16], b[16], c[16];
+	char first[CLOCK_ISO_SIZE], last[CLOCK_ISO_SIZE], a[HUMAN_SIZE], b[HUMAN_SIZE], c[HUMAN_SIZE];
 	int i;
 
 	(void)printf("%" PRIu64 " entries in %" PRIu64 " files: %" PRIu64 " failed, %" PRIu64
@@ -138,8 +115,8 @@ stats_show_text(const struct stats *s)
 		clock_iso((uint64_t)s->last_us, last);
 		(void)printf("from %s to %s\n", first, last);
 	}
-	(void)printf("bytes: %s sent, %s received\n", bytes_text(s->sent, a),
-	    bytes_text(s->received, b));
+	(void)printf("bytes: %s sent, %s received\n", human_bytes(s->sent, a),
+	    human_bytes(s->received, b));
 	(void)printf("time:  p50 %s, p95 %s, max %s\n", time_text(spread_part(s->time, 0.5), a),
 	    time_text(spread_part(s->time, 0.95), b), time_text(spread_max(s->time), c));
 	(void)printf("wait:  p50 %s, p95 %s, max %s\n", time_text(spread_part(s->wait, 0.5), a),

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "ctl/human.h"
 
 #define EVERY_US 100000
 #define QUIET_US 500000		/* what takes no longer shows nothing */
@@ -25,44 +26,22 @@ progress_begin(struct progress *p, uint64_t total)
 	p->begin_us = clock_mono_us();
 }
 
-static void
-amount_text(char out[16], double v)
-{
-	static const char *const units[] = {"B", "KB", "MB", "GB", "TB", "PB"};
-	size_t i = 0;
-
-	for (; v >= 1000 && i + 1 < NELEM(units); i++)
-		v /= 1000;
-	(void)snprintf(out, 16, v < 10 && i > 0 ? "%.1f %s" : "%.0f %s", v, units[i]);
-}
-
-static void
-time_text(char out[16], double seconds)
-{
-	unsigned s = seconds < 359999 ? (unsigned)(seconds + 0.5) : 359999;
-
-	if (s >= 3600)
-		(void)snprintf(out, 16, "%u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
-	else
-		(void)snprintf(out, 16, "%u:%02u", s / 60, s % 60);
-}
-
 void
 progress_text(char *out, size_t n, unsigned columns, uint64_t done, uint64_t total,
     uint64_t us)
 {
 	double rate = us > 0 ? (double)done * 1e6 / (double)us : 0;
-	char amount[16], speed[16], left[16], bar[COLUMNS_MAX + 1];
+	char amount[HUMAN_SIZE], speed[HUMAN_SIZE], left[HUMAN_SIZE], bar[COLUMNS_MAX + 1];
 	unsigned width, filled;
 
-	amount_text(amount, (double)done);
-	amount_text(speed, rate);
+	(void)human_bytes(done, amount);
+	(void)human_bytes((uint64_t)rate, speed);
 	if (total == 0 || rate <= 0) {
 		(void)snprintf(out, n, "%s  %s/s", amount, speed);
 		return;
 	}
 	done = MIN(done, total);
-	time_text(left, (double)(total - done) / rate);
+	(void)human_seconds((uint64_t)((double)(total - done) / rate + 0.5), left);
 	width = columns > BESIDE_BAR ? MIN(columns - BESIDE_BAR, COLUMNS_MAX) : 0;
 	filled = (unsigned)((double)width * (double)done / (double)total);
 	memset(bar, '#', filled);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * spawn.c - forks a role and wires its channels; starts what died again, later
- * and later if it keeps dying.
+ * spawn.c - forks a role and wires its channels.
  * Runs in: master (and, up to role_main, the child).
  */
 #include "config.h"
@@ -11,16 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "master/roles.h"
 #include "master/state.h"
 #include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "shm/keyring.h"
-
-#define BACKOFF_FIRST 0.05
-#define BACKOFF_MAX 10.0
-#define LIVED_WELL 10.0	/* seconds after which a death is not part of a series */
 
 static int
 on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str body, int *fds,
@@ -48,15 +44,13 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;
-		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
 		if (c->gen != NULL && c->gen->state < GEN_SERVING) {
-			char *reason = str_dup(failed.reason);
-
-			generation_failed(c->gen, reason);
-			free(reason);
-		} else if (c->role == ROLE_RECORDER && c->master->current == NULL) {
-			master_fail(c->master, "the recorder cannot start");
+			generation_child_failed(c, failed.reason);
+			return 0;
 		}
+		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
+		if (c->role == ROLE_RECORDER && c->master->current == NULL)
+			master_fail(c->master, "the recorder cannot start");
 		return 0;
 	default:
 		return recording_message(c->master, type, body, fds, nfds);
@@ -132,6 +126,7 @@ run(struct master *m, const struct role_row *row, struct proc *p)
 {
 	struct generation *gen;
 
+	log_init(p->conf->log.level, p->conf->log.format);
 	if (!row->serves)
 		TAILQ_FOREACH(gen, &m->generations, link)
 			identities_free(&gen->identities);
@@ -154,6 +149,31 @@ wire_signer(struct child *worker, int pair[2], struct errmsg *err)
 	return 0;
 }
 
+static bool
+is_taken(const struct master *m, unsigned slot, const struct child *c)
+{
+	const struct generation *gen;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		if (&gen->signer != c && gen->signer.pid > 0 && gen->signer.slot == slot)
+			return true;
+	return false;
+}
+
+/* Of a generation that drains for an hour there may have come many since. */
+static int
+find_signer_slot(struct child *c, struct errmsg *err)
+{
+	unsigned i;
+
+	for (i = 0; i < SLOT_NSIGNERS; i++)
+		if (!is_taken(c->master, SLOT_SIGNERS + i, c)) {
+			c->slot = SLOT_SIGNERS + i;
+			return 0;
+		}
+	return errmsg_set(err, "%u generations have not ended yet: try again", i);
+}
+
 int
 spawn(struct child *c, struct errmsg *err)
 {
@@ -166,8 +186,8 @@ spawn(struct child *c, struct errmsg *err)
 		return -1;
 	if (c->role == ROLE_RECORDER)
 		c->slot = SLOT_RECORDER;
-	if (c->role == ROLE_SIGNER)
-		c->slot = SLOT_SIGNERS + c->gen->number % SLOT_NSIGNERS;
+	if (c->role == ROLE_SIGNER && find_signer_slot(c, err) == -1)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		(void)errmsg_sys(err, "cannot make a channel to the %s", role_name(c->role));
 		goto fail;
@@ -175,8 +195,9 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
-	c->ready = c->leaving = false;
-	c->started = ev_now(m->loop);
+	c->ready = c->leaving = c->stuck = false;
+	c->still = 0;
+	c->started_us = clock_mono_us();
 	inherit(m, row, true);
 	c->pid = fork();
 	if (c->pid == 0)
@@ -209,37 +230,4 @@ spawn_forget(struct child *c)
 	ev_timer_stop(c->master->loop, &c->again);
 	c->pid = -1;
 	c->ready = false;
-}
-
-static void
-on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
-{
-	struct child *c = w->data;
-	struct errmsg err;
-
-	if (c->master->stopping && c->role != ROLE_RECORDER)
-		return;
-	if (spawn(c, &err) == 0)
-		return;
-	log_error("%s", err.text);
-	spawn_again(c);
-}
-
-void
-spawn_again(struct child *c)
-{
-	struct ev_loop *loop = c->master->loop;
-	double wait = 0;
-
-	if (ev_now(loop) - c->started > LIVED_WELL)
-		c->backoff = 0;
-	wait = c->backoff;
-	c->backoff = c->backoff == 0 ? BACKOFF_FIRST : MIN(c->backoff * 2, BACKOFF_MAX);
-	if (wait >= 1)
-		log_warning("%s %u keeps dying: the next start is in %.0f s",
-		    role_name(c->role), c->index, wait);
-	ev_timer_stop(loop, &c->again);
-	ev_timer_init(&c->again, on_again, wait, 0);
-	c->again.data = c;
-	ev_timer_start(loop, &c->again);
 }

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "proc/beat.h"
 #include "proc/counters.h"
 #include "proc/title.h"
 
@@ -117,6 +118,7 @@ proc_begin(struct proc *self)
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	self->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(self->loop != NULL);
+	self->beat = beat_new(self->loop, &self->counters[self->slot]);
 }
 
 int
@@ -233,6 +235,7 @@ proc_ready(struct proc *self, const struct proc_ops *ops, void *arg, struct str 
 void
 proc_run(struct proc *self)
 {
+	beat_start(self->beat);
 	ev_run(self->loop, 0);
 }
 
@@ -245,6 +248,7 @@ proc_quit(struct proc *self)
 int
 proc_end(struct proc *self)
 {
+	beat_free(&self->beat);
 	channel_free(&self->master);
 	ev_loop_destroy(self->loop);
 	return 0;

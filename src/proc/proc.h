@@ -15,6 +15,7 @@
 #include "ipc/channel.h"
 #include "shm/segment.h"
 
+struct beat;
 struct counters;
 struct receipts;
 struct shelf;
@@ -59,6 +60,7 @@ struct proc {
 
 	/* Made by proc_begin(). */
 	struct ev_loop *loop;
+	struct beat *beat;
 	struct channel *master;
 	const struct proc_ops *ops;
 	void *arg;

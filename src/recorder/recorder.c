@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "recorder/intake.h"
+#include "recorder/listing.h"
 
 #define TICK_S 0.25
 #define FLUSHES_MAX 1024
@@ -36,10 +37,16 @@ struct recorder {
 	struct proc *self;
 	struct finish *finish;
 	struct spool *spool;
+	struct tails *tails;
 	struct intake *intake;
 	ev_timer tick, deadline;
 	TAILQ_HEAD(, flush) flushes;
 	unsigned nflushes;
+};
+
+struct answer {
+	struct recorder *recorder;
+	uint32_t id;
 };
 
 /* That the master is gone is told by the channel's end, not by each message. */
@@ -146,6 +153,7 @@ on_spool_set(struct recorder *r, struct str body, int *fds, size_t nfds)
 	conf.quota.keep_size = m.keep_size;
 	conf.quota.keep_age_us = m.keep_age_ms * 1000;
 	conf.quota.min_free = m.min_free;
+	conf.block = m.when_full == CONF_FULL_BLOCK;
 	intake_settle(r->intake);
 	if (spool_set(r->spool, m.dir, fd, m.instance, &conf, &err) != 0) {
 		answer_set(r, m.id, false, err.text);
@@ -169,6 +177,37 @@ on_ring_add(struct recorder *r, struct str body, int *fds, size_t nfds)
 	if (intake_add(r->intake, m.slot, m.pid, fds[0], fds[1], nfds == 3 ? fds[2] : -1,
 	    &err) != 0)
 		log_error("cannot take the ring of worker %u: %s", m.pid, err.text);
+	return 0;
+}
+
+static void
+on_rows(void *arg, struct str rows, bool last)
+{
+	const struct answer *a = arg;
+
+	TELL(a->recorder, LISTED, listed, .id = a->id, .last = last, .rows = rows);
+}
+
+static int
+on_list(struct recorder *r, struct str body)
+{
+	struct answer a = {.recorder = r};
+	struct msg_list m;
+
+	if (msg_unpack_list(body, &m) != 0)
+		return -1;
+	a.id = m.id;
+	listing(r->spool, on_rows, &a);
+	return 0;
+}
+
+static int
+on_tail(struct recorder *r, int *fds, size_t nfds)
+{
+	if (nfds != 1)
+		return -1;
+	if (tails_add(r->tails, fds[0]) != 0)
+		log_warning("nobody else can follow the entries: %d do", TAILS_MAX);
 	return 0;
 }
 
@@ -197,6 +236,13 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 	case MSG_FLUSH:
 		rc = on_flush(r, body);
 		break;
+	case MSG_LIST:
+		rc = on_list(r, body);
+		break;
+	case MSG_TAIL:
+		rc = on_tail(r, fds, nfds);
+		fds_taken = rc == 0;
+		break;
 	default:
 		break;
 	}
@@ -214,6 +260,7 @@ on_stop(void *arg, uint64_t timeout_ms)
 		return;
 	ev_timer_set(&r->deadline, (double)timeout_ms / 1000., 0.);
 	ev_timer_start(r->self->loop, &r->deadline);
+	spool_last_try(r->spool);
 	add_flush(r, 0, STR_NONE, true);
 }
 
@@ -232,10 +279,10 @@ static void
 on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct recorder *r = w->data;
-	bool was_set = spool_is_set(r->spool);
+	bool waited = spool_waits(r->spool);
 
 	spool_tick(r->spool, clock_mono_us());
-	if (!was_set && spool_is_set(r->spool)) {
+	if (waited && !spool_waits(r->spool)) {
 		intake_make_spills(r->intake);
 		intake_mark(r->intake);
 	}
@@ -286,11 +333,15 @@ static const struct intake_ops recorder_intake_ops = {.drained = on_drained, .sp
 static void
 recorder_init(struct recorder *r, struct proc *self)
 {
+	struct counters *counters = &self->counters[self->slot];
+
 	r->self = self;
 	TAILQ_INIT(&r->flushes);
-	r->finish = finish_new(self->loop, on_finished, r);
-	r->spool = spool_new(r->finish, self->receipts, on_state, r);
-	r->intake = intake_new(self->loop, r->spool, self->receipts, &recorder_intake_ops, r);
+	r->finish = finish_new(self->loop, counters, on_finished, r);
+	r->spool = spool_new(r->finish, self->receipts, counters, on_state, r);
+	r->tails = tails_new(self->loop);
+	r->intake = intake_new(self->loop, r->spool, self->receipts, r->tails,
+	    &recorder_intake_ops, r);
 	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
 	r->tick.data = r;
 	ev_timer_start(self->loop, &r->tick);
@@ -306,6 +357,7 @@ recorder_fini(struct recorder *r)
 	ev_timer_stop(r->self->loop, &r->deadline);
 	ev_timer_stop(r->self->loop, &r->tick);
 	intake_free(&r->intake);
+	tails_free(&r->tails);
 	spool_free(&r->spool);
 	finish_free(&r->finish);
 	while ((f = TAILQ_FIRST(&r->flushes)) != NULL) {

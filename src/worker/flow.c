@@ -253,15 +253,30 @@ flow_writable(struct flow *f, enum flow_side who)
 	pause_side(f, other(who), false);
 }
 
+/* Before both messages went through; `from` is whose doing that is. */
 static void
-fail(struct flow *f, enum flow_side from, enum conn_end how)
+finish_early(struct flow *f, enum flow_side from, enum conn_end how)
 {
 	f->over = true;
-	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
 	record(f);
 	finish_end(f, other(from), false, how);
 	finish_end(f, from, false, how);
 	release(f);
+}
+
+static void
+fail(struct flow *f, enum flow_side from, enum conn_end how)
+{
+	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
+	finish_early(f, from, how);
+}
+
+void
+flow_answered(struct flow *f, enum conn_end how)
+{
+	CHECK(flow_response_whole(f));
+	if (!f->over)
+		finish_early(f, FLOW_BACK, how);
 }
 
 static void PRINTF(2, 0)
@@ -312,6 +327,13 @@ flow_tunnel_done(struct flow *f)
 {
 	f->times.response_done = clock_mono_us();
 	release(f);
+}
+
+void
+flow_turn_away(struct flow *f, unsigned status, const char *why)
+{
+	f->recorded = true;
+	flow_refuse(f, status, "%s", why);
 }
 
 bool

@@ -123,6 +123,8 @@ void flow_detach(struct flow *);
 void flow_drop(struct flow *);
 /* Not served: the front answers with status on a proxy hop. Recorded as a failure. */
 void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
+/* The same without a trace. */
+void flow_turn_away(struct flow *, unsigned status, const char *why);
 
 /* From the ends: f->request or f->response is complete up to its body. */
 void flow_head(struct flow *, enum flow_side from);
@@ -133,6 +135,11 @@ void flow_writable(struct flow *, enum flow_side who);	/* `who` can take body by
 /* Cut off. how: the way the failing side's connection ended. Both ends are told. */
 void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char *fmt, ...)
     PRINTF(4, 5);
+/*
+ * The answer is whole, and its sender wants no more of the request (RFC 9113 8.1:
+ * RST_STREAM with NO_ERROR): over, and nobody has failed.
+ */
+void flow_answered(struct flow *, enum conn_end how);
 /*
  * From 101 on the two connections are a tunnel: both ends let go, and the caller
  * owns the flow until flow_tunnel_done().

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "worker/back.h"
@@ -15,6 +16,7 @@
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/h2.h"
+#include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
 #define IDLE_MAX 8	/* connections to origins that are kept for the next requests */
@@ -197,7 +199,7 @@ on_request(void *host, struct flow *f)
 	    f->request.is_connect ? 0 : 80);
 	struct lane *l;
 
-	if (!front_admit(fh->front, f) || !may_proxy(f, bad))
+	if (!front_admit(fh->front, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	l = find_lane(fh, &f->facts.origin);
 	if (l == NULL) {
@@ -287,7 +289,7 @@ front_h2_sweep(struct front_h2 *fh)
 	struct worker *w = fh->worker;
 
 	h2_drain(fh->h2);
-	if (h2_idle(fh->h2) && ev_now(w->loop) - h2_idle_since(fh->h2) >= w->drain_idle_s)
+	if (h2_idle(fh->h2) && clock_mono_s() - h2_idle_since(fh->h2) >= w->drain_idle_s)
 		end(fh, CONN_END_CLEAN);
 }
 

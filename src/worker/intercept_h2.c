@@ -10,8 +10,10 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "worker/front.h"
 #include "worker/h2.h"
+#include "worker/unrecorded.h"
 
 static void
 on_request(void *host, struct flow *f)
@@ -27,6 +29,12 @@ on_request(void *host, struct flow *f)
 		f->facts.origin = said;
 	if (f->request.is_connect) {
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
+		return;
+	}
+	if (unrecorded_refuse(f)) {
+		/* What comes next is answered on a hop that is ours, CONNECT. */
+		if (!it->dead)
+			h2_drain(it->h2_client);
 		return;
 	}
 	if (it->h2_origin == NULL || !h2_attach(it->h2_origin, f)) {
@@ -158,7 +166,7 @@ intercept_h2_sweep(struct intercept *it)
 
 	h2_drain(it->h2_client);
 	if (h2_idle(it->h2_client) &&
-	    ev_now(w->loop) - h2_idle_since(it->h2_client) >= w->drain_idle_s)
+	    clock_mono_s() - h2_idle_since(it->h2_client) >= w->drain_idle_s)
 		end_both(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }
 

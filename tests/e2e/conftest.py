@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Fixtures: programs live as long as a module's tests, tags as long as one test."""
+import os
 import pathlib
 import re
 import sys
@@ -9,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from env.certs import Certs  # noqa: E402
+from env.disk import Disk  # noqa: E402
 from env.mitmd import Mitmd  # noqa: E402
 from env.nginx import Nginx  # noqa: E402
 from env.origin import Origin  # noqa: E402
@@ -62,6 +64,34 @@ def own_mitmd(tmp_path_factory, roots):
     finish(made)
 
 
+@pytest.fixture
+def disk(tmp_path):
+    """disk(size): a file system that ends with the test, after its mitmd."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    made = []
+
+    def make(size):
+        made.append(Disk(tmp_path / "disk", size))
+        return made[-1]
+    yield make
+    for one in made:
+        one.unmount()
+
+
+@pytest.fixture
+def on_disk(disk, own_mitmd):
+    """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
+    def start(size, spool=None):
+        made = disk(size)
+        mitmd = own_mitmd({"spool": spool or {}}, start=False)
+        mitmd.spool = made.path / "spool"
+        mitmd.config["spool"]["dir"] = str(mitmd.spool)
+        mitmd.write(mitmd.config)
+        return mitmd.start(), made
+    return start
+
+
 @pytest.fixture(scope="module")
 def mitmd(start_mitmd):
     """The mitmd most tests of a module share."""
@@ -106,6 +136,25 @@ def start_h2(certs):
         origin.close()
     trouble = [t for o in made for c in o.connections for t in c.trouble]
     assert not trouble, trouble
+
+
+@pytest.fixture
+def h2_origin(start_h2):
+    return start_h2()
+
+
+@pytest.fixture
+def frames_origin(certs):
+    """frames_origin(script): an origin of frames by hand."""
+    from env.h2_frames import FramesOrigin  # pylint: disable=import-outside-toplevel
+    made = []
+
+    def start(script):
+        made.append(FramesOrigin(certs.leaf("good"), script))
+        return made[-1]
+    yield start
+    for origin in made:
+        origin.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ include tests/unit/har/module.mk
 include tests/unit/conf/module.mk
 include tests/unit/shm/module.mk
 include tests/unit/ipc/module.mk
+include tests/unit/proc/module.mk
 include tests/unit/signer/module.mk
 include tests/unit/recorder/module.mk
 include tests/unit/worker/module.mk

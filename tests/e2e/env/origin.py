@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 
-from .wire import Closed, Wire
+from .wire import Closed, TIMEOUT, Wire, at_once
 
 ENDS = (Closed, OSError, AssertionError)
 
@@ -109,7 +109,8 @@ class Origin:
         self.connections = []
         self.changed = threading.Condition()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.listener = socket.create_server((address, 0), family=family, backlog=1024)
+        self.listener = at_once(
+            socket.create_server((address, 0), family=family, backlog=1024))
         self.port = self.listener.getsockname()[1]
         self.address = f"[{address}]" if ":" in address else address
         threading.Thread(target=self._accept, daemon=True).start()
@@ -142,7 +143,7 @@ class Origin:
         every = [r for c in list(self.connections) for r in c.requests]
         return [r for r in every if path is None or r.target == path]
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=TIMEOUT):
         """Wait until condition() holds; it is looked at whenever something happened."""
         with self.changed:
             assert self.changed.wait_for(condition, timeout), "the origin never saw it"

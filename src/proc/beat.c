@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/* beat.c - see beat.h.  Runs in: master, every role. */
+#include "config.h"
+
+#include "proc/beat.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "proc/counters.h"
+
+#define BEAT_SECONDS 1.0
+
+struct beat {
+	struct ev_loop *loop;
+	struct counters *mine;
+	ev_timer timer;
+	double due;		/* loop time at which the next one should come */
+	uint64_t cpu_us;	/* of this process, counted so far */
+	int statm_fd, fds_fd;
+};
+
+struct beat *
+beat_new(struct ev_loop *loop, struct counters *mine)
+{
+	struct beat *b = mem_new(struct beat);
+
+	b->loop = loop;
+	b->mine = mine;
+	b->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	b->fds_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return b;
+}
+
+void
+beat_free(struct beat **pb)
+{
+	struct beat *b = *pb;
+
+	*pb = NULL;
+	if (b == NULL)
+		return;
+	if (ev_is_active(&b->timer)) {
+		ev_ref(b->loop);
+		ev_timer_stop(b->loop, &b->timer);
+	}
+	fd_close(&b->statm_fd);
+	fd_close(&b->fds_fd);
+	free(b);
+}
+
+static void
+note_cpu(struct beat *b)
+{
+	struct timespec ts;
+	uint64_t us;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
+		return;
+	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	counter_add(&b->mine->process_cpu, (int64_t)(us - b->cpu_us));
+	b->cpu_us = us;
+}
+
+static void
+note_memory(struct beat *b)
+{
+	unsigned long long pages, resident;
+	char text[128];
+	ssize_t n = pread(b->statm_fd, text, sizeof(text) - 1, 0);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu", &pages, &resident) != 2)
+		return;
+	counter_set(&b->mine->process_virtual, pages * page);
+	counter_set(&b->mine->process_resident, resident * page);
+}
+
+/* Their number is the directory's size, from Linux 6.2 on; before, that is zero. */
+static void
+note_descriptors(struct beat *b)
+{
+	struct stat st;
+
+	if (fstat(b->fds_fd, &st) == 0)
+		counter_set(&b->mine->process_fds, (uint64_t)st.st_size);
+}
+
+static void
+on_beat(struct ev_loop *loop, ev_timer *t, int events UNUSED)
+{
+	struct beat *b = t->data;
+	double late = ev_now(loop) - b->due;
+
+	counter_add(&b->mine->beat, 1);
+	counter_set(&b->mine->loop_lag, late > 0 ? (uint64_t)(late * 1e6) : 0);
+	note_cpu(b);
+	note_memory(b);
+	note_descriptors(b);
+	b->due = ev_now(loop) + BEAT_SECONDS;
+}
+
+void
+beat_start(struct beat *b)
+{
+	ev_now_update(b->loop);
+	b->due = ev_now(b->loop);
+	ev_timer_init(&b->timer, on_beat, 0, BEAT_SECONDS);
+	b->timer.data = b;
+	ev_timer_start(b->loop, &b->timer);
+	ev_unref(b->loop);
+}

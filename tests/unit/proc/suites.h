@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MITMD_TESTS_PROC_SUITES_H
+#define MITMD_TESTS_PROC_SUITES_H
+
+#include <check.h>
+
+Suite *beat_suite(void);
+
+#endif
