@@ -24,6 +24,7 @@
 #include "master/control.h"
 #include "master/pinning.h"
 #include "master/state.h"
+#include "proc/counters.h"
 #include "tls/roots.h"
 
 #define DRAINING_MAX 4
@@ -141,6 +142,7 @@ generation_failed(struct generation *gen, const char *reason)
 		return;
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
+	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	if (m->spool_conf == gen->conf) {
 		m->spool_conf = m->current->conf;
 		recording_set_spool(m, m->spool_conf);
@@ -355,6 +357,9 @@ serve(struct generation *gen)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
 	gen->news = before == NULL ? "ready" : "reloaded";
+	counter_set(&m->counters[SLOT_MASTER].last_reload, (uint64_t)master_seconds());
+	if (before != NULL)
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_SUCCESS], 1);
 	if (before != NULL)
 		drain(before);
 	tell_news(m);

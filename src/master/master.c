@@ -242,6 +242,7 @@ reload(struct master *m)
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 		return;
 	}
 	log_init(conf->log.level, conf->log.format);
@@ -391,6 +392,7 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	counter_set(&m->counters[SLOT_MASTER].process_start, (uint64_t)master_seconds());
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	generation_start(m, conf);

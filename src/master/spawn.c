@@ -175,6 +175,7 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
+	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = false;
 	c->started = ev_now(m->loop);
 	inherit(m, row, true);
@@ -219,8 +220,11 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 
 	if (c->master->stopping && c->role != ROLE_RECORDER)
 		return;
-	if (spawn(c, &err) == 0)
+	if (spawn(c, &err) == 0) {
+		counter_add(&c->master->counters[SLOT_MASTER].restarts[counters_role(c->slot)],
+		    1);
 		return;
+	}
 	log_error("%s", err.text);
 	spawn_again(c);
 }

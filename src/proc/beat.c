@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,7 +104,7 @@ on_beat(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 	double late = ev_now(loop) - b->due;
 
 	counter_add(&b->mine->beat, 1);
-	counter_set(&b->mine->loop_lag, late > 0 ? (uint64_t)(late * 1e6) : 0);
+	counter_observe(&b->mine->loop_lag, late > 0 ? (uint64_t)(late * 1e6) : 0);
 	note_cpu(b);
 	note_memory(b);
 	note_descriptors(b);
@@ -113,6 +114,10 @@ on_beat(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 void
 beat_start(struct beat *b)
 {
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0)
+		counter_set(&b->mine->process_max_fds, (uint64_t)rl.rlim_cur);
 	ev_now_update(b->loop);
 	b->due = ev_now(b->loop);
 	ev_timer_init(&b->timer, on_beat, 0, BEAT_SECONDS);

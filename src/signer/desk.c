@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "ipc/bundle.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "signer/keys.h"
 #include "signer/mint.h"
@@ -147,6 +148,7 @@ answer_minted(struct desk *d, unsigned worker, const struct msg_sign_ask *m,
 		    STR("OpenSSL cannot sign");
 		return;
 	}
+	counter_add(&d->conf.counters->certs_minted, 1);
 	out->status = SIGN_OK;
 	out->refresh_at = d->minted.refresh_at;
 	buf_clear(&d->bundle);
@@ -201,6 +203,7 @@ desk_serve(struct desk *d, struct desk_client *c, unsigned worker, struct str bo
 	} else if (ask_check(&m, d->conf.permit, now, &d->ask, &why) != 0) {
 		answer.status = SIGN_REFUSED;
 		answer.reason = str_z(why);
+		counter_add(&d->conf.counters->certs_refused, 1);
 		tell_refusal(c, worker, mono_us, m.asked_name, why);
 	} else {
 		answer_checked(d, worker, &m, now, &answer);

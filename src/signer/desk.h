@@ -13,12 +13,14 @@
 #define DESK_RATE 2000		/* requests a second, of one worker */
 #define DESK_BURST 4000
 
+struct counters;
 struct desk;
 
 struct desk_conf {
 	const struct ca *ca;		/* borrowed, as the others */
 	const struct permit *permit;
 	struct segment *cert_cache, *keyring;
+	struct counters *counters;	/* our slot */
 	int64_t lifetime;		/* seconds */
 	uint8_t issuer_id[32];		/* cert_issuer_id() of all that */
 };

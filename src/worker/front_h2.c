@@ -109,7 +109,7 @@ on_dialled(void *arg, const struct dialled *r)
 		flow_refuse(f, r->status, "%s", r->reason);
 		return;
 	}
-	c = conn_new(fh->worker, r->fd, &r->addr, NULL, NULL);
+	c = conn_new(fh->worker, SIDE_ORIGIN, r->fd, &r->addr, NULL, NULL);
 	f->facts.connect = (struct flow_connect){.known = true, .dns = r->dns_us,
 	    .connect = r->connect_us, .ssl = -1};
 	l->back = back_new(fh->worker, &c, hosts_match(fh->worker->conf->http_relaxed,

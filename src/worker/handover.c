@@ -93,14 +93,15 @@ handover_scratch(struct handover *h)
 static void
 drop(struct handover *h)
 {
+	_Atomic uint64_t *lost = &h->worker->counters->har_dropped[DROPPED_RING];
 	ev_tstamp now = ev_now(h->worker->loop);
 
-	counter_add(&h->worker->counters->entries_dropped, 1);
+	counter_add(lost, 1);
 	if (now - h->last_log < LOG_SECONDS)
 		return;
 	h->last_log = now;
 	log_warning("the recorder does not keep up: %llu entries lost so far",
-	    (unsigned long long)counter_get(&h->worker->counters->entries_dropped));
+	    (unsigned long long)counter_get(lost));
 }
 
 static void

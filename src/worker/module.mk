@@ -20,6 +20,7 @@ libworker_a_SOURCES = \
 	src/worker/leaf_table.c src/worker/leaf_table.h \
 	src/worker/leaf_ask.c src/worker/leaf_ask.h \
 	src/worker/leaf_keys.c src/worker/leaf_keys.h \
+	src/worker/tally.c src/worker/tally.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
 	src/worker/trust_told.c src/worker/trust_told.h \
 	src/worker/flow.c src/worker/flow.h \

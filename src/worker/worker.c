@@ -100,7 +100,7 @@ all_connections(const struct worker_main *m)
 	unsigned i;
 
 	for (i = 0; i < p->npeers; i++)
-		sum += counter_get(&m->table[p->peer_slots[i]].connections_open);
+		sum += counter_get(&m->table[p->peer_slots[i]].connections_open[SIDE_CLIENT]);
 	return sum;
 }
 
@@ -158,6 +158,7 @@ on_acceptable(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 	fd = accept4(io->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_ERROR], 1);
 			log_warning("cannot accept: %s", err_text(ERR_SYS));
 			pause_accepting(m);
 		}
@@ -165,6 +166,7 @@ on_acceptable(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 	}
 	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
 	if (client.len == 0 || !access_enter(m->w.access, &client)) {
+		counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_LIMIT], 1);
 		fd_close(&fd);
 		return;
 	}
@@ -175,7 +177,7 @@ void
 worker_front_new(struct worker *w)
 {
 	w->nfronts++;
-	counter_add(&w->counters->connections_open, 1);
+	counter_add(&w->counters->opened[SIDE_CLIENT][OPENED_OK], 1);
 }
 
 /* ---- the loop's turns ---- */
@@ -231,7 +233,6 @@ void
 worker_front_gone(struct worker *w)
 {
 	w->nfronts--;
-	counter_add(&w->counters->connections_open, -1);
 }
 
 static void
@@ -274,6 +275,7 @@ let_go(struct worker_main *m)
 
 	set_accepting(m, false);
 	ev_timer_stop(m->w.loop, &m->accept_again);
+	counter_set(&m->w.counters->up, 0);
 	m->w.draining = true;
 	for (i = 0; i < m->w.proc->nlisteners; i++)
 		(void)close(m->w.proc->listeners[i].fd);
@@ -314,6 +316,7 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 
 	switch (type) {
 	case MSG_GO:
+		counter_set(&m->w.counters->up, 1);
 		set_accepting(m, true);
 		return 0;
 	case MSG_PEER:

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "fixture.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "signer/keys.h"
 #include "suites.h"
@@ -18,6 +19,7 @@ static struct permit *all;
 static struct segment certs, keys;
 static struct desk *desk;
 static struct desk_client client;
+static struct counters counters;
 static struct buf body, out;
 static struct msg_sign_answer answer;
 static uint64_t mono;
@@ -26,7 +28,8 @@ static int64_t now;
 static void
 setup(void)
 {
-	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400,
+	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys,
+	    .counters = &counters, .lifetime = 86400,
 	    .issuer_id = {7}};
 	struct errmsg err;
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "fixture.h"
 #include "ipc/bundle.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "signer/ask.h"
 #include "signer/desk.h"
@@ -26,6 +27,7 @@
 #define SECONDS_MAX 8
 #define YEAR (INT64_C(365) * DAY)
 
+static struct counters counters;
 static struct ca ca;
 static struct permit *some;
 static struct segment certs, keys;
@@ -46,7 +48,8 @@ static void
 setup(void)
 {
 	static const char *const patterns[] = {".example.com", "192.0.2.0/24"};
-	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = DAY};
+	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys,
+	    .counters = &counters, .lifetime = DAY};
 	struct errmsg err;
 
 	state = 88172645463325252;
