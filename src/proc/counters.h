@@ -26,7 +26,7 @@ enum {
 
 /* The values of each label, and how many there are: COUNT_side. */
 #define VALUE(symbol, text) symbol,
-#define LABEL(name, values) enum counter_##name { values COUNT_##name };
+#define LABEL(name, shown, values) enum counter_##name { values COUNT_##name };
 #include "proc/counters.def"
 
 /* Upper ends of the buckets of every histogram: microseconds, and as they are shown. */

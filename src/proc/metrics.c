@@ -10,7 +10,7 @@
 
 #define LABELS_MAX 3
 /* A family with more cells than that shows only those that were ever raised. */
-#define CELLS_ALWAYS 50
+#define CELLS_ALWAYS 20
 
 enum kind { KIND_COUNTER, KIND_GAUGE, KIND_HISTOGRAM };
 enum unit { PLAIN, MICROS };
@@ -23,9 +23,9 @@ struct label {
 };
 
 #define VALUE(symbol, text) text,
-#define LABEL(name, values)                                                               \
+#define LABEL(name, shown, values)                                                        \
 	static const char *const values_##name[] = {values};                              \
-	static const struct label label_##name = {#name, values_##name, COUNT_##name};
+	static const struct label label_##name = {shown, values_##name, COUNT_##name};
 #include "proc/counters.def"
 
 struct family {

@@ -19,6 +19,7 @@
 #include "worker/front_h2.h"
 #include "worker/front_state.h"
 #include "worker/intercept.h"
+#include "worker/portal.h"
 #include "worker/worker_state.h"
 
 static void on_request(void *host, struct flow *);
@@ -208,6 +209,8 @@ on_request(void *host, struct flow *f)
 	struct front *fr = host;
 	const char *bad = front_note_target(f, f->request.authority, 80);
 
+	if (portal_answer(fr->worker, f, &fr->client_addr))
+		return;
 	if (!front_admit(fr, f) || !may_proxy(f, bad))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
@@ -330,7 +333,7 @@ front_sweep(struct front *fr)
 {
 	struct worker *w = fr->worker;
 
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	if (fr->intercept != NULL) {
 		intercept_sweep(fr->intercept);

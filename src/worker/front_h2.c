@@ -15,6 +15,7 @@
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/h2.h"
+#include "worker/portal.h"
 #include "worker/worker_state.h"
 
 #define IDLE_MAX 8	/* connections to origins that are kept for the next requests */
@@ -197,6 +198,8 @@ on_request(void *host, struct flow *f)
 	    f->request.is_connect ? 0 : 80);
 	struct lane *l;
 
+	if (portal_answer(fh->worker, f, &fh->front->client_addr))
+		return;
 	if (!front_admit(fh->front, f) || !may_proxy(f, bad))
 		return;
 	l = find_lane(fh, &f->facts.origin);

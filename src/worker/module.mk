@@ -9,6 +9,7 @@ libworker_a_SOURCES = \
 	src/worker/front.c src/worker/front.h src/worker/front_state.h \
 	src/worker/front_h1.c src/worker/front_h1.h \
 	src/worker/front_h2.c src/worker/front_h2.h \
+	src/worker/portal.c src/worker/portal.h \
 	src/worker/intercept.c src/worker/intercept.h src/worker/intercept_state.h \
 	src/worker/intercept_tls.c src/worker/intercept_client.c \
 	src/worker/intercept_http.c src/worker/intercept_h2.c \

@@ -219,7 +219,7 @@ worker_sweep(struct worker *w)
 	struct front *fr, *next;
 
 	capture_sweep(w);
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
 		next = front_next(fr);
@@ -307,6 +307,16 @@ on_stop(void *arg, uint64_t timeout_ms)
 	let_go(m);
 }
 
+/* The host is to be emptied: no hurry, and whoever comes is still served. */
+static void
+leave(struct worker_main *m)
+{
+	if (!m->w.draining)
+		m->w.drain_idle_s = (double)m->w.conf->drain_idle_ms / 1000;
+	m->w.leaving = true;
+	worker_sweep(&m->w);
+}
+
 static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
@@ -323,6 +333,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (nfds != 1 || msg_unpack_peer(body, &peer) != 0 || peer.role != ROLE_SIGNER)
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
+		return 0;
+	case MSG_LEAVING:
+		leave(m);
 		return 0;
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
