@@ -39,6 +39,8 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_33_h2.py \
+	$(E2E)/test_33_h2_har.py \
+	$(E2E)/test_33_h2_streams.py \
 	$(E2E)/test_34_h2spec.py \
 	$(E2E)/test_35_streams.py \
 	$(E2E)/test_36_websockets.py \

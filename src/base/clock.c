@@ -24,6 +24,12 @@ clock_mono_us(void)
 	return now_us(CLOCK_MONOTONIC);
 }
 
+double
+clock_mono_s(void)
+{
+	return (double)clock_mono_us() / 1e6;
+}
+
 uint64_t
 clock_wall_us(void)
 {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 uint64_t clock_mono_us(void);	/* microseconds, never backwards */
+double clock_mono_s(void);	/* ... in seconds: ev_now() follows the wall clock's jumps */
 uint64_t clock_wall_us(void);	/* microseconds since 1970 */
 
 /* "2026-11-22T08:01:02.345Z"; 24 bytes and a NUL. */

@@ -77,24 +77,77 @@ put_version(struct buf *out, const struct message *m)
 	}
 }
 
-/*
- * Proxy-Authorization was for us, not for the origin, and is a credential;
- * readers refuse names that begin with ":".
- */
+static void
+put_field(struct buf *out, const struct fields *f, const struct field *x)
+{
+	struct str name = fields_name(f, x);
+
+	/*
+	 * Proxy-Authorization was for us, not for the origin, and is a credential;
+	 * readers refuse names that begin with ":".
+	 */
+	if (x->id == FIELD_PROXY_AUTHORIZATION || name.n == 0 || name.p[0] == ':')
+		return;
+	pairs_open(out, name, fields_value(f, x));
+	JSON_LIT(out, "}");
+}
+
 static void
 put_fields(struct buf *out, const struct fields *f)
 {
-	const struct field *x;
-	struct str name;
 	uint32_t i;
 
-	for (i = 0; i < f->n; i++) {
-		x = &f->v[i];
-		name = fields_name(f, x);
-		if (x->id == FIELD_PROXY_AUTHORIZATION || name.n == 0 || name.p[0] == ':')
+	for (i = 0; i < f->n; i++)
+		put_field(out, f, &f->v[i]);
+}
+
+/* RFC 9113 8.2.3: crumbs are one field, and readers look for one. */
+static void
+put_crumbs(struct buf *out, const struct fields *f, uint32_t first)
+{
+	struct buf whole = {0};
+	uint32_t i;
+
+	for (i = first; i < f->n; i++) {
+		if (f->v[i].id != FIELD_COOKIE)
 			continue;
-		pairs_open(out, name, fields_value(f, x));
-		JSON_LIT(out, "}");
+		if (i > first)
+			buf_puts(&whole, STR("; "));
+		buf_puts(&whole, fields_value(f, &f->v[i]));
+	}
+	pairs_open(out, fields_name(f, &f->v[first]), buf_str(&whole));
+	JSON_LIT(out, "}");
+	buf_free(&whole);
+}
+
+static uint32_t
+count_cookies(const struct fields *f)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < f->n; i++)
+		n += f->v[i].id == FIELD_COOKIE;
+	return n;
+}
+
+static void
+put_request_fields(struct buf *out, const struct message *m)
+{
+	const struct fields *f = &m->fields;
+	bool first = true;
+	uint32_t i;
+
+	if (m->version != HTTP_VERSION_2 || count_cookies(f) < 2) {
+		put_fields(out, f);
+		return;
+	}
+	for (i = 0; i < f->n; i++) {
+		if (f->v[i].id != FIELD_COOKIE) {
+			put_field(out, f, &f->v[i]);
+		} else if (first) {
+			put_crumbs(out, f, i);
+			first = false;
+		}
 	}
 }
 
@@ -242,7 +295,7 @@ put_request(struct writer *w)
 		pairs_open(out, STR("host"), m->authority);
 		JSON_LIT(out, "}");
 	}
-	put_fields(out, &m->fields);
+	put_request_fields(out, m);
 	JSON_LIT(out, "]");
 	put_query(out, f->url, &all);
 	JSON_LIT(out, ",\"headersSize\":");

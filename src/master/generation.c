@@ -423,7 +423,7 @@ generation_child_gone(struct child *c)
 	}
 	if (gen->state == GEN_DRAINING) {
 		if (c->role == ROLE_SIGNER && any_worker(gen) && !c->leaving) {
-			spawn_again(c);
+			supervise_again(c);
 			return;
 		}
 		if (!any_worker(gen))
@@ -433,7 +433,7 @@ generation_child_gone(struct child *c)
 		return;
 	}
 	if (!m->stopping)
-		spawn_again(c);
+		supervise_again(c);
 }
 
 void

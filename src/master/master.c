@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -60,20 +59,6 @@ child_by_pid(struct master *m, pid_t pid)
 	return NULL;
 }
 
-static void
-log_end(const struct child *c, pid_t pid, int status)
-{
-	if (c->leaving || c->master->stopping)
-		return;
-	if (WIFSIGNALED(status))
-		log_error("%s %u (pid %d) was killed by signal %d (%s); starting it again",
-		    role_name(c->role), c->index, (int)pid, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)));
-	else
-		log_error("%s %u (pid %d) ended with %d", role_name(c->role), c->index,
-		    (int)pid, WEXITSTATUS(status));
-}
-
 /* A child that has ended, and is not reaped by being found. */
 static pid_t
 next_dead(void)
@@ -97,8 +82,7 @@ reap(struct master *m)
 			channel_drain(c->channel);
 		if (waitpid(pid, &status, 0) != pid || c == NULL)
 			continue;
-		c->pid = -1;
-		log_end(c, pid, status);
+		supervise_ended(c, pid, status);
 		spawn_forget(c);
 		counters_left(m->counters, c->slot);
 		if (c->role == ROLE_WORKER)
@@ -395,6 +379,7 @@ master_main(struct conf *conf, const char *file)
 	counter_set(&m->counters[SLOT_MASTER].process_start, (uint64_t)master_seconds());
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
+	supervise_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);

@@ -6,6 +6,7 @@ libmaster_a_SOURCES = \
 	src/master/listen.c \
 	src/master/generation.c \
 	src/master/spawn.c \
+	src/master/supervise.c \
 	src/master/identities.c src/master/identities.h \
 	src/master/pinning.c src/master/pinning.h \
 	src/master/control.c src/master/control.h \

@@ -184,7 +184,7 @@ recording_gone(struct master *m)
 {
 	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
-	spawn_again(&m->recorder);
+	supervise_again(&m->recorder);
 }
 
 static int

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * spawn.c - forks a role and wires its channels; starts what died again, later
- * and later if it keeps dying.
+ * spawn.c - forks a role and wires its channels.
  * Runs in: master (and, up to role_main, the child).
  */
 #include "config.h"
@@ -11,16 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "master/roles.h"
 #include "master/state.h"
 #include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "shm/keyring.h"
-
-#define BACKOFF_FIRST 0.05
-#define BACKOFF_MAX 10.0
-#define LIVED_WELL 10.0	/* seconds after which a death is not part of a series */
 
 static int
 on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str body, int *fds,
@@ -176,8 +172,9 @@ spawn(struct child *c, struct errmsg *err)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
 	counters_taken(m->counters, c->slot);
-	c->ready = c->leaving = false;
-	c->started = ev_now(m->loop);
+	c->ready = c->leaving = c->stuck = false;
+	c->still = 0;
+	c->started_us = clock_mono_us();
 	inherit(m, row, true);
 	c->pid = fork();
 	if (c->pid == 0)
@@ -210,40 +207,4 @@ spawn_forget(struct child *c)
 	ev_timer_stop(c->master->loop, &c->again);
 	c->pid = -1;
 	c->ready = false;
-}
-
-static void
-on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
-{
-	struct child *c = w->data;
-	struct errmsg err;
-
-	if (c->master->stopping && c->role != ROLE_RECORDER)
-		return;
-	if (spawn(c, &err) == 0) {
-		counter_add(&c->master->counters[SLOT_MASTER].restarts[counters_role(c->slot)],
-		    1);
-		return;
-	}
-	log_error("%s", err.text);
-	spawn_again(c);
-}
-
-void
-spawn_again(struct child *c)
-{
-	struct ev_loop *loop = c->master->loop;
-	double wait = 0;
-
-	if (ev_now(loop) - c->started > LIVED_WELL)
-		c->backoff = 0;
-	wait = c->backoff;
-	c->backoff = c->backoff == 0 ? BACKOFF_FIRST : MIN(c->backoff * 2, BACKOFF_MAX);
-	if (wait >= 1)
-		log_warning("%s %u keeps dying: the next start is in %.0f s",
-		    role_name(c->role), c->index, wait);
-	ev_timer_stop(loop, &c->again);
-	ev_timer_init(&c->again, on_again, wait, 0);
-	c->again.data = c;
-	ev_timer_start(loop, &c->again);
 }

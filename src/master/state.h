@@ -33,10 +33,20 @@ struct child {
 	bool leaving;			/* told to end: not started again */
 	bool holding;			/* told to drain, and may still accept */
 	unsigned slot;			/* of its counters, and a worker's ring, while running */
-	ev_tstamp started;
+	uint64_t started_us;		/* monotonic */
+	struct rate news;		/* of its clients; more is left aside */
+
+	/* ---- supervise.c ---- */
+	unsigned restarts;		/* times it was started again */
+	unsigned deaths;		/* in a row, none of them after a good life */
+	bool crash_looping;		/* ... and so many that somebody should look */
+	bool stuck;			/* it stood still and is being killed for that */
+	bool served;			/* the process before had been at work */
+	char last_end[96];		/* how the process before ended; "": there was none */
 	double backoff;			/* seconds until the next start */
 	ev_timer again;
-	struct rate news;		/* of its clients; more is left aside */
+	uint64_t beat;			/* its counter, when we last looked ... */
+	unsigned still;			/* ... and how often it was the same */
 };
 
 enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
@@ -107,6 +117,9 @@ struct master {
 	ev_timer stop_timer;
 	unsigned stop_step;
 	uint32_t flush_id, spool_id;
+	ev_timer tick;			/* supervise.c */
+	struct rate restarts;		/* of all children together */
+	uint64_t worked_us;		/* monotonic: when a worker was last seen at work */
 };
 
 /* ---- listen.c ---- */
@@ -119,7 +132,14 @@ void listen_release(struct master *, struct generation *);
 int spawn(struct child *c, struct errmsg *) MUSTCHECK;
 /* A message or the end of a child's channel arrives here and is handed on. */
 void spawn_forget(struct child *c);	/* its channel is closed, pid is -1 */
-void spawn_again(struct child *c);	/* after its back-off */
+
+/* ---- supervise.c ---- */
+void supervise_start(struct master *);
+/* c was reaped: how it ended is kept and logged. */
+void supervise_ended(struct child *c, pid_t pid, int status);
+void supervise_again(struct child *c);	/* start it after its back-off */
+/* Connections are served, or were half a minute ago: a watchdog need not bark. */
+bool supervise_healthy(const struct master *);
 
 /* ---- generation.c ---- */
 /* conf is taken. Starts the way to serving; the outcome is logged. */

@@ -4,5 +4,6 @@ libproc_a_SOURCES = \
 	src/proc/proc.c src/proc/proc.h \
 	src/proc/beat.c src/proc/beat.h \
 	src/proc/title.c src/proc/title.h \
+	src/proc/sandbox.c src/proc/sandbox.h \
 	src/proc/counters.def src/proc/counters.c src/proc/counters.h \
 	src/proc/metrics.c src/proc/metrics.h

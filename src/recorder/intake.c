@@ -39,6 +39,7 @@ struct intake {
 	struct ev_loop *loop;
 	struct spool *spool;
 	struct receipts *receipts;
+	struct tails *tails;
 	struct intake_ops ops;
 	void *arg;
 	ev_idle work;
@@ -239,6 +240,8 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 {
 	struct pieces p;
 
+	if (tails_any(i->tails))
+		tails_put(i->tails, e);
 	if (!spool_takes(i->spool))
 		spool_lost(i->spool, 1);
 	else if ((e->ninserts > 0 && s->spill_fd == -1) ||
@@ -527,13 +530,14 @@ intake_set_max(struct intake *i, uint64_t entry_bytes)
 
 struct intake *
 intake_new(struct ev_loop *loop, struct spool *spool, struct receipts *receipts,
-    const struct intake_ops *ops, void *arg)
+    struct tails *tails, const struct intake_ops *ops, void *arg)
 {
 	struct intake *i = mem_new(struct intake);
 
 	i->loop = loop;
 	i->spool = spool;
 	i->receipts = receipts;
+	i->tails = tails;
 	i->ops = *ops;
 	i->arg = arg;
 	i->max = ENTRY_MAX;

@@ -11,6 +11,7 @@
 #include <ev.h>
 
 #include "recorder/spool.h"
+#include "recorder/tails.h"
 
 struct intake;
 
@@ -23,9 +24,9 @@ struct intake_ops {
 	void (*progress)(void *arg);
 };
 
-/* Borrows loop, spool and receipts. */
-struct intake *intake_new(struct ev_loop *, struct spool *, struct receipts *,
-    const struct intake_ops *, void *arg) NONNULL(1, 2, 3, 4);
+/* Borrows loop, spool, receipts and tails. */
+struct intake *intake_new(struct ev_loop *, struct spool *, struct receipts *, struct tails *,
+    const struct intake_ops *, void *arg) NONNULL(1, 2, 3, 4, 5);
 void intake_free(struct intake **);
 void intake_set_max(struct intake *, uint64_t entry_bytes) NONNULL(1);	/* 0: built in */
 

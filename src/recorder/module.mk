@@ -4,8 +4,12 @@ noinst_LIBRARIES += librecorder.a
 librecorder_a_SOURCES = \
 	src/recorder/recorder.c src/recorder/recorder.h \
 	src/recorder/intake.c src/recorder/intake.h \
+	src/recorder/tails.c src/recorder/tails.h \
+	src/recorder/listing.c src/recorder/listing.h \
 	src/recorder/pieces.c src/recorder/pieces.h \
 	src/recorder/large.c src/recorder/large.h \
+	src/recorder/spool_commit.c src/recorder/spool_large.c \
+	src/recorder/spool_files.c src/recorder/spool_state.h \
 	src/recorder/spool.c src/recorder/spool.h \
 	src/recorder/tags.c src/recorder/tags.h \
 	src/recorder/undo.c src/recorder/undo.h \

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "recorder/intake.h"
+#include "recorder/listing.h"
 
 #define TICK_S 0.25
 #define FLUSHES_MAX 1024
@@ -36,10 +37,16 @@ struct recorder {
 	struct proc *self;
 	struct finish *finish;
 	struct spool *spool;
+	struct tails *tails;
 	struct intake *intake;
 	ev_timer tick, deadline;
 	TAILQ_HEAD(, flush) flushes;
 	unsigned nflushes;
+};
+
+struct answer {
+	struct recorder *recorder;
+	uint32_t id;
 };
 
 /* That the master is gone is told by the channel's end, not by each message. */
@@ -172,6 +179,37 @@ on_ring_add(struct recorder *r, struct str body, int *fds, size_t nfds)
 	return 0;
 }
 
+static void
+on_rows(void *arg, struct str rows, bool last)
+{
+	const struct answer *a = arg;
+
+	TELL(a->recorder, LISTED, listed, .id = a->id, .last = last, .rows = rows);
+}
+
+static int
+on_list(struct recorder *r, struct str body)
+{
+	struct answer a = {.recorder = r};
+	struct msg_list m;
+
+	if (msg_unpack_list(body, &m) != 0)
+		return -1;
+	a.id = m.id;
+	listing(r->spool, on_rows, &a);
+	return 0;
+}
+
+static int
+on_tail(struct recorder *r, int *fds, size_t nfds)
+{
+	if (nfds != 1)
+		return -1;
+	if (tails_add(r->tails, fds[0]) != 0)
+		log_warning("nobody else can follow the entries: %d do", TAILS_MAX);
+	return 0;
+}
+
 static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
@@ -196,6 +234,13 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		break;
 	case MSG_FLUSH:
 		rc = on_flush(r, body);
+		break;
+	case MSG_LIST:
+		rc = on_list(r, body);
+		break;
+	case MSG_TAIL:
+		rc = on_tail(r, fds, nfds);
+		fds_taken = rc == 0;
 		break;
 	default:
 		break;
@@ -290,7 +335,9 @@ recorder_init(struct recorder *r, struct proc *self)
 	TAILQ_INIT(&r->flushes);
 	r->finish = finish_new(self->loop, on_finished, r);
 	r->spool = spool_new(r->finish, self->receipts, on_state, r);
-	r->intake = intake_new(self->loop, r->spool, self->receipts, &recorder_intake_ops, r);
+	r->tails = tails_new(self->loop);
+	r->intake = intake_new(self->loop, r->spool, self->receipts, r->tails,
+	    &recorder_intake_ops, r);
 	ev_timer_init(&r->tick, on_tick, TICK_S, TICK_S);
 	r->tick.data = r;
 	ev_timer_start(self->loop, &r->tick);
@@ -306,6 +353,7 @@ recorder_fini(struct recorder *r)
 	ev_timer_stop(r->self->loop, &r->deadline);
 	ev_timer_stop(r->self->loop, &r->tick);
 	intake_free(&r->intake);
+	tails_free(&r->tails);
 	spool_free(&r->spool);
 	finish_free(&r->finish);
 	while ((f = TAILQ_FIRST(&r->flushes)) != NULL) {

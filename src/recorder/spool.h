@@ -85,6 +85,9 @@ void spool_large_drop(struct spool *, struct har_file *) NONNULL(1, 2);
 
 /* Finish the files of the tag (empty: all). How many are on their way. */
 unsigned spool_flush(struct spool *, struct str tag) NONNULL(1);
+/* Every file that grows, least recently written first. */
+typedef void spool_file_fn(void *arg, const char *tag, const struct har_file *);
+void spool_each(const struct spool *, spool_file_fn *, void *arg) NONNULL(1, 2);
 /* Rotation by age and idleness, retries, quota; call about four times a second. */
 void spool_tick(struct spool *, uint64_t now_us) NONNULL(1);
 

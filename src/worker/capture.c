@@ -103,7 +103,7 @@ begin_talk(struct flow *f)
 	struct capture *c = &f->capture;
 
 	c->talker = f;
-	c->talks_since = ev_now(f->worker->loop);
+	c->talks_since = clock_mono_s();
 	TAILQ_INSERT_TAIL(&f->worker->talks, c, talk_link);
 }
 
@@ -139,7 +139,7 @@ capture_tunnel(struct flow *f, int side, const uint8_t *p, size_t n)
 void
 capture_sweep(struct worker *w)
 {
-	double now = ev_now(w->loop);
+	double now = clock_mono_s();
 	struct capture *c;
 
 	while ((c = TAILQ_FIRST(&w->talks)) != NULL &&

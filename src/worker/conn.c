@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct conn *
@@ -31,7 +32,7 @@ conn_new(struct worker *worker, enum counter_side side, int fd, const struct add
 	counter_add(&worker->counters->connections_open[side], 1);
 	c->ops = ops;
 	c->owner = owner;
-	c->active = ev_now(hub->loop);
+	c->active = clock_mono_s();
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	ev_io_init(&c->reader, conn_on_readable, fd, EV_READ);
 	c->reader.data = c;
@@ -190,7 +191,7 @@ conn_close(struct conn **pc)
 	buf_free(&c->held);
 	buf_free(&c->cipher);
 	c->paused = false;
-	c->active = ev_now(c->hub->loop);
+	c->active = clock_mono_s();
 	c->idle_s = CONN_FLUSH_SECONDS;	/* finish_shutdown() makes it CONN_LINGER_SECONDS */
 	if (!c->eof)
 		ev_io_start(c->hub->loop, &c->reader);
@@ -243,7 +244,7 @@ conn_id(const struct conn *c)
 void
 conn_deadline(struct conn *c, uint64_t ms, bool idle)
 {
-	double now = ev_now(c->hub->loop);
+	double now = clock_mono_s();
 
 	c->idle_s = idle ? (double)ms / 1000 : 0;
 	c->deadline = ms == 0 ? 0 : now + (double)ms / 1000;

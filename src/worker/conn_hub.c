@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 
@@ -149,10 +150,10 @@ on_busy(struct ev_loop *loop UNUSED, ev_idle *w UNUSED, int events UNUSED)
 /* ---- deadlines ---- */
 
 static void
-on_sweep(struct ev_loop *loop, ev_timer *w, int events UNUSED)
+on_sweep(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct conn_hub *hub = w->data;
-	double now = ev_now(loop);
+	double now = clock_mono_s();
 	struct conn *c, *next;
 
 	LIST_FOREACH_SAFE(c, &hub->all, link, next) {

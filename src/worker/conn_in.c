@@ -14,6 +14,7 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 /* ---- endings ---- */
@@ -196,7 +197,7 @@ input(struct conn *c, const uint8_t *p, size_t n)
 }
 
 void
-conn_on_readable(struct ev_loop *loop, ev_io *w, int events UNUSED)
+conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
 	struct conn *c = w->data;
 	ssize_t n;
@@ -208,7 +209,7 @@ conn_on_readable(struct ev_loop *loop, ev_io *w, int events UNUSED)
 		counter_add(&c->bytes[DIRECTION_IN], n);
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
-		c->active = ev_now(loop);
+		c->active = clock_mono_s();
 		c->trimmed = false;
 		input(c, c->hub->input, (size_t)n);
 		return;

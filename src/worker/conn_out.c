@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define OUT_MAX (8u << 20)	/* of output waiting, whoever asks for it */
@@ -79,7 +80,7 @@ send_some(struct conn *c, const uint8_t *p, size_t n)
 		sent = send(c->fd, p, n, MSG_NOSIGNAL);
 	while (sent == -1 && errno == EINTR);
 	if (sent >= 0) {
-		c->active = ev_now(c->hub->loop);
+		c->active = clock_mono_s();
 		counter_add(&c->bytes[DIRECTION_OUT], sent);
 		return (size_t)sent;
 	}
@@ -261,7 +262,7 @@ finish_shutdown(struct conn *c)
 	if (c->ops != NULL)
 		return;
 	c->idle_s = 0;
-	c->deadline = ev_now(c->hub->loop) + CONN_LINGER_SECONDS;
+	c->deadline = clock_mono_s() + CONN_LINGER_SECONDS;
 	if (c->eof)
 		conn_bury(c);
 }

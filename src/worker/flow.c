@@ -259,15 +259,30 @@ flow_writable(struct flow *f, enum flow_side who)
 	pause_side(f, other(who), false);
 }
 
+/* Before both messages went through; `from` is whose doing that is. */
 static void
-fail(struct flow *f, enum flow_side from, enum conn_end how)
+finish_early(struct flow *f, enum flow_side from, enum conn_end how)
 {
 	f->over = true;
-	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
 	record(f);
 	finish_end(f, other(from), false, how);
 	finish_end(f, from, false, how);
 	release(f);
+}
+
+static void
+fail(struct flow *f, enum flow_side from, enum conn_end how)
+{
+	f->aborted = f->side[FLOW_FRONT].head_in && f->reply_status == 0;
+	finish_early(f, from, how);
+}
+
+void
+flow_answered(struct flow *f, enum conn_end how)
+{
+	CHECK(flow_response_whole(f));
+	if (!f->over)
+		finish_early(f, FLOW_BACK, how);
 }
 
 static void PRINTF(2, 0)

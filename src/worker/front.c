@@ -344,7 +344,7 @@ front_sweep(struct front *fr)
 		return;
 	}
 	if (fr->h1 == NULL || !front_h1_idle(fr->h1) ||
-	    ev_now(w->loop) - front_h1_idle_since(fr->h1) < w->drain_idle_s)
+	    clock_mono_s() - front_h1_idle_since(fr->h1) < w->drain_idle_s)
 		return;
 	conn_close(&fr->client);
 	release(fr);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "http/h1_read.h"
@@ -193,7 +194,7 @@ static void
 go_idle(struct front_h1 *h)
 {
 	h->flow = NULL;
-	h->idle_since = ev_now(h->worker->loop);
+	h->idle_since = clock_mono_s();
 	conn_deadline(h->conn, h->worker->conf->timeouts.idle_ms, true);
 	conn_resume(h->conn);	/* a pipelined request may be held */
 	h->ops->idle(h->host);
@@ -506,7 +507,7 @@ front_h1_new(struct worker *w, struct conn *conn, enum front_h1_kind kind,
 	h->host = host;
 	h->reader = h1_reader_new(H1_REQUESTS, &limits, &reader_ops, h);
 	h->is_h1 = ops->preface == NULL;
-	h->idle_since = ev_now(w->loop);
+	h->idle_since = clock_mono_s();
 	conn_set_owner(conn, &front_h1_conn_ops, h);
 	conn_deadline(conn, w->conf->timeouts.idle_ms, true);
 	return h;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "worker/back.h"
@@ -290,7 +291,7 @@ front_h2_sweep(struct front_h2 *fh)
 	struct worker *w = fh->worker;
 
 	h2_drain(fh->h2);
-	if (h2_idle(fh->h2) && ev_now(w->loop) - h2_idle_since(fh->h2) >= w->drain_idle_s)
+	if (h2_idle(fh->h2) && clock_mono_s() - h2_idle_since(fh->h2) >= w->drain_idle_s)
 		end(fh, CONN_END_CLEAN);
 }
 

@@ -36,7 +36,7 @@ cut_off(struct h2 *h2, const char *why)
 	if (h2->cut != NULL)
 		return;
 	h2->cut = why;
-	h2->cut_since = ev_now(h2->worker->loop);
+	h2->cut_since = clock_mono_s();
 	h2_watch(h2);
 	(void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
 	h2_want_fill(h2);
@@ -74,7 +74,7 @@ static void
 on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 {
 	struct h2 *h2 = w->data;
-	double now = ev_now(loop);
+	double now = clock_mono_s();
 	struct h2_stream *s, *next;
 
 	if (h2->block_begun != 0 &&
@@ -473,7 +473,7 @@ h2_new(struct worker *w, struct conn **conn, const struct h2_conf *conf,
 	h2->conf = *conf;
 	h2->ops = ops;
 	h2->host = host;
-	h2->idle_since = ev_now(w->loop);
+	h2->idle_since = clock_mono_s();
 	h2->told_idle = true;
 	TAILQ_INIT(&h2->streams);
 	TAILQ_INIT(&h2->pending);

@@ -329,6 +329,22 @@ on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
 	return 0;
 }
 
+/* The library has closed it while its flow was not over. */
+static void
+end_flow(struct h2_stream *s, uint32_t code)
+{
+	struct h2 *h2 = s->h2;
+	struct flow *f = s->flow;
+
+	f->was_reset = true;
+	f->reset_code = code;
+	if (h2->conf.role == H2_ORIGIN && code == NGHTTP2_NO_ERROR && s->ended_in && !s->broke)
+		flow_answered(f, CONN_END_RESET);
+	else
+		h2_fail(s, CONN_END_RESET, "%s %s the stream: %s", h2_peer(h2),
+		    s->broke ? "broke" : "reset", nghttp2_http2_strerror(code));
+}
+
 static int
 on_stream_close(nghttp2_session *session UNUSED, int32_t id, uint32_t code, void *arg)
 {
@@ -343,12 +359,8 @@ on_stream_close(nghttp2_session *session UNUSED, int32_t id, uint32_t code, void
 	/* A reset may say NO_ERROR, too, and is no end for which anybody worked. */
 	if (s->ended_in && s->ended_out)
 		h2_guard_stream_done(&h2->guard);
-	if (s->flow != NULL) {
-		s->flow->was_reset = true;
-		s->flow->reset_code = code;
-		h2_fail(s, CONN_END_RESET, "%s %s the stream: %s", h2_peer(h2),
-		    s->broke ? "broke" : "reset", nghttp2_http2_strerror(code));
-	}
+	if (s->flow != NULL)
+		end_flow(s, code);
 	if (h2->dead)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	h2_stream_gone(s);

@@ -74,7 +74,7 @@ h2_send_data(nghttp2_session *session UNUSED, nghttp2_frame *frame UNUSED,
 	conn_write(h2->conn, head, 9);
 	conn_write(h2->conn, buf_data(&s->out), n);
 	buf_consume(&s->out, n);
-	s->moved = ev_now(h2->worker->loop);
+	s->moved = clock_mono_s();
 	h2_guard_progress(&h2->guard, n);
 	if (s->out.len == 0)
 		buf_free(&s->out);
@@ -175,7 +175,7 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 	if (s->no_content)
 		return true;
 	if (s->out.len == 0)
-		s->moved = ev_now(s->h2->worker->loop);
+		s->moved = clock_mono_s();
 	buf_put(&s->out, p, n);
 	if (s->head_out)
 		more_content(s);
@@ -240,7 +240,7 @@ h2_answer(struct h2_stream *s, const struct flow *f)
 	if (!s->no_content)
 		buf_printf(&s->out, "mitmd: %s\n", f->error);
 	s->end_out = true;
-	s->moved = ev_now(s->h2->worker->loop);
+	s->moved = clock_mono_s();
 	submit_response(s, &m);
 	message_free(&m);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "worker/worker_state.h"
 
@@ -24,7 +25,7 @@ h2_stream_new(struct h2 *h2, int32_t id)
 
 	s->h2 = h2;
 	s->id = id;
-	s->moved = ev_now(h2->worker->loop);
+	s->moved = clock_mono_s();
 	fields_init(&s->trailers);
 	buf_init(&s->out, 0);
 	TAILQ_INSERT_TAIL(&h2->streams, s, link);
@@ -54,7 +55,7 @@ void
 h2_block_begins(struct h2 *h2, int32_t id)
 {
 	h2->block_id = id;
-	h2->block_begun = ev_now(h2->worker->loop);
+	h2->block_begun = clock_mono_s();
 	h2_watch(h2);
 }
 
@@ -100,7 +101,7 @@ h2_stream_gone(struct h2_stream *s)
 	if (s->id > 0)
 		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, NULL);
 	worker_bury(h2->worker, s, stream_destroy);
-	h2->idle_since = ev_now(h2->worker->loop);
+	h2->idle_since = clock_mono_s();
 	h2->nstreams--;
 	h2_want_fill(h2);	/* another may be opened, or the last one was waited for */
 }

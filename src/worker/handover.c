@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -94,7 +95,7 @@ static void
 drop(struct handover *h)
 {
 	_Atomic uint64_t *lost = &h->worker->counters->har_dropped[DROPPED_RING];
-	ev_tstamp now = ev_now(h->worker->loop);
+	ev_tstamp now = clock_mono_s();
 
 	counter_add(lost, 1);
 	if (now - h->last_log < LOG_SECONDS)
@@ -173,7 +174,7 @@ on_retry(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 	while ((w = TAILQ_FIRST(&h->queue)) != NULL) {
 		int err = put(h, str_z(w->tag), buf_str(&w->text), w->inserts, w->ninserts);
 
-		if (err == ERR_AGAIN && ev_now(loop) - w->since < HOLD_SECONDS)
+		if (err == ERR_AGAIN && clock_mono_s() - w->since < HOLD_SECONDS)
 			return;
 		if (err != 0) {
 			release_inserts(w->inserts, w->ninserts);
@@ -194,7 +195,7 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 	buf_puts(&w->text, text);
 	memcpy(w->inserts, inserts, n * sizeof(*inserts));
 	w->ninserts = n;
-	w->since = ev_now(h->worker->loop);
+	w->since = clock_mono_s();
 	TAILQ_INSERT_TAIL(&h->queue, w, link);
 	h->queued_bytes += text.n;
 	if (ev_is_active(&h->retry))

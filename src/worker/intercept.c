@@ -423,7 +423,7 @@ intercept_sweep(struct intercept *it)
 		return;
 	}
 	if (it->state != HTTP || !front_h1_idle(it->h1) ||
-	    ev_now(w->loop) - front_h1_idle_since(it->h1) < w->drain_idle_s)
+	    clock_mono_s() - front_h1_idle_since(it->h1) < w->drain_idle_s)
 		return;
 	intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "worker/front.h"
 #include "worker/h2.h"
 
@@ -159,7 +160,7 @@ intercept_h2_sweep(struct intercept *it)
 
 	h2_drain(it->h2_client);
 	if (h2_idle(it->h2_client) &&
-	    ev_now(w->loop) - h2_idle_since(it->h2_client) >= w->drain_idle_s)
+	    clock_mono_s() - h2_idle_since(it->h2_client) >= w->drain_idle_s)
 		end_both(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }
 

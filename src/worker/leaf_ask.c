@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "ipc/channel.h"
@@ -71,13 +72,13 @@ answer_all(struct leaf_asks *as, struct question *q, struct tls_leaf *leaf, cons
 }
 
 static void
-on_timer(struct ev_loop *loop, ev_timer *w, int events UNUSED)
+on_timer(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct leaf_asks *as = w->data;
 	struct question *q, *next;
 
 	TAILQ_FOREACH_SAFE(q, &as->questions, link, next)
-		if (ev_now(loop) >= q->deadline)
+		if (clock_mono_s() >= q->deadline)
 			answer_all(as, q, NULL, "the signer does not answer");
 }
 
@@ -171,7 +172,7 @@ question_new(struct leaf_asks *as, const struct cert_key *key, struct msg_sign_a
 	q->key = *key;
 	q->sign_key = m->key;
 	q->sequence = leaf_keys_sequence(as->keys);
-	q->deadline = ev_now(as->worker->loop) + ASK_SECONDS;
+	q->deadline = clock_mono_s() + ASK_SECONDS;
 	TAILQ_INIT(&q->asks);
 	msg_pack_sign_ask(&q->packed, m);
 	if (TAILQ_EMPTY(&as->questions))

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/list.h"
 #include "base/mem.h"
@@ -266,9 +267,9 @@ look_at_files(struct resolver *r)
 	struct channel_set *fresh, *old = r->set;
 	struct errmsg err;
 
-	if (ev_now(r->loop) - r->looked < LOOK_SECONDS)
+	if (clock_mono_s() - r->looked < LOOK_SECONDS)
 		return;
-	r->looked = ev_now(r->loop);
+	r->looked = clock_mono_s();
 	if (changed(HOSTS_FILE, &r->hosts_mtime))
 		read_hosts(r);
 	if (!changed(RESOLV_FILE, &r->resolv_mtime) || (fresh = set_new(r, &err)) == NULL)
@@ -379,7 +380,7 @@ resolver_new(struct ev_loop *loop, struct errmsg *err)
 	struct resolver *r = mem_new(struct resolver);
 
 	r->loop = loop;
-	r->looked = ev_now(loop);
+	r->looked = clock_mono_s();
 	(void)changed(HOSTS_FILE, &r->hosts_mtime);
 	(void)changed(RESOLV_FILE, &r->resolv_mtime);
 	read_hosts(r);

@@ -108,6 +108,25 @@ def start_h2(certs):
     assert not trouble, trouble
 
 
+@pytest.fixture
+def h2_origin(start_h2):
+    return start_h2()
+
+
+@pytest.fixture
+def frames_origin(certs):
+    """frames_origin(script): an origin of frames by hand."""
+    from env.h2_frames import FramesOrigin  # pylint: disable=import-outside-toplevel
+    made = []
+
+    def start(script):
+        made.append(FramesOrigin(certs.leaf("good"), script))
+        return made[-1]
+    yield start
+    for origin in made:
+        origin.close()
+
+
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory, certs):
     nginx = Nginx(tmp_path_factory.mktemp("nginx") / "prefix", certs.leaf("good"))

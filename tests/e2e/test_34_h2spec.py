@@ -40,7 +40,7 @@ def outcome(f):
             if got is not None and got.type == PING and got.opaque_data == data:
                 break
     if f.goaway():
-        f.to_end(5)
+        f.to_end()
         return ("goaway", f.goaway())
     if f.ended is not None:
         return ("closed", repr(f.ended))

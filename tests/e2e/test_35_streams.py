@@ -9,6 +9,7 @@ import concurrent.futures
 import os
 import queue
 import threading
+import time
 
 import pytest
 
@@ -181,7 +182,13 @@ def test_grpc_deadline(mitmd, grpc, tag):
         over.wait(PATIENCE)
     ended = queue.Queue()
     path = grpc.method("unary_stream", "Late", method)
-    call = grpc.channel(mitmd, tag).unary_stream(path)(b"", timeout=1)
+    channel = grpc.channel(mitmd, tag)
+    unary = grpc.method("unary_unary", "Warm", lambda request, context: request)
+    started = time.monotonic()
+    for _ in range(5):
+        channel.unary_unary(unary)(b"", timeout=PATIENCE)
+    # Far longer than a call takes on this machine, now.
+    call = channel.unary_stream(path)(b"", timeout=1 + 10 * (time.monotonic() - started))
     assert next(call) == b"first"
     with pytest.raises(grpc.grpc.RpcError) as error:
         next(call)

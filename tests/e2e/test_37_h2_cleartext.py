@@ -11,7 +11,7 @@ from env.events import EVENTS, ticker
 from env.h2_peer import Client2
 from env.har import Har
 from env.origin import pattern
-from env.wire import TIMEOUT as PATIENCE, basic
+from env.wire import TIMEOUT as PATIENCE, basic, until_read
 
 
 # -- HTTP/2 without TLS ------------------------------------------------------------------------
@@ -34,11 +34,15 @@ FIRST = b"\0\0\6\4\0\0\0\0\0\0\3\0\0\0\x64"	# SETTINGS
 @pytest.mark.parametrize("said", [b"\1hello", b"GET / HTTP/1.1\r\n\r\n", b"\x16\3\1\0\1\0"])
 def test_what_only_looks_like_h2_is_a_tunnel(mitmd, start_origin, tag, said):
     """The origin's first bytes wait until the client has spoken, no longer."""
-    origin = start_origin(script=lambda wire: (wire.send(FIRST), spoken.set(),
-                                               wire.send(wire.read(len(said))[::-1])))
+    def script(wire):
+        wire.send(FIRST)
+        until_read(wire.sock)
+        spoken.set()
+        wire.send(wire.read(len(said))[::-1])
+    origin = start_origin(script=script)
     spoken = threading.Event()
     with mitmd.tunnel(origin.authority, tag) as client:
-        assert spoken.wait(PATIENCE)
+        assert spoken.wait(PATIENCE)	# else a GET may come first, and is plain HTTP
         client.send(said)
         assert client.read_to_end() == FIRST + said[::-1]
     assert mitmd.entry(tag, "/")["_tunnel"]["bytesReceived"] == len(FIRST + said)
@@ -306,7 +310,7 @@ def deaf():
     held = []
     while len(held) < 10:
         held.append(socket.socket())
-        held[-1].settimeout(0.2)
+        held[-1].settimeout(1)
         try:
             held[-1].connect(listener.getsockname())
         except socket.timeout:
@@ -320,9 +324,10 @@ def test_a_stream_given_up_while_its_origin_is_dialled(start_mitmd, deaf, tag):
     """The dial that fails afterwards has nobody left to tell."""
     mitmd = start_mitmd({"timeouts": {"connect": "300ms"}})
     with Client2(mitmd.dial(), deaf) as client:
-        streams = [asks(client, f"/{i}", tag=tag) for i in range(6)]
-        for stream in streams[::2]:
-            stream.cancel()
+        with client.together():
+            streams = [asks(client, f"/{i}", tag=tag) for i in range(6)]
+            for stream in streams[::2]:
+                stream.cancel()
         for stream in streams[1::2]:
             assert stream.finish().status == 504
         client.ping()

@@ -9,7 +9,7 @@ import hpack
 from hyperframe import frame as hf
 
 from .origin import Origin
-from .wire import Closed
+from .wire import Closed, TIMEOUT
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RST, SETTINGS, PUSH, PING, GOAWAY, WINDOW, CONTINUATION = range(10)
@@ -133,7 +133,7 @@ class Frames:
         self.seen.append(f)
         return f
 
-    def until(self, condition, timeout=10):
+    def until(self, condition, timeout=TIMEOUT):
         """The next frame for which condition(frame) holds."""
         self.wire.sock.settimeout(timeout)
         while True:
@@ -142,7 +142,7 @@ class Frames:
             if condition(f):
                 return f
 
-    def to_end(self, timeout=10):
+    def to_end(self, timeout=TIMEOUT):
         """Read until the peer closes; the frames of this time."""
         before = len(self.seen)
         self.wire.sock.settimeout(timeout)

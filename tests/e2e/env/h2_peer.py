@@ -18,7 +18,7 @@ import h2.exceptions
 import h2.settings
 
 from .origin import pattern
-from .wire import Closed
+from .wire import Closed, TIMEOUT
 
 Codes = h2.errors.ErrorCodes
 Settings = h2.settings.SettingCodes
@@ -84,6 +84,20 @@ class Lasting(h2.connection.H2Connection):
 
 
 # -- the origin ------------------------------------------------------------------------
+class Gate:
+    """Where handlers of an origin wait until the test opens it."""
+
+    def __init__(self, origin):
+        self.origin = origin
+        self.event = asyncio.Event()
+
+    async def passed(self):
+        await asyncio.wait_for(self.event.wait(), TIMEOUT)
+
+    def open(self):
+        self.origin.do(self.event.set)
+
+
 class Asked(Message):
     """A request at the origin, and the stream to answer it on."""
 
@@ -94,6 +108,7 @@ class Asked(Message):
         self.headers = headers
         self.news = asyncio.Event()
         self.unread = []		# [(bytes, credit)]
+        self.blocked = False		# no window is left to send in
 
     @property
     def path(self):
@@ -154,7 +169,9 @@ class Asked(Message):
                 raise Reset(self.reset)
             room = min(conn.h2.local_flow_control_window(self.id) - extra, size,
                        conn.h2.max_outbound_frame_size - extra)
-            if room <= 0:
+            self.blocked = room <= 0
+            if self.blocked:
+                conn.origin.note()
                 await self.wait()
                 continue
             piece = data[at:at + room]
@@ -240,7 +257,7 @@ class Origin2:
         every = [r for c in list(self.connections) for r in list(c.requests)]
         return [r for r in every if path is None or r.path == path]
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=TIMEOUT):
         with self.changed:
             assert self.changed.wait_for(condition, timeout), "the origin never saw it"
 
@@ -252,7 +269,7 @@ class Origin2:
         """Call it inside of the origin's loop."""
         async def call():
             return function(*args)
-        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(call(), self.loop).result(TIMEOUT)
 
     async def _serve(self, reader, writer):
         tls = writer.get_extra_info("ssl_object")
@@ -281,9 +298,9 @@ class Origin2:
         await asyncio.gather(*others, return_exceptions=True)
 
     def close(self):
-        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(TIMEOUT)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(TIMEOUT)
         self.loop.close()
 
 
@@ -440,7 +457,7 @@ class Stream(Message):
         self.client.h2.reset_stream(self.id, code)
         self.client.flush()
 
-    def finish(self, timeout=20):
+    def finish(self, timeout=TIMEOUT):
         self.client.until(lambda: self.over, timeout)
         assert self.reset is None, f"reset: {self.reset!r}"
         return self
@@ -460,6 +477,7 @@ class Client2:
         self.streams = {}
         self.events = []		# what concerns no stream
         self.closed = None
+        self.corked = False
         self.goaway = None		# the last one's event
         self.h2.initiate_connection()
         if window:
@@ -467,9 +485,17 @@ class Client2:
         self.flush()
 
     def flush(self):
-        data = self.h2.data_to_send()
+        data = b"" if self.corked else self.h2.data_to_send()
         if data:
             self.wire.send(data)
+
+    @contextlib.contextmanager
+    def together(self):
+        """What is said in between is sent at once: the peer reads all of it or nothing."""
+        self.corked = True
+        yield
+        self.corked = False
+        self.flush()
 
     def request(self, path="/hello", method="GET", headers=(), body=None, end=True,
                 scheme="https"):
@@ -482,11 +508,11 @@ class Client2:
         self.flush()
         return stream if body is None else stream.upload(body, end)
 
-    def get(self, path="/hello", timeout=20):
+    def get(self, path="/hello", timeout=TIMEOUT):
         """A whole exchange; checks nothing but that it ends well."""
         return self.request(path).finish(timeout)
 
-    def until(self, condition, timeout=20):
+    def until(self, condition, timeout=TIMEOUT):
         """Read until condition() holds."""
         self.wire.sock.settimeout(timeout)
         while not condition():

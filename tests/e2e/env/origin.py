@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 
-from .wire import Closed, Wire
+from .wire import Closed, TIMEOUT, Wire
 
 ENDS = (Closed, OSError, AssertionError)
 
@@ -142,7 +142,7 @@ class Origin:
         every = [r for c in list(self.connections) for r in c.requests]
         return [r for r in every if path is None or r.target == path]
 
-    def wait(self, condition, timeout=10):
+    def wait(self, condition, timeout=TIMEOUT):
         """Wait until condition() holds; it is looked at whenever something happened."""
         with self.changed:
             assert self.changed.wait_for(condition, timeout), "the origin never saw it"

@@ -5,10 +5,14 @@ Both raw clients and the scripted origin use it, so that a test sees exactly
 what mitmd wrote and decides exactly what mitmd reads.
 """
 import base64
+import fcntl
 import os
+import pathlib
 import socket
 import ssl
 import struct
+import termios
+import time
 
 TIMEOUT = float(os.environ.get("MITMD_TEST_TIMEOUT", "20"))
 
@@ -244,6 +248,26 @@ def reset(sock):
     """Close with RST, also below TLS."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     socket.socket.close(sock)
+
+
+def until_read(sock):
+    """
+    Wait until the program at the other end of a loopback connection has read all
+    that was sent: that it was sent says nothing of when a loop of another process
+    looks at it, and there is no event of that, only the kernel's table.
+    """
+    def place(address):
+        return f"{struct.unpack('=I', socket.inet_aton(address[0]))[0]:08X}:{address[1]:04X}"
+    ends = [place(sock.getpeername()), place(sock.getsockname())]	# as the other end sees it
+    deadline = time.monotonic() + TIMEOUT
+    while True:
+        unsent = fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4))	# neither sent nor acknowledged
+        rows = map(str.split, pathlib.Path("/proc/net/tcp").read_text().splitlines())
+        unread = [row[4].split(":")[1] for row in rows if row[1:3] == ends]
+        if not any(unsent) and (not unread or int(unread[0], 16) == 0):
+            return
+        assert time.monotonic() < deadline, f"never read: {unread}"
+        time.sleep(0.005)
 
 
 def basic(tag, password=""):

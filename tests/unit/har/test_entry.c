@@ -339,6 +339,24 @@ START_TEST(rare_members)
 }
 END_TEST
 
+/* RFC 9113 8.2.3: over HTTP/2 only, and where the first of them was. */
+START_TEST(cookie_crumbs_are_one_field)
+{
+	sample_post(&sample);
+	fields_add(&sample.request.fields, STR("cookie"), STR("a=1"));
+	fields_add(&sample.request.fields, STR("x"), STR("y"));
+	fields_add(&sample.request.fields, STR("cookie"), STR("b=2; c=3"));
+	make();
+	HAS("{\"name\":\"cookie\",\"value\":\"a=1; b=2; c=3\"},{\"name\":\"x\",\"value\":\"y\"}]");
+	HAS("\"cookies\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"b\",\"value\":\"2\"},"
+	    "{\"name\":\"c\",\"value\":\"3\"}]");
+	sample.request.version = HTTP_VERSION_1_1;
+	make();
+	HAS("{\"name\":\"cookie\",\"value\":\"a=1\"},");
+	HAS("{\"name\":\"cookie\",\"value\":\"b=2; c=3\"}]");
+}
+END_TEST
+
 START_TEST(operators_certificate)
 {
 	sample_get(&sample);
@@ -434,6 +452,7 @@ entry_suite(void)
 	tcase_add_test(t, spilled_text_goes_where_the_insert_says);
 	tcase_add_test(t, too_many_names_are_told);
 	tcase_add_test(t, rare_members);
+	tcase_add_test(t, cookie_crumbs_are_one_field);
 	tcase_add_test(t, operators_certificate);
 	tcase_add_test(t, odd_tls_metadata);
 	tcase_add_loop_test(t, resource_type, 0, NELEM(kinds));

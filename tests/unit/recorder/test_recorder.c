@@ -11,7 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "proc/counters.h"
 #include "recorder/recorder.h"
 #include "suites.h"
 #include "world.h"
@@ -28,7 +30,9 @@ start(void)
 	static char user[] = "root";
 	struct conf conf = {.user = user};
 	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1,
-	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts};
+	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts,
+	    .counters = w.counters, .counters_fd = w.counters_fd, .slot = SLOT_RECORDER,
+	    .trust_fd = -1};
 	int pair[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
@@ -199,6 +203,64 @@ START_TEST(life)
 }
 END_TEST
 
+START_TEST(tells_its_tags)
+{
+	struct msg_listed listed;
+	struct msg_list ask = {.id = 9};
+	struct buf b = {0};
+	char file[200], tag[80], when[80], text[500];
+	unsigned entries, size;
+
+	(void)hear(MSG_READY);
+	ck_assert(set_spool(w.dir));
+	add_ring(0);
+	world_put(&w, 0, "b", 1, 10);
+	flush(1, "none");
+	(void)hear(MSG_FLUSHED);
+	world_put(&w, 0, "a", 2, 10);
+	world_put(&w, 0, "a", 3, 10);
+	flush(2, "b");
+	(void)hear(MSG_FLUSHED);
+	msg_pack_list(&b, &ask);
+	tell(MSG_LIST, &b, NULL, 0);
+	buf_free(&b);
+	ck_assert_int_eq(msg_unpack_listed(hear(MSG_LISTED), &listed), 0);
+	ck_assert_uint_eq(listed.id, 9);
+	ck_assert(listed.last);
+	(void)snprintf(text, sizeof(text), "%.*s", STR_ARG(listed.rows));
+	ck_assert_int_eq(sscanf(text, "tag file entries bytes last\n%79[^\t]\t%199[^\t]\t%u\t"
+	    "%u\t%79[^\n]\n", tag, file, &entries, &size, when), 5);
+	ck_assert_str_eq(tag, "a");
+	ck_assert(spool_name_ok(file, SPOOL_PART));
+	ck_assert_uint_eq(entries, 2);
+	ck_assert_uint_gt(size, 100);
+	ck_assert(str_ends(str_z(when), STR("Z")) && strlen(when) == CLOCK_ISO_SIZE - 1);
+	ck_assert(str_ends(listed.rows, STR("Z\n")));
+	stop();
+}
+END_TEST
+
+START_TEST(is_followed)
+{
+	char text[100];
+	int p[2];
+
+	(void)hear(MSG_READY);
+	ck_assert_int_eq(pipe(p), 0);
+	tell(MSG_TAIL, &(struct buf){0}, &p[1], 1);
+	fd_close(&p[1]);
+	ck_assert(set_spool(w.dir));
+	add_ring(0);
+	world_put(&w, 0, "b", 1, 1);
+	ring_kick(w.writer[0]);
+	ck_assert_int_eq(read(p[0], text, sizeof(text)), 19);
+	ck_assert_int_eq(memcmp(text, "{\"id\":1,\"pad\":\"x\"}\n", 19), 0);
+	stop();
+	ck_assert_int_eq(read(p[0], text, sizeof(text)), 0);
+	fd_close(&p[0]);
+}
+END_TEST
+
 START_TEST(unusable_spool)
 {
 	char dir[400];
@@ -326,6 +388,8 @@ recorder_suite(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, life);
+	tcase_add_test(t, tells_its_tags);
+	tcase_add_test(t, is_followed);
 	tcase_add_test(t, unusable_spool);
 	tcase_add_test(t, ring_before_the_spool);
 	tcase_add_test(t, master_dies);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "base/mem.h"
 #include "har/json.h"
 #include "har/spill.h"
+#include "proc/counters.h"
 
 /* ---- death and failure ---- */
 
@@ -138,6 +140,8 @@ world_init(struct world *w)
 	ck_assert_ptr_nonnull(mkdtemp(w->dir));
 	w->receipts = receipts_create(&err);
 	ck_assert_ptr_nonnull(w->receipts);
+	w->counters = counters_create(&w->counters_fd, &err);
+	ck_assert_ptr_nonnull(w->counters);
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		w->ring[i] = ring_create(i, &err);
 		w->wake[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -161,6 +165,8 @@ world_fini(struct world *w)
 		fd_close(&w->spill[i]);
 	}
 	receipts_free(&w->receipts);
+	(void)munmap(w->counters, SLOT_COUNT * sizeof(*w->counters));
+	fd_close(&w->counters_fd);
 	(void)nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -200,7 +206,8 @@ world_start(struct world *w)
 	w->loop = ev_loop_new(EVFLAG_NOENV);
 	w->finish = finish_new(w->loop, on_nothing, w);
 	w->spool = spool_new(w->finish, w->receipts, on_state, w);
-	w->intake = intake_new(w->loop, w->spool, w->receipts, &ops, w);
+	w->tails = tails_new(w->loop);
+	w->intake = intake_new(w->loop, w->spool, w->receipts, w->tails, &ops, w);
 	rc = spool_set(w->spool, str_z(w->dir), -1, STR("host"), &w->conf, &err);
 	ck_assert_msg(rc == 0, "%s", err.text);
 	for (i = 0; i < WORLD_SLOTS; i++)
@@ -214,6 +221,7 @@ world_stop(struct world *w)
 	if (w->loop == NULL)
 		return;
 	intake_free(&w->intake);
+	tails_free(&w->tails);
 	spool_free(&w->spool);
 	finish_free(&w->finish);
 	ev_loop_destroy(w->loop);

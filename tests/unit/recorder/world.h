@@ -14,12 +14,15 @@ struct world {
 	char dir[256];		/* the spool */
 	struct ev_loop *loop;
 	struct receipts *receipts;
+	struct counters *counters;
+	int counters_fd;
 	int ring[WORLD_SLOTS], wake[WORLD_SLOTS], spill[WORLD_SLOTS];
 	struct ring_writer *writer[WORLD_SLOTS];
 
 	/* The recorder's parts, made by world_start(). */
 	struct finish *finish;
 	struct spool *spool;
+	struct tails *tails;
 	struct intake *intake;
 	struct spool_conf conf;
 	unsigned drained;	/* bits of slots */

@@ -254,6 +254,8 @@ END_TEST
 /* RFC 9113 8.1: a whole response, then RST_STREAM(NO_ERROR), and the client stops. */
 START_TEST(early_response)
 {
+	const char *entry;
+
 	peer_ask(c, LINES_POST, "a");
 	settle();
 	peer_answer(o, 1, ":status: 413\n", NULL);
@@ -262,7 +264,11 @@ START_TEST(early_response)
 	peer_reset(o, 1, NGHTTP2_NO_ERROR);
 	settle();
 	SAW(c, "R1(NO_ERROR) ");
-	SAYS(only_entry(), "\"status\":413");
+	entry = only_entry();
+	SAYS(entry, "\"status\":413");
+	SAYS_NOT(entry, "_error");
+	SAYS_NOT(entry, "_aborted");
+	SAYS(entry, "the message ended early");
 }
 END_TEST
 
@@ -276,6 +282,19 @@ START_TEST(early_response_and_reset_at_once)
 	peer_reset(o, 1, NGHTTP2_NO_ERROR);
 	settle();
 	SAW(c, "H1(:status=413) D1(no) D1. R1(NO_ERROR) ");
+	SAYS_NOT(only_entry(), "_error");
+}
+END_TEST
+
+/* Another code says that something went wrong, whatever came before. */
+START_TEST(early_response_and_a_failure)
+{
+	peer_ask(c, LINES_POST, "a");
+	settle();
+	peer_answer(o, 1, ":status: 413\n", NULL);
+	peer_reset(o, 1, NGHTTP2_CANCEL);
+	settle();
+	SAYS(only_entry(), "\"_error\":\"origin reset the stream: CANCEL\"");
 }
 END_TEST
 
@@ -666,6 +685,7 @@ h2_suite(void)
 	tcase_add_test(tc, reset_before_a_response);
 	tcase_add_test(tc, early_response);
 	tcase_add_test(tc, early_response_and_reset_at_once);
+	tcase_add_test(tc, early_response_and_a_failure);
 	tcase_add_test(tc, early_response_and_the_rest_of_the_request);
 	tcase_add_loop_test(tc, broken_request, 0, NELEM(broken));
 	tcase_add_loop_test(tc, wrong_length, 0, 2);

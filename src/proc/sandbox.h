@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * sandbox.h - the walls around a process: what it could not do any more if a
+ * stranger's bytes had taken it over.  Which process may do what is decided in
+ * one table, sandbox_calls.c.
+ * Runs in: every role (build), master (tell).
+ */
+#ifndef MITMD_PROC_SANDBOX_H
+#define MITMD_PROC_SANDBOX_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "ipc/msg.h"
+
+/* What the gauge `protections` has a bit for: name, what people read. */
+#define SANDBOX_WALLS(W)                                                                  \
+	W(SECCOMP, "seccomp")			/* system calls by an allow-list */       \
+	W(FILES, "landlock")			/* no file but those it works with */     \
+	W(NET, "landlock-net")			/* no TCP port opened, by the kernel, too */ \
+	W(SCOPE, "landlock-scope")		/* no signal to others, by the kernel, too */ \
+	W(NO_NEW_PRIVS, "no-new-privs")                                                   \
+	W(NOT_DUMPABLE, "not-dumpable")		/* no ptrace, no /proc/PID/mem */         \
+	W(NO_CORE, "no-core")                                                             \
+	W(NO_WRITE_EXEC, "no-write-exec")	/* by the kernel; seccomp has it, too */  \
+	W(NO_CAPABILITIES, "no-capabilities")	/* the master: no more than it needs */   \
+	W(OWN_USER, "own-user")			/* no other role runs as this user */     \
+	W(LOCKED_KEYS, "locked-keys")		/* keys are never swapped or dumped */    \
+	W(SECRET_KEYS, "secret-keys")		/* ... nor seen by the kernel itself */
+
+enum {
+#define W(name, text) WALL_BIT_##name,
+	SANDBOX_WALLS(W)
+#undef W
+	WALL_COUNT
+};
+enum {
+#define W(name, text) WALL_##name = 1 << WALL_BIT_##name,
+	SANDBOX_WALLS(W)
+#undef W
+};
+
+/* NULL: no such bit. */
+const char *sandbox_wall_name(unsigned bit);
+/* Those of `walls` without which the role is not what SECURITY promises. */
+uint64_t sandbox_missing(uint64_t walls, enum role);
+/* For people: "seccomp landlock ..., without own-user"; "none". */
+void sandbox_text(uint64_t walls, enum role, struct buf *out) NONNULL(3);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spool_large.c - see spool.h.  Runs in: recorder.
+ * An entry too large for a batch is written to an unnamed file, which then
+ * becomes the tag's growing one.
+ */
+#include "config.h"
+
+#include "recorder/spool_state.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define NAME_TRIES 1000
+
+bool
+spool_large_begin(struct spool *s, struct str tag, struct har_file *f)
+{
+	char name[RING_TAG_MAX + 1] = "";
+
+	memcpy(name, tag.p, tag.n);
+	if (!s->bad && spool_files_create(s, name, f, true) == 0)
+		return true;
+	if (s->bad)
+		spool_lost(s, 1);
+	else
+		spool_trouble(s, name, 1);
+	return false;
+}
+
+void
+spool_large_drop(struct spool *s, struct har_file *f)
+{
+	if (f->hidden[0] != '\0')
+		(void)unlinkat(f->dir, f->hidden, 0);
+	finish_live_drop(s->finish, f->inode);
+	har_file_close(f);
+}
+
+bool
+spool_large_feed(struct spool *s, struct har_file *f, struct str piece)
+{
+	if (har_file_feed(f, piece) == 0)
+		return true;
+	spool_trouble(s, f->name, 1);
+	spool_large_drop(s, f);
+	return false;
+}
+
+static bool
+publish(struct spool *s, struct tag *t, struct har_file *f, struct spool_pos pos)
+{
+	int tries;
+
+	for (tries = 0; tries < NAME_TRIES; tries++) {
+		receipts_begin(s->receipts, s->dir.path);
+		spool_commit_file(s, t, f, true);
+		spool_commit_positions(s, &pos, 1);
+		receipts_ready(s->receipts);
+		if (har_file_publish(f) == 0) {
+			receipts_written(s->receipts);
+			receipts_done(s->receipts);
+			return true;
+		}
+		receipts_undone(s->receipts);
+		if (errno != EEXIST)
+			return false;
+		spool_name(f->name, clock_wall_us(), s->instance, ++s->number);
+	}
+	return false;
+}
+
+void
+spool_large_end(struct spool *s, struct str tag, struct har_file *f, struct spool_pos pos,
+    uint64_t now_us)
+{
+	struct tag *t = tags_get(&s->tags, tag);
+
+	CHECK(!t->waiting);
+	if (har_file_feed_end(f, now_us) == 0 && (!t->open || spool_files_finish(s, t)) &&
+	    spool_files_make_room(s) && publish(s, t, f, pos)) {
+		t->file = *f;
+		tags_opened(&s->tags, t);
+		if (spool_files_is_full(s, &t->file))
+			(void)spool_files_finish(s, t);
+	} else {
+		spool_trouble(s, t->name, 1);
+		spool_large_drop(s, f);
+		receipts_take(s->receipts, pos.slot, pos.pos);
+	}
+	tags_drop_if_unused(t);
+}
