@@ -35,6 +35,7 @@ setup(void)
 
 	mono = 5 * SECOND;
 	now = NOW;
+	memset(&counters, 0, sizeof(counters));
 	client = (struct desk_client){0};
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	fixture_ca(&ca, false);
@@ -274,6 +275,7 @@ START_TEST(a_refusal_has_a_reason_and_no_leaf)
 
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_REFUSED);
+	ck_assert_uint_eq(counters.certs_refused, 1);
 	ck_assert_uint_gt(answer.reason.n, 0);
 	ck_assert_uint_eq(answer.bundle.n, 0);
 }
