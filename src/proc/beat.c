@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
 
@@ -105,6 +106,7 @@ on_beat(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 
 	counter_add(&b->mine->beat, 1);
 	counter_observe(&b->mine->loop_lag, now > b->due_us ? now - b->due_us : 0);
+	log_settle();
 	note_cpu(b);
 	note_memory(b);
 	note_descriptors(b);

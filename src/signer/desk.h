@@ -7,6 +7,7 @@
 #ifndef MITMD_SIGNER_DESK_H
 #define MITMD_SIGNER_DESK_H
 
+#include "base/rate.h"
 #include "shm/segment.h"
 #include "signer/ca.h"
 
@@ -30,9 +31,7 @@ void desk_free(struct desk **);
 
 /* What is remembered of each worker. Zeroed is new. */
 struct desk_client {
-	uint64_t last_us;
-	uint64_t spent_us;	/* of the burst, in the time it takes to win back */
-	uint64_t refusals, told_us;
+	struct rate asks;
 };
 
 /*

@@ -21,7 +21,6 @@
 #define RETRY_SECONDS 0.01
 #define HOLD_SECONDS 0.25	/* for a full ring; then entries are dropped */
 #define HOLD_BYTES (16u << 20)
-#define LOG_SECONDS 10.0
 
 /* An entry that the ring had no room for. */
 struct waiting {
@@ -49,7 +48,6 @@ struct handover {
 	size_t queued_bytes;
 	TAILQ_HEAD(, lent) lent;
 	ev_timer kick, retry;
-	ev_tstamp last_log;
 };
 
 struct handover *
@@ -95,13 +93,10 @@ static void
 drop(struct handover *h)
 {
 	_Atomic uint64_t *lost = &h->worker->counters->har_dropped[DROPPED_RING];
-	ev_tstamp now = clock_mono_s();
 
 	counter_add(lost, 1);
-	if (now - h->last_log < LOG_SECONDS)
-		return;
-	h->last_log = now;
-	log_warning("the recorder does not keep up: %llu entries lost so far",
+	log_event(LOG_LEVEL_WARNING, LOG_ENTRIES_LOST, true, NULL, 0,
+	    "the recorder does not keep up: %llu entries lost so far",
 	    (unsigned long long)counter_get(lost));
 }
 

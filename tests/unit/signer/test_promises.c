@@ -239,7 +239,7 @@ ask_once(struct desk_client *client, unsigned *out_answered)
 	size_t i;
 
 	msg_pack_sign_ask(&body, &m);
-	*client = (struct desk_client){.told_us = 1};
+	*client = (struct desk_client){0};
 	ck_assert_int_eq(desk_serve(desk, client, 0, buf_str(&body), 2, NOW, &out), 0);
 	ck_assert_int_eq(msg_unpack_sign_answer(buf_str(&out), &answer), 0);
 	if (answer.status == SIGN_OK) {
