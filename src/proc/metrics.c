@@ -281,6 +281,23 @@ metrics_render(struct buf *out, const struct counters *all, enum metrics_format 
 		buf_putz(out, "# EOF\n");
 }
 
+void
+metrics_totals(const struct counters *all, metrics_total_fn *fn, void *arg)
+{
+	size_t i, cell;
+
+	for (i = 0; i < NELEM(families); i++) {
+		const struct family *f = &families[i];
+		uint64_t total = 0;
+
+		if (f->kind != KIND_COUNTER || strncmp(f->shown, "mitmd_", 6) != 0)
+			continue;
+		for (cell = 0; cell < f->cells; cell++)
+			total += merged(all, f->offset + cell * sizeof(uint64_t), SUM);
+		fn(arg, f->shown + 6, total);
+	}
+}
+
 /* ---- which format ---- */
 
 /* A parameter of an element of Accept; the name is given in lower case. */

@@ -19,5 +19,8 @@ const char *metrics_content_type(enum metrics_format);
 /* All slots; openssl: the version's text, which becomes a label. */
 void metrics_render(struct buf *out, const struct counters *all, enum metrics_format,
     struct str openssl) NONNULL(1, 2);
+/* The counters of mitmd's own, without mitmd_ and whatever their labels: "requests". */
+typedef void metrics_total_fn(void *arg, const char *name, uint64_t total);
+void metrics_totals(const struct counters *all, metrics_total_fn *, void *arg) NONNULL(1, 2);
 
 #endif

@@ -20,6 +20,7 @@
 #include "worker/front_state.h"
 #include "worker/intercept.h"
 #include "worker/portal.h"
+#include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
 static void on_request(void *host, struct flow *);
@@ -211,7 +212,7 @@ on_request(void *host, struct flow *f)
 
 	if (portal_answer(fr->worker, f, &fr->client_addr))
 		return;
-	if (!front_admit(fr, f) || !may_proxy(f, bad))
+	if (!front_admit(fr, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
 	    same_target(&fr->target, &f->facts.origin)) {
@@ -281,7 +282,7 @@ may_connect(struct front *fr, struct flow *f, const char *bad)
 		flow_refuse(f, 403, "%s is this proxy's own page: use http://", name);
 		return false;
 	}
-	return true;
+	return !unrecorded_refuse(f);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "worker/front_state.h"
 #include "worker/h2.h"
 #include "worker/portal.h"
+#include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
 #define IDLE_MAX 8	/* connections to origins that are kept for the next requests */
@@ -201,7 +202,7 @@ on_request(void *host, struct flow *f)
 
 	if (portal_answer(fh->worker, f, &fh->front->client_addr))
 		return;
-	if (!front_admit(fh->front, f) || !may_proxy(f, bad))
+	if (!front_admit(fh->front, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	l = find_lane(fh, &f->facts.origin);
 	if (l == NULL) {

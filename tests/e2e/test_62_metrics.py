@@ -278,8 +278,11 @@ class Watch:
 
 
 SEEN = set()
-# No worker asks for what the signer refuses: tests/unit/signer/test_desk.c.
-ELSEWHERE = {"mitmd_certs_refused_total"}
+# No worker asks for what the signer refuses: tests/unit/signer/test_desk.c; the others are
+# of disks that fail and recorders that die: tests/unit/recorder, test_71_block.py.
+ELSEWHERE = {"mitmd_certs_refused_total", "mitmd_requests_unrecorded_total",
+             "mitmd_har_files_unfinished_total", "mitmd_har_files_recovered_total",
+             "mitmd_har_entries_recovered_total", "mitmd_har_files_deleted_total"}
 
 
 @pytest.fixture
@@ -425,6 +428,25 @@ def test_entries_lost(own_mitmd, origin, tag):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(recorder, signal.SIGCONT)
+
+
+def test_the_recorders(own_mitmd, origin, tag):
+    mitmd = own_mitmd()
+    watch = Watch(mitmd)
+    mitmd.curl(tag).ok(origin.url())
+    wait_for(lambda: scrape(mitmd)[0].value("mitmd_spool_growing_files") == 1, "a file that grows")
+    wait_for(lambda: scrape(mitmd)[0].value("mitmd_spool_growing_bytes") > 100, "its size")
+    watch.rises("mitmd_har_entries_total", 1)
+    watch.rises("mitmd_har_bytes_total")
+    mitmd.har(tag)
+    watch.rises("mitmd_har_files_finished_total", 1)
+    wait_for(lambda: scrape(mitmd)[0].value("mitmd_spool_files") == 1, "a finished file")
+    now = scrape(mitmd)[0]
+    assert now.value("mitmd_spool_writable") == 1
+    assert now.value("mitmd_spool_bytes") > 100
+    assert now.value("mitmd_spool_free_bytes") > 100
+    SEEN.update(f"mitmd_spool_{n}" for n in ("growing_files", "growing_bytes", "files", "bytes",
+                                             "writable", "free_bytes"))
 
 
 def test_limits_are_counted(own_mitmd, origin):
