@@ -23,6 +23,7 @@
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
+#include "proc/metrics.h"
 
 /* Where rows go. */
 struct report {
@@ -137,7 +138,7 @@ put_child(struct report *r, const struct child *c)
 		number(r, "protections", counter_get(&own->protections));
 	}
 	if (c->pid > 0 && c->role == ROLE_WORKER)
-		number(r, "connections", counter_get(&own->connections_open));
+		number(r, "connections", counter_get(&own->connections_open[SIDE_CLIENT]));
 	put_resources(r, c->pid);
 }
 
@@ -197,7 +198,7 @@ put_generation(struct report *r, const struct generation *gen)
 		if (w->pid <= 0)
 			continue;
 		running++;
-		connections += counter_get(&r->m->counters[w->slot].connections_open);
+		connections += counter_get(&r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
 	}
 	number(r, "number", gen->number);
 	text(r, "state", generation_state(gen));
@@ -277,25 +278,16 @@ put_spool(struct report *r)
 }
 
 static void
+put_counter(void *arg, const char *name, uint64_t total)
+{
+	number(arg, name, total);
+}
+
+static void
 put_counters(struct report *r)
 {
-	struct counters sum = {0};
-	unsigned i;
-
-	for (i = 0; i < SLOT_COUNT; i++) {
-#define COUNTER(name, meaning) \
-		counter_add(&sum.name, (int64_t)counter_get(&r->m->counters[i].name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
-	}
 	begin(r, "counters", 0);
-#define COUNTER(name, meaning) number(r, #name, counter_get(&sum.name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
+	metrics_totals(r->m->counters, put_counter, r);
 }
 
 /* ---- what somebody should look at ---- */
