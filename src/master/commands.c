@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/fd.h"
+#include "master/flushing.h"
 #include "master/reloads.h"
 #include "master/state.h"
 
@@ -37,12 +39,51 @@ reload(void *arg, struct control_call *call, int nwords, char **words)
 		control_fail(call, "config", "%s", seen->reason);
 }
 
+static void
+flush(void *arg, struct control_call *call, int nwords, char **words)
+{
+	struct str tag = nwords == 1 ? str_z(words[0]) : STR_NONE;
+
+	if (nwords > 1 || (nwords == 1 && !ring_tag_ok(tag)))
+		control_fail(call, "usage", "flush takes nothing, or one tag");
+	else
+		flushing_ask(arg, call, tag);
+}
+
+/* From here on the entries go from the recorder to mitmctl; the master is out of it. */
+static void
+tail(void *arg, struct control_call *call, int nwords, char **words)
+{
+	struct master *m = arg;
+	struct msg_none none = {0};
+	int fd;
+
+	if (nwords > 0) {
+		control_fail(call, "usage", "tail takes nothing, not '%s'", words[0]);
+		return;
+	}
+	if (m->stopping || !m->recorder.ready || m->recorder.channel == NULL) {
+		control_fail(call, m->stopping ? "failed" : "busy", m->stopping ?
+		    "mitmd is stopping" : "the recorder is being started");
+		return;
+	}
+	log_info("control: uid %u follows the entries", (unsigned)control_uid(call));
+	fd = control_take(call);
+	if (fd != -1)
+		(void)CHANNEL_TELL_FDS(m->recorder.channel, TAIL, none, &none, &fd, 1);
+	fd_close(&fd);
+}
+
 static const struct control_command commands[] = {
 	{"bypass", "list", commands_bypass_list},
 	{"bypass", "add", commands_bypass_add},	/* HOST[:PORT] [for=SECONDS] [client=ADDRESS] */
 	{"bypass", "remove", commands_bypass_remove},	/* HOST[:PORT]|all */
+	{"conns", NULL, commands_conns},
+	{"flush", NULL, flush},				/* [TAG] */
 	{"reload", NULL, reload},			/* [wait] */
 	{"status", NULL, commands_status},
+	{"tags", NULL, commands_tags},
+	{"tail", NULL, tail},
 };
 
 struct control *

@@ -133,7 +133,7 @@ put_child(struct report *r, const struct child *c)
 	text(r, "state", child_state(c));
 	if (c->pid > 0) {
 		number(r, "pid", (uint64_t)c->pid);
-		number(r, "uptime", (uint64_t)MAX(0, ev_now(r->m->loop) - c->started));
+		number(r, "uptime", since(c->started_us));
 		number(r, "protections", counter_get(&own->protections));
 	}
 	if (c->pid > 0 && c->role == ROLE_WORKER)

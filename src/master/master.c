@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "master/control.h"
+#include "master/flushing.h"
 #include "master/pinning.h"
 #include "master/reloads.h"
 #include "master/state.h"
@@ -260,7 +261,7 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			master_reload(m);
 			break;
 		case SIGUSR1:
-			recording_flush(m);
+			flushing_all(m);
 			break;
 		case SIGQUIT:
 			begin_stop(m, 0);
@@ -374,6 +375,7 @@ master_main(struct conf *conf, const char *file)
 	m->recorder.pid = -1;
 	TAILQ_INIT(&m->generations);
 	TAILQ_INIT(&m->sockets);
+	TAILQ_INIT(&m->polls);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
 	raise_nofile(conf);

@@ -20,6 +20,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct poll;
 struct reloads;
 
 /* One forked process, or the place where one is to be forked again. */
@@ -120,7 +121,10 @@ struct master {
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id, spool_id;
+	uint32_t spool_id;
+	TAILQ_HEAD(, poll) polls;	/* polls.c */
+	uint32_t poll_id;
+	bool flushing, flush_again;	/* flushing.c: by a signal */
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
 	uint64_t worked_us;		/* monotonic: when a worker was last seen at work */
@@ -170,7 +174,6 @@ void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
 void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
-void recording_flush(struct master *);
 
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);

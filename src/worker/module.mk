@@ -30,4 +30,5 @@ libworker_a_SOURCES = \
 	src/worker/tunnel.c src/worker/tunnel.h \
 	src/worker/capture.c src/worker/capture.h \
 	src/worker/flow_log.c src/worker/flow_log.h \
-	src/worker/handover.c src/worker/handover.h
+	src/worker/handover.c src/worker/handover.h \
+	src/worker/told.c src/worker/told.h

@@ -29,6 +29,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/told.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -208,6 +209,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	told_turn(w->told);
 	quit_if_done(w);
 }
 
@@ -321,6 +323,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
+	case MSG_TELL:
+		return told_message(m->w.told, body);
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
@@ -383,6 +387,7 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	TAILQ_INIT(&w->talks);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
+	w->told = told_new(w);
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
 	w->leafs = leafs_new(w, err);
 	w->trust = w->leafs != NULL ? trust_told_new(w, err) : NULL;
@@ -415,6 +420,7 @@ fini(struct worker_main *m)
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
 	handover_free(&w->handover);
+	told_free(&w->told);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
 	leafs_free(&w->leafs);

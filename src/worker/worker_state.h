@@ -25,6 +25,7 @@ struct front;
 struct handover;
 struct leafs;
 struct access;
+struct told;
 struct trust_told;
 struct grave;
 
@@ -40,6 +41,7 @@ struct worker {
 	struct leafs *leafs;
 	struct access *access;
 	struct trust_told *trust;
+	struct told *told;
 	struct tls_origin *tls_origin;
 	struct tls_client *tls_client;
 	struct grave *graves;
