@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
+	$(E2E)/env/disk.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
@@ -60,6 +61,7 @@ EXTRA_DIST += \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_70_disk.py \
+	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \

@@ -146,6 +146,9 @@ struct conf *conf_load_text(const char *name, struct str text, struct errmsg *er
 void conf_free(struct conf **);
 /* Where the value of a key stands: "origin.verify". */
 struct conf_place conf_place(const struct conf *, const char *key) NONNULL(1, 2);
+/* Puts the line that decided in front of what went wrong with it; always -1. */
+int conf_blame(const struct conf *, const char *key, struct conf_place, struct errmsg *)
+    NONNULL(1, 2, 4);
 /* The effective configuration as YAML that conf_load() takes again (-T). */
 void conf_dump(const struct conf *, FILE *out) NONNULL(1, 2);
 

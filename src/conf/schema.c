@@ -192,9 +192,10 @@ static const struct opt rows[] = {
 	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "1G",
 	    .doc = "The oldest HAR files are removed when the file system has less room."},
 	{.path = "spool.when_full", .type = OPT_WORD, AT(spool.when_full), .fallback = "pass",
-	    .words = WORDS({"pass", CONF_FULL_PASS, false}, {"block", CONF_FULL_BLOCK, true}),
-	    .doc = "What happens to traffic that cannot be recorded: pass lets it go on, and "
-	    "counts what is lost."},
+	    .words = WORDS({"pass", CONF_FULL_PASS, false}, {"block", CONF_FULL_BLOCK, false}),
+	    .doc = "What happens to traffic while the spool cannot be written: pass lets it go on, "
+	    "and counts what is lost; block refuses new CONNECTs and http:// with 503, and "
+	    "ends the connections inside TLS when they ask for more."},
 
 	{.path = "capture.max_body", .type = OPT_SIZE, AT(capture.max_body), .max = GIB,
 	    .fallback = "16M",

@@ -226,6 +226,17 @@ show_listeners(const struct ctl *ctl, const struct control_table *t)
 }
 
 static void
+show_spool(const struct ctl *ctl, const struct control_table *t)
+{
+	bool ok = strcmp(single(t, "spool", "ok"), "1") == 0;
+	char *line = mem_printf("%s%s%s", single(t, "spool", "dir"), ok ? "" : ": ",
+	    single(t, "spool", "reason"));
+
+	put_line(ctl, "spool", ok ? TERM_PLAIN : TERM_RED, line);
+	free(line);
+}
+
+static void
 show_reload(const struct ctl *ctl, const struct control_table *t)
 {
 	bool ok = strcmp(single(t, "reload", "ok"), "1") == 0;
@@ -285,6 +296,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 		{"pid", "PID", CONTROL_NUMBER, "-"},
 		{"state", "STATE", CONTROL_TEXT, "-"},
 		{"uptime", "UP", CONTROL_TEXT, "-"},
+		{"restarts", "RESTARTS", CONTROL_NUMBER, "-"},
 		{"cpu_ms", "CPU", CONTROL_TEXT, "-"},
 		{"memory", "MEMORY", CONTROL_TEXT, "-"},
 		{"connections", "CONNECTIONS", CONTROL_NUMBER, "-"},
@@ -293,7 +305,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 
 	show_mitmd(ctl, t, healthy);
 	show_listeners(ctl, t);
-	put_line(ctl, "spool", TERM_PLAIN, single(t, "spool", "dir"));
+	show_spool(ctl, t);
 	show_reload(ctl, t);
 	show_problems(ctl, t);
 	show_counters(ctl, t);

@@ -107,7 +107,9 @@ child_state(const struct child *c)
 		return ev_is_active(&c->again) ? "waiting" : "gone";
 	if (!c->ready)
 		return "starting";
-	return c->leaving ? "leaving" : "running";
+	if (c->leaving)
+		return "leaving";
+	return c->crash_looping ? "crash loop" : "running";
 }
 
 static void
@@ -136,6 +138,9 @@ put_child(struct report *r, const struct child *c)
 		number(r, "uptime", since(c->started_us));
 		number(r, "protections", counter_get(&own->protections));
 	}
+	number(r, "restarts", c->restarts);
+	if (c->last_end[0] != '\0')
+		text(r, "last_end", c->last_end);
 	if (c->pid > 0 && c->role == ROLE_WORKER)
 		number(r, "connections", counter_get(&own->connections_open));
 	put_resources(r, c->pid);
@@ -274,6 +279,8 @@ put_spool(struct report *r)
 	begin(r, "spool", 0);
 	if (r->m->spool_conf != NULL)
 		text(r, "dir", r->m->spool_conf->spool.dir);
+	flag(r, "ok", r->m->spool_state.ok);
+	text(r, "reason", r->m->spool_state.reason);
 }
 
 static void
@@ -305,13 +312,16 @@ look_at_child(struct report *r, const struct child *c)
 {
 	double left = ev_timer_remaining(c->master->loop, (ev_timer *)(uintptr_t)&c->again);
 
-	if (c->pid > 0 || c->leaving)
+	if (c->leaving)
 		return;
-	if (ev_is_active(&c->again) && left >= 1)
-		problem(r, "%s %u does not run; it is started again in %.0f s",
-		    role_name(c->role), c->index, left);
-	else
-		problem(r, "%s %u does not run", role_name(c->role), c->index);
+	if (c->pid > 0 && c->crash_looping)
+		problem(r, "%s %u keeps dying, the last time: %s", role_name(c->role), c->index,
+		    c->last_end);
+	else if (c->pid <= 0 && ev_is_active(&c->again) && left >= 1)
+		problem(r, "%s %u does not run (%s); it is started again in %.0f s",
+		    role_name(c->role), c->index, c->last_end, left);
+	else if (c->pid <= 0)
+		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index, c->last_end);
 }
 
 static void
@@ -326,6 +336,8 @@ put_problems(struct report *r)
 	if (seen->at != 0 && !seen->ok)
 		problem(r, "the last reload failed, the configuration before serves: %s",
 		    seen->reason);
+	if (!r->m->spool_state.ok && r->m->recorder.ready)
+		problem(r, "nothing is recorded: %s", r->m->spool_state.reason);
 	look_at_child(r, &r->m->recorder);
 	if (gen == NULL)
 		return;

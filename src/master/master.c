@@ -184,8 +184,12 @@ master_step_stop(struct master *m)
 		m->stop_step = 1;
 		arm_stop_timer(m, RECORDER_FINISH_MS / 1000 + 2);
 	}
-	/* A recorder that died meanwhile is started again: the rings are not empty. */
-	if (recording_any_slot(m) && (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
+	/*
+	 * A recorder that died meanwhile is started again: the rings are not empty. One
+	 * whose spool cannot be written may wait with them, and has to be told.
+	 */
+	if (recording_any_slot(m) && m->spool_state.ok &&
+	    (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
 		return;
 	if (m->recorder.pid > 0) {
 		if (!m->recorder.leaving && m->recorder.channel != NULL) {
@@ -233,7 +237,6 @@ master_reload(struct master *m)
 		reloads_failed(m->reloads, "config", err.text);
 		return;
 	}
-	log_init(conf->log.level, conf->log.format);
 	generation_start(m, conf);
 }
 

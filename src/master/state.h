@@ -51,7 +51,7 @@ struct child {
 	unsigned still;			/* ... and how often it was the same */
 };
 
-enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
+enum gen_state { GEN_SIGNER, GEN_WORKERS, GEN_SPOOL, GEN_SERVING, GEN_DRAINING };
 
 /* One configuration and the processes that live by it. */
 struct generation {
@@ -90,8 +90,16 @@ enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
 /* A worker's way to the recorder. Outlives the worker until the ring is empty. */
 struct slot {
 	enum slot_state state;
+	bool serves;			/* its generation does: the recorder is to have it */
 	int ring_fd, wake_fd, spill_fd;
 	struct child *worker;
+};
+
+/* What the recorder said of the spool last. */
+struct spool_state {
+	bool ok;
+	char reason[256];		/* "" while it is ok */
+	ev_tstamp since;
 };
 
 struct master {
@@ -125,6 +133,7 @@ struct master {
 	TAILQ_HEAD(, poll) polls;	/* polls.c */
 	uint32_t poll_id;
 	bool flushing, flush_again;	/* flushing.c: by a signal */
+	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
 	uint64_t worked_us;		/* monotonic: when a worker was last seen at work */
@@ -153,9 +162,12 @@ bool supervise_healthy(const struct master *);
 /* conf is taken. Starts the way to serving; the outcome is logged. */
 void generation_start(struct master *, struct conf *);
 void generation_child_ready(struct child *, const struct msg_ready *);
+/* Before it served: its reason. */
+void generation_child_failed(struct child *, struct str reason);
 void generation_child_gone(struct child *);
 void generation_let_go(struct child *);	/* a draining worker accepts no more */
 void generation_spool_is(struct master *, const struct msg_spool_is *);
+void generation_recorder_gone(struct master *);
 void generation_failed(struct generation *, const char *reason);
 void generation_abandon(struct master *);	/* the one being started, without a word */
 void generation_free(struct generation *);
@@ -171,7 +183,9 @@ void recording_set_spool(struct master *, struct conf *);
 /* A ring for a worker that is about to be forked. */
 int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
 void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
-void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
+void recording_slot_live(struct master *, struct child *);	/* forked */
+/* From now on the workers of this one have something to record. */
+void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 

@@ -18,14 +18,21 @@
 #include "base/mem.h"
 #include "recorder/undo.h"
 
-#define RETRY_US 5000000
-#define MEND_MAX_US (64ull * RETRY_US)	/* between two tries to repair what cannot be */
+#define RETRY_US 2000000
+#define MEND_MAX_US (160ull * RETRY_US)	/* between two tries to repair what cannot be */
 #define QUOTA_US 60000000
 #define QUOTA_BYTES (256u << 20)	/* finished since the last look */
+#define FILE_BYTES 16384		/* room for a new one with its directory */
 #define LOG_US 60000000		/* between two lines about single tags */
 #define PREDECESSOR_MS 3000
 
 /* ---- trouble ---- */
+
+static void
+tell_workers(struct spool *s)
+{
+	receipts_refuse(s->receipts, s->conf.block && s->bad);
+}
 
 static void
 set_bad(struct spool *s, int err)
@@ -34,8 +41,12 @@ set_bad(struct spool *s, int err)
 		return;
 	s->bad = true;
 	s->lost_before = s->lost;
-	log_error("the spool %s cannot be written: %s; traffic goes on, entries are lost",
-	    s->dir.path, strerror(err));
+	s->need = s->tags.bytes + s->tags.nwaiting * FILE_BYTES;
+	s->retry_us = clock_mono_us() + RETRY_US;
+	log_error("the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
+	    s->conf.block ? "new traffic is refused until it can" :
+	    "traffic goes on, entries are lost");
+	tell_workers(s);
 	s->on_state(s->arg, false, strerror(err));
 }
 
@@ -48,28 +59,55 @@ is_wide(const struct spool *s, int err)
 	case EFBIG:
 	case EROFS:
 	case EIO:
+	case EBUSY:	/* a hung disk: nothing more can be finished */
 		return true;
 	default:
-		return spool_dir_gone(&s->dir) || spool_dir_probe(&s->dir) != 0;
+		return spool_dir_gone(&s->dir) || spool_dir_probe(&s->dir, 0) != 0;
 	}
 }
 
-/* errno says why entries of one tag could not be written: is it only this tag? */
+static void
+log_tag(struct spool *s, const char *tag, int err)
+{
+	uint64_t now_us = clock_mono_us();
+
+	if (s->logged_us != 0 && now_us - s->logged_us <= LOG_US)
+		return;
+	s->logged_us = now_us;
+	log_warning("cannot write entries of tag %s: %s; they are lost", tag, strerror(err));
+}
+
+/* Is it only this tag? */
 void
 spool_trouble(struct spool *s, const char *tag, uint64_t entries)
 {
 	int err = errno;
-	uint64_t now_us = clock_mono_us();
 
-	if (!s->bad && is_wide(s, err)) {
+	if (!s->bad && is_wide(s, err))
 		set_bad(s, err);
-		s->retry_us = now_us + RETRY_US;
-	} else if (!s->bad && (s->logged_us == 0 || now_us - s->logged_us > LOG_US)) {
-		log_warning("cannot write entries of tag %s: %s; they are lost", tag,
-		    strerror(err));
-		s->logged_us = now_us;
-	}
-	spool_lost(s, entries);
+	else if (!s->bad)
+		log_tag(s, tag, err);
+	if (!spool_waits(s))
+		spool_lost(s, entries);
+}
+
+/*
+ * One that is too large for the room that is left would never fit while it waits,
+ * since its body lies in the spill on the same disk: it alone is lost, always.
+ */
+int
+spool_trouble_large(struct spool *s, const char *tag, int err)
+{
+	bool too_large = err == ENOSPC || err == EDQUOT || err == EFBIG;
+
+	if (!s->bad && (too_large ? spool_dir_probe(&s->dir, 0) != 0 : is_wide(s, err)))
+		set_bad(s, err);
+	else if (!s->bad)
+		log_tag(s, tag, err);
+	if (spool_waits(s) && !too_large)
+		return ERR_AGAIN;
+	spool_lost(s, 1);
+	return ERR_SYS;
 }
 
 void
@@ -103,7 +141,12 @@ static void
 works_again(struct spool *s)
 {
 	s->bad = false;
+	s->need = 0;
 	s->mend_us = s->mend_wait_us = 0;
+	/* What was not finished when it broke waits in the rings, as after a kill. */
+	if (receipts_state(s->receipts) == INTENT_READY)
+		undo(s->receipts, &s->dir);
+	tell_workers(s);
 	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
 	    (unsigned long long)(s->lost - s->lost_before));
 	s->on_state(s->arg, true, "");
@@ -123,7 +166,7 @@ retry(struct spool *s)
 		if (spool_dir_open(&d, str_z(s->wanted), -1, 0, &err) != 0)
 			return;
 		take_dir(s, &d);
-	} else if (spool_dir_probe(&s->dir) != 0) {
+	} else if (spool_dir_probe(&s->dir, s->need) != 0) {
 		return;
 	}
 	works_again(s);
@@ -184,6 +227,7 @@ remember(struct spool *s, const struct errmsg *err)
 	s->bad = true;
 	s->retry_us = clock_mono_us() + RETRY_US;
 	s->lost_before = s->lost;
+	tell_workers(s);
 	s->on_state(s->arg, false, err->text);
 }
 
@@ -210,6 +254,8 @@ spool_set(struct spool *s, struct str dir, int fd, struct str instance,
 			if (first || same) {
 				free(s->wanted);
 				s->wanted = str_dup(dir);
+				if (first)
+					s->conf = *conf;
 				remember(s, err);
 			}
 			return -1;
@@ -225,6 +271,7 @@ spool_set(struct spool *s, struct str dir, int fd, struct str instance,
 	(void)snprintf(s->instance, sizeof(s->instance), "%.*s", STR_ARG(instance));
 	s->conf = *conf;
 	s->quota_us = 0;
+	tell_workers(s);
 	return 0;
 }
 
@@ -238,6 +285,22 @@ bool
 spool_takes(const struct spool *s)
 {
 	return s->dir.fd != -1 && !s->bad;
+}
+
+bool
+spool_waits(const struct spool *s)
+{
+	return !s->last && (s->dir.fd == -1 || (s->bad && s->conf.block));
+}
+
+void
+spool_last_try(struct spool *s)
+{
+	if (s->bad)
+		retry(s);
+	s->last = true;
+	if (receipts_state(s->receipts) == INTENT_READY)
+		undo(s->receipts, &s->dir);
 }
 
 const struct spool_dir *
@@ -270,6 +333,9 @@ spool_free(struct spool **sp)
 	*sp = NULL;
 	if (s == NULL)
 		return;
+	if (s->bad && s->lost > s->lost_before)
+		log_error("the spool %s could not be written: %llu entries are lost",
+		    s->wanted, (unsigned long long)(s->lost - s->lost_before));
 	tags_free(&s->tags);
 	spool_dir_close(&s->dir);
 	free(s->wanted);

@@ -109,7 +109,7 @@ spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
 		goto fail;
 	}
 	d->unnamed = try_unnamed(d);
-	if (spool_dir_probe(d) != 0) {
+	if (spool_dir_probe(d, 0) != 0) {
 		(void)errmsg_sys(err, "cannot write to the spool directory %s", d->path);
 		goto fail;
 	}
@@ -127,16 +127,27 @@ spool_dir_close(struct spool_dir *d)
 	d->path = NULL;
 }
 
-int
-spool_dir_probe(const struct spool_dir *d)
+/* Where space cannot be asked for, that some can be written has to do. */
+static int
+fill(int fd, uint64_t bytes)
 {
 	static const char zeros[PROBE_BYTES];
+
+	if (bytes > 0 && fallocate(fd, 0, 0, (off_t)bytes) == -1 && errno != EOPNOTSUPP &&
+	    errno != ENOSYS && errno != EINVAL)
+		return -1;
+	return fd_write_all(fd, zeros, sizeof(zeros));
+}
+
+int
+spool_dir_probe(const struct spool_dir *d, uint64_t bytes)
+{
 	char hidden[SPOOL_NAME];
 	int fd = spool_unnamed(d, d->fd, 0600, hidden), rc, saved;
 
 	if (fd == -1)
 		return -1;
-	rc = fd_write_all(fd, zeros, sizeof(zeros));
+	rc = fill(fd, bytes);
 	saved = errno;
 	fd_close(&fd);
 	if (hidden[0] != '\0')

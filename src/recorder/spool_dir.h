@@ -30,8 +30,8 @@ struct spool_dir {
 int spool_dir_open(struct spool_dir *, struct str path, int fd, unsigned wait_ms,
     struct errmsg *) NONNULL(1, 5) MUSTCHECK;
 void spool_dir_close(struct spool_dir *) NONNULL(1);
-/* Can a file be made and filled? 0 or -1 with errno. */
-int spool_dir_probe(const struct spool_dir *) NONNULL(1) MUSTCHECK;
+/* Can a file be made, and is there room for so much? 0 or -1 with errno. */
+int spool_dir_probe(const struct spool_dir *, uint64_t bytes) NONNULL(1) MUSTCHECK;
 bool spool_dir_gone(const struct spool_dir *) NONNULL(1);
 /* A tag's directory; -1 with errno. */
 int spool_dir_tag(const struct spool_dir *, const char *tag, bool create) NONNULL(1, 2);

@@ -26,6 +26,8 @@ struct spool {
 	bool due;
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
+	uint64_t need;			/* room without which it would be bad again */
+	bool last;			/* spool_last_try(): nothing can wait any more */
 	uint64_t retry_us, quota_us, logged_us;
 	uint64_t mend_us, mend_wait_us;	/* when files are repaired again */
 	uint64_t finished_bytes;	/* since the quota was looked at */
@@ -33,8 +35,13 @@ struct spool {
 };
 
 /* ---- spool.c ---- */
-/* errno says why entries of that tag could not be written: they are lost. */
+/*
+ * errno says why these entries of that tag could not be written. They are lost,
+ * unless spool_waits() now.
+ */
 void spool_trouble(struct spool *, const char *tag, uint64_t entries) NONNULL(1, 2);
+/* The same for an entry of its own file, which is closed: ERR_AGAIN or ERR_SYS. */
+int spool_trouble_large(struct spool *, const char *tag, int err) NONNULL(1, 2);
 
 /* ---- spool_files.c ---- */
 /* A new file that grows; 0 or -1 with errno. */
@@ -44,6 +51,8 @@ int spool_files_create(struct spool *, const char *tag, struct har_file *, bool 
 bool spool_files_make_room(struct spool *) NONNULL(1) MUSTCHECK;
 /* The tag has a file that grows: 0, or -1 with errno. */
 int spool_files_need(struct spool *, struct tag *) NONNULL(1, 2) MUSTCHECK;
+/* Left as it is for recovery, which is due as soon as the spool works again. */
+void spool_files_give_up(struct spool *, struct tag *) NONNULL(1, 2);
 /* To the helper thread. false: a hung disk; the file goes on growing. */
 bool spool_files_finish(struct spool *, struct tag *) NONNULL(1, 2);
 bool spool_files_is_full(const struct spool *, const struct har_file *) NONNULL(1, 2);

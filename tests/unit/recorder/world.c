@@ -28,6 +28,7 @@
 _Atomic unsigned death_at, death_calls;
 bool death_torn;
 _Atomic int fail_errno;
+_Atomic unsigned fail_after;
 _Atomic int fail_reserve;
 
 static bool
@@ -107,7 +108,9 @@ __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 			(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
 		die();
 	}
-	if (fail_errno != 0) {
+	if (fail_errno != 0 && fail_after > 0) {
+		fail_after--;
+	} else if (fail_errno != 0) {
 		/* As a full disk does it: some of it was written. */
 		(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
 		errno = fail_errno;

@@ -63,7 +63,8 @@ void write_file(const char *path, const char *text, size_t n);
 /* Death: the nth call of a wrapped function does not return. */
 extern _Atomic unsigned death_at, death_calls;
 extern bool death_torn;			/* half of the bytes are written first */
-extern _Atomic int fail_errno;		/* writes fail with it */
+extern _Atomic int fail_errno;		/* writes fail with it ... */
+extern _Atomic unsigned fail_after;	/* ... after so many that do not */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 
 #endif
