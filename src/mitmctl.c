@@ -8,6 +8,7 @@
 
 #include "conf/schema.h"
 #include "ctl/ctl.h"
+#include "ctl/filter.h"
 #include "tls/roots.h"
 
 static const struct command {
@@ -29,14 +30,22 @@ static const struct command {
 	    "  export [pem|cer|p12|jks|bundle] [-o FILE]\n"
 	    "                                its certificate; the key stays where it is\n"
 	    "  retire [--yes]                remove the key, never trust its certificates again\n"},
+	{"conns", ctl_conns, "", "the clients that are connected now", NULL},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
 	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n"},
+	{"flush", ctl_flush, "[TAG]", "finish all HAR files, or those of a tag, now",
+	    "It comes back when they are finished.\n"},
 	{"reload", ctl_reload, "[--wait]", "read the configuration again",
 	    "  --wait                        until it serves and the one before has let go,\n"
 	    "                                or has failed\n"},
 	{"status", ctl_status, "", "how the running mitmd is, and what to look at",
 	    "It ends with 0 when all is well, with 2 when somebody should look.\n"},
+	{"tags", ctl_tags, "", "whose files are growing", NULL},
+	{"tail", ctl_tail, "[-f FILTER] [--json] [-n N] [TAG]...", "flows as they end, a line each",
+	    "  -f, --filter FILTER           only these: 'help filter' tells the language\n"
+	    "  --json                        HAR entries, one a line, as they are\n"
+	    "  -n, --limit N                 no more than so many\n"},
 };
 
 static void
@@ -47,9 +56,9 @@ usage(FILE *out)
 	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output table|json] "
 	    "[--color WHEN]\n               COMMAND ...\n", out);
 	for (i = 0; i < NELEM(commands); i++)
-		(void)fprintf(out, "  %-8s %-28s %s\n", commands[i].name,
+		(void)fprintf(out, "  %-8s %-36s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
-	(void)fprintf(out, "  %-8s %-28s %s\n", "help", "[COMMAND]", "this, or more of a command");
+	(void)fprintf(out, "  %-8s %-36s %s\n", "help", "[COMMAND]", "this, or more of a command");
 }
 
 static const struct command *
@@ -79,10 +88,15 @@ find_command(const char *name)
 static int
 help(const char *name)
 {
-	const struct command *cmd = name != NULL ? find_command(name) : NULL;
+	const struct command *cmd = name != NULL && strcmp(name, "filter") != 0 ?
+	    find_command(name) : NULL;
 
 	if (name == NULL) {
 		usage(stdout);
+		return CTL_OK;
+	}
+	if (strcmp(name, "filter") == 0) {
+		filter_help(stdout);
 		return CTL_OK;
 	}
 	if (cmd == NULL)
