@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
+	$(E2E)/env/systemd.py \
 	$(E2E)/env/tls_clients.py \
 	$(E2E)/env/tls_helper.go \
 	$(E2E)/env/tls_helper.js \
@@ -61,6 +62,7 @@ EXTRA_DIST += \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_62_tail.py \
+	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \

@@ -24,6 +24,23 @@
 
 /* ---- the socket ---- */
 
+/*
+ * A file with a mistake is no reason not to reach the mitmd that runs on with the one
+ * before: where it is found at the place that serves without a file, it is that.
+ */
+static char *
+usual_path(void)
+{
+	struct errmsg err;
+	struct conf *conf = conf_load_text("defaults", STR(""), &err);
+	char *path = NULL;
+
+	if (conf != NULL && access(conf->control, F_OK) == 0)
+		path = mem_strdup(conf->control);
+	conf_free(&conf);
+	return path;
+}
+
 /* As mitmd would find it; NULL and *out_code when it cannot be known. */
 static char *
 socket_path(const struct ctl *ctl, int *out_code)
@@ -35,6 +52,8 @@ socket_path(const struct ctl *ctl, int *out_code)
 	if (ctl->socket != NULL)
 		return mem_strdup(ctl->socket);
 	conf = conf_load(ctl->conf_file, &err);
+	if (conf == NULL && (path = usual_path()) != NULL)
+		return path;
 	if (conf == NULL) {
 		ctl_error("%s", err.text);
 		*out_code = CTL_CONFIG;

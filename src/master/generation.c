@@ -57,6 +57,8 @@ prepare(struct generation *gen, struct errmsg *err)
 
 	if (proc_check_user(conf, err) == -1)
 		return blame(conf, "user", err);
+	if (conf_make_dirs(conf, err) == -1)
+		return -1;
 	if (identities_load(&gen->identities, conf, err) == -1)
 		return -1;
 	if (control_prepare(m->control, conf->control, err) == -1)
@@ -169,8 +171,9 @@ generation_failed(struct generation *gen, const char *reason)
 		return;
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
-	reloads_failed(m->reloads, "failed", reason);
 	m->spool_conf = m->current->conf;
+	reloads_failed(m->reloads, "failed", reason);
+	service_ready(m);
 	if (!any_running(gen))
 		generation_free(gen);
 	master_reload_wanted(m);
@@ -375,6 +378,7 @@ tell_news(struct master *m)
 	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
 	reloads_let_go(m->reloads, now->number);
+	service_ready(m);
 }
 
 void
@@ -406,6 +410,7 @@ serve(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
+	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
 	if (before != NULL) {
 		reloads_serves(m->reloads);

@@ -162,6 +162,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	m->stopping = true;
 	log_info("stopping");
 	reloads_stop(m->reloads);
+	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
@@ -212,6 +213,7 @@ master_fail(struct master *m, const char *reason)
 		return;
 	m->failed = true;
 	log_error("cannot start: %s", reason);
+	service_failed(m, reason);
 	m->exit_code = 1;
 	begin_stop(m, 0);
 }
@@ -231,10 +233,12 @@ master_reload(struct master *m)
 		return;
 	}
 	reloads_begin(m->reloads);
+	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
 		reloads_failed(m->reloads, "config", err.text);
+		service_ready(m);
 		return;
 	}
 	generation_start(m, conf);
@@ -381,6 +385,9 @@ master_main(struct conf *conf, const char *file)
 	TAILQ_INIT(&m->polls);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
+	m->systemd = systemd_new();
+	m->given = given_new(m->systemd);
+	m->service = service_new(m);
 	raise_nofile(conf);
 	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
@@ -395,5 +402,8 @@ master_main(struct conf *conf, const char *file)
 	beat_free(&beat);
 	control_free(&m->control);
 	reloads_free(&m->reloads);
+	service_free(&m->service);
+	given_free(&m->given);
+	systemd_free(&m->systemd);
 	return m->exit_code;
 }

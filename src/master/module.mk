@@ -3,7 +3,10 @@ noinst_LIBRARIES += libmaster.a
 libmaster_a_SOURCES = \
 	src/master/master.c src/master/master.h src/master/state.h \
 	src/master/roles.c src/master/roles.h \
+	src/master/systemd.c src/master/systemd.h \
+	src/master/given.c src/master/given.h \
 	src/master/listen.c \
+	src/master/service.c \
 	src/master/generation.c \
 	src/master/spawn.c \
 	src/master/supervise.c \

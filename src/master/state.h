@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/given.h"
 #include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
@@ -22,6 +23,7 @@ struct control;
 struct pinning;
 struct poll;
 struct reloads;
+struct service;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -82,6 +84,7 @@ struct socket {
 	TAILQ_ENTRY(socket) link;
 	struct addr asked, bound;
 	int fd;
+	struct given_socket *given;	/* by systemd; NULL: bound by us */
 	unsigned users;
 };
 
@@ -114,6 +117,9 @@ struct master {
 	struct generation *next;	/* being started; NULL */
 	unsigned last_number;
 	TAILQ_HEAD(, socket) sockets;
+	struct systemd *systemd;
+	struct given *given;
+	struct service *service;
 	struct child recorder;
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
@@ -143,6 +149,8 @@ struct master {
 /* Bind what conf names and is not bound yet; gen->listeners is filled. */
 int listen_prepare(struct master *, struct generation *, struct errmsg *) MUSTCHECK;
 void listen_release(struct master *, struct generation *);
+/* A generation serves: sockets that systemd holds for nobody are named in the log. */
+void listen_settle(struct master *);
 
 /* ---- spawn.c ---- */
 /* Fork c; -1 with a reason (no process, no memory). */
@@ -188,6 +196,16 @@ void recording_slot_live(struct master *, struct child *);	/* forked */
 void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
+
+/* ---- service.c ---- */
+/* What the service manager is told of the master's life. */
+struct service *service_new(struct master *);
+void service_free(struct service **);
+void service_reloading(struct master *);
+/* The start is over, or a reload is, however that went (reloads.h knows). */
+void service_ready(struct master *);
+void service_failed(struct master *, const char *reason);	/* cannot start */
+void service_stopping(struct master *);
 
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);

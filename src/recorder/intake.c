@@ -205,6 +205,7 @@ static void
 drop_bad(struct slot *s)
 {
 	s->bad++;
+	spool_bad(s->intake->spool);
 	if (s->bad == 1 || clock_mono_us() - s->bad_logged_us > BAD_LOG_US)
 		log_bad(s);
 }
@@ -282,7 +283,7 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 		tails_put(i->tails, e);
 	s->told = MAX(s->told, ring_reader_pos(s->reader));
 	if (!spool_takes(i->spool))
-		spool_lost(i->spool, 1);
+		spool_lost(i->spool);
 	else if ((e->ninserts > 0 && s->spill_fd == -1) ||
 	    pieces_init(&p, e, s->spill_fd, i->max) != 0)
 		drop_bad(s);

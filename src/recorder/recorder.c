@@ -333,10 +333,12 @@ static const struct intake_ops recorder_intake_ops = {.drained = on_drained, .sp
 static void
 recorder_init(struct recorder *r, struct proc *self)
 {
+	struct counters *counters = &self->counters[self->slot];
+
 	r->self = self;
 	TAILQ_INIT(&r->flushes);
-	r->finish = finish_new(self->loop, on_finished, r);
-	r->spool = spool_new(r->finish, self->receipts, on_state, r);
+	r->finish = finish_new(self->loop, counters, on_finished, r);
+	r->spool = spool_new(r->finish, self->receipts, counters, on_state, r);
 	r->tails = tails_new(self->loop);
 	r->intake = intake_new(self->loop, r->spool, self->receipts, r->tails,
 	    &recorder_intake_ops, r);

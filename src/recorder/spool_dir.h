@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -19,6 +20,7 @@
 struct spool_dir {
 	int fd;
 	bool unnamed;		/* O_TMPFILE works here, and such a file can be linked */
+	bool locked;		/* no other recorder uses it; else there are no locks here */
 	char *path;		/* for messages, and to open it again */
 };
 
@@ -54,6 +56,9 @@ void spool_name(char out[SPOOL_NAME], uint64_t wall_us, const char *instance, un
 /* Is it a name that spool_name() makes, with `suffix` behind? */
 bool spool_name_ok(const char *name, const char *suffix);
 bool spool_hidden_ok(const char *name);
+bool spool_name_of(const char *name, const char *instance);	/* its name is that instance's */
+/* A file that we may have made; not a link to somebody else's. */
+bool spool_file_ours(const struct stat *) NONNULL(1);
 /*
  * Sync it and give NAME.part in `dir` its final name, or one like it when that
  * is taken. Waits for the disk. 0, or -1 with errno.
