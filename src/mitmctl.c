@@ -31,6 +31,10 @@ static const struct command {
 	    "                                its certificate; the key stays where it is\n"
 	    "  retire [--yes]                remove the key, never trust its certificates again\n"},
 	{"conns", ctl_conns, "", "the clients that are connected now", NULL},
+	{"drain", ctl_drain, "[--timeout TIME]", "empty this host: serve on, and end when nobody is left",
+	    "  --timeout TIME                at the latest; drain_timeout, if it is not given\n"
+	    "/readyz says 503 from now on, answers end their connections, new ones are served.\n"
+	    "mitmd ends when nobody has been connected for drain_idle.\n"},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
 	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n"},

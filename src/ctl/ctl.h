@@ -37,6 +37,7 @@ typedef int ctl_command_fn(const struct ctl *, int argc, char **argv);
 
 ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
 ctl_command_fn ctl_ca;		/* ctl_ca.c */
+ctl_command_fn ctl_drain;	/* ctl_drain.c */
 ctl_command_fn ctl_explain;	/* ctl_explain.c */
 ctl_command_fn ctl_conns;	/* ctl_lists.c */
 ctl_command_fn ctl_flush;	/* ctl_flush.c */

@@ -232,7 +232,8 @@ put_mitmd(struct report *r)
 
 	begin(r, "mitmd", 0);
 	text(r, "version", PACKAGE_VERSION);
-	text(r, "state", m->stopping ? "stopping" : "serving");
+	text(r, "state", m->stopping ? "stopping" :
+	    m->leaving ? "leaving" : "serving");
 	number(r, "pid", (uint64_t)m->pid);
 	date(r, "started", master_seconds() - (int64_t)since(m->born_us));
 	number(r, "uptime", since(m->born_us));

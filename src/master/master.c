@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/flushing.h"
+#include "master/leaving.h"
 #include "master/pinning.h"
 #include "master/reloads.h"
 #include "master/state.h"
@@ -162,6 +163,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	m->stopping = true;
 	log_info("stopping");
 	reloads_stop(m->reloads);
+	leaving_end(m);
 	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
@@ -216,6 +218,12 @@ master_fail(struct master *m, const char *reason)
 	service_failed(m, reason);
 	m->exit_code = 1;
 	begin_stop(m, 0);
+}
+
+void
+master_stop(struct master *m)
+{
+	begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
 }
 
 /* ---- signals ---- */
@@ -274,8 +282,7 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			begin_stop(m, 0);
 			break;
 		default:
-			begin_stop(m,
-			    m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+			master_stop(m);
 		}
 	}
 }

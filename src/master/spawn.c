@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "master/leaving.h"
 #include "master/polls.h"
 #include "master/roles.h"
 #include "master/state.h"
@@ -36,6 +37,7 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			recording_ready(c->master);
 		else
 			generation_child_ready(c, &ready);
+		leaving_tell(c);
 		return 0;
 	case MSG_LET_GO:
 		generation_let_go(c);

@@ -139,6 +139,10 @@ struct master {
 	TAILQ_HEAD(, poll) polls;	/* polls.c */
 	uint32_t poll_id;
 	bool flushing, flush_again;	/* flushing.c: by a signal */
+	bool leaving;			/* leaving.c: this host is to be emptied ... */
+	uint64_t leave_by_us;		/* monotonic: ... at the latest */
+	uint64_t quiet_us;		/* since when nobody is connected */
+	ev_timer look;
 	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
@@ -211,6 +215,7 @@ void service_stopping(struct master *);
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_stop(struct master *);		/* as SIGTERM does */
 void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
