@@ -142,7 +142,7 @@ read_colour(const char *text, struct ctl *ctl)
 	return false;
 }
 
-/* The value of --name=VALUE or --name VALUE; NULL: it is something else. */
+/* The value of --name=VALUE or --name VALUE, "" if it is missing; NULL: something else. */
 static const char *
 value_of(const char *name, int argc, char **argv, int *i)
 {
@@ -152,7 +152,9 @@ value_of(const char *name, int argc, char **argv, int *i)
 		return NULL;
 	if (argv[*i][n] == '=')
 		return argv[*i] + n + 1;
-	return argv[*i][n] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
+	if (argv[*i][n] != '\0')
+		return NULL;
+	return *i + 1 < argc ? argv[++*i] : "";
 }
 
 /* --output and --color may stand behind the command too; they are taken out there. */
