@@ -153,7 +153,7 @@ capture_tell(struct worker *w, struct str tag)
 	unsigned n = 0;
 
 	TAILQ_FOREACH_SAFE(c, &w->talks, talk_link, next) {
-		if (tag.n > 0 && !str_eq(tag, str_z(c->talker->facts.tag)))
+		if (tag.n > 0 && !str_eq(str_z(c->talker->facts.tag), tag))
 			continue;
 		hand_over_piece(c->talker);
 		n++;

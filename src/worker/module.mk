@@ -32,4 +32,4 @@ libworker_a_SOURCES = \
 	src/worker/flow_log.c src/worker/flow_log.h \
 	src/worker/unrecorded.c src/worker/unrecorded.h \
 	src/worker/handover.c src/worker/handover.h \
-	src/worker/told.c src/worker/told.h
+	src/worker/tell.c src/worker/tell.h

@@ -29,7 +29,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
-#include "worker/told.h"
+#include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -217,7 +217,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
-	told_turn(w->told);
+	tells_turn(w->tells);
 	quit_if_done(w);
 }
 
@@ -358,8 +358,6 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
-	case MSG_TELL:
-		return told_message(m->w.told, body);
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
@@ -367,6 +365,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_TELL:
+		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -406,6 +406,7 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	if (ring == NULL)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring);
+	m->w.tells = tells_new(&m->w);
 	return 0;
 }
 
@@ -424,7 +425,6 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	TAILQ_INIT(&w->talks);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
-	w->told = told_new(w);
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
 	w->leafs = leafs_new(w, err);
 	w->trust = w->leafs != NULL ? trust_told_new(w, err) : NULL;
@@ -456,8 +456,8 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	tells_free(&w->tells);
 	handover_free(&w->handover);
-	told_free(&w->told);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
 	leafs_free(&w->leafs);

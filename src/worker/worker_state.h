@@ -25,7 +25,7 @@ struct front;
 struct handover;
 struct leafs;
 struct access;
-struct told;
+struct tells;
 struct trust_told;
 struct grave;
 
@@ -38,10 +38,10 @@ struct worker {
 	struct dial_hub *dials;
 	struct flow_pool *flows;
 	struct handover *handover;
+	struct tells *tells;
 	struct leafs *leafs;
 	struct access *access;
 	struct trust_told *trust;
-	struct told *told;
 	struct tls_origin *tls_origin;
 	struct tls_client *tls_client;
 	struct grave *graves;
