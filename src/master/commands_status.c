@@ -23,6 +23,7 @@
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
+#include "proc/metrics.h"
 
 /* Where rows go. */
 struct report {
@@ -142,7 +143,7 @@ put_child(struct report *r, const struct child *c)
 	if (c->last_end[0] != '\0')
 		text(r, "last_end", c->last_end);
 	if (c->pid > 0 && c->role == ROLE_WORKER)
-		number(r, "connections", counter_get(&own->connections_open));
+		number(r, "connections", counter_get(&own->connections_open[SIDE_CLIENT]));
 	put_resources(r, c->pid);
 }
 
@@ -202,7 +203,7 @@ put_generation(struct report *r, const struct generation *gen)
 		if (w->pid <= 0)
 			continue;
 		running++;
-		connections += counter_get(&r->m->counters[w->slot].connections_open);
+		connections += counter_get(&r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
 	}
 	number(r, "number", gen->number);
 	text(r, "state", generation_state(gen));
@@ -277,33 +278,31 @@ put_reload(struct report *r)
 static void
 put_spool(struct report *r)
 {
+	const struct counters *own = &r->m->counters[SLOT_RECORDER];
+
 	begin(r, "spool", 0);
 	if (r->m->spool_conf != NULL)
 		text(r, "dir", r->m->spool_conf->spool.dir);
 	flag(r, "ok", r->m->spool_state.ok);
 	text(r, "reason", r->m->spool_state.reason);
+	number(r, "files", counter_get(&own->spool_files));
+	number(r, "bytes", counter_get(&own->spool_bytes));
+	number(r, "files_growing", counter_get(&own->spool_files_open));
+	number(r, "bytes_growing", counter_get(&own->spool_bytes_open));
+	number(r, "bytes_free", counter_get(&own->spool_free_bytes));
+}
+
+static void
+put_counter(void *arg, const char *name, uint64_t total)
+{
+	number(arg, name, total);
 }
 
 static void
 put_counters(struct report *r)
 {
-	struct counters sum = {0};
-	unsigned i;
-
-	for (i = 0; i < SLOT_COUNT; i++) {
-#define COUNTER(name, meaning) \
-		counter_add(&sum.name, (int64_t)counter_get(&r->m->counters[i].name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
-	}
 	begin(r, "counters", 0);
-#define COUNTER(name, meaning) number(r, #name, counter_get(&sum.name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
+	metrics_totals(r->m->counters, put_counter, r);
 }
 
 /* ---- what somebody should look at ---- */

@@ -245,6 +245,7 @@ master_reload(struct master *m)
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 		reloads_failed(m->reloads, "config", err.text);
 		service_ready(m);
 		return;
@@ -400,6 +401,7 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	counter_set(&m->counters[SLOT_MASTER].process_start, (uint64_t)master_seconds());
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	supervise_start(m);

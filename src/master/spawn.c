@@ -202,6 +202,7 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
+	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
 	c->started_us = clock_mono_us();
