@@ -56,7 +56,8 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (proc_check_user(conf, &err) == -1 ||
+	walls_build(m, conf);
+	if (users_check(conf, &err) == -1 ||
 	    identities_load(&gen->identities, conf, &err) == -1 ||
 	    control_prepare(m->control, conf->control, &err) == -1 ||
 	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
@@ -168,6 +169,7 @@ same_spool(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->spool.dir, b->spool.dir) == 0 &&
 	    strcmp(a->instance, b->instance) == 0 &&
+	    strcmp(a->user, b->user) == 0 && a->sandbox == b->sandbox &&
 	    a->spool.rotate_size == b->spool.rotate_size &&
 	    a->spool.rotate_age_ms == b->spool.rotate_age_ms &&
 	    a->spool.rotate_idle_ms == b->spool.rotate_idle_ms &&
@@ -351,6 +353,7 @@ serve(struct generation *gen)
 	pinning_follow(m->pinning, gen->conf, master_seconds());
 	control_commit(m->control, gen->conf->user);
 	identities_warn(&gen->identities, gen->conf);
+	walls_tell(m, gen);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);

@@ -29,7 +29,6 @@
 #include "shm/keyring.h"
 #include "shm/trust.h"
 
-#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 
 static void
 quit(struct master *m, int code)

@@ -96,6 +96,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .generation = gen != NULL ? gen->number : 0,
 	    .slot = c->slot,
 	    .master_pid = m->pid,
+	    .user = users_of(gen != NULL ? gen->conf : m->spool_conf, c->role),
 	    .conf = gen != NULL ? gen->conf : m->spool_conf,
 	    .master_fd = master_fd,
 	    .signer_fd = signer_fd,
@@ -160,8 +161,10 @@ spawn(struct child *c, struct errmsg *err)
 
 	if (row->serves && recording_slot_new(m, c, err) == -1)
 		return -1;
-	if (c->role == ROLE_RECORDER)
+	if (c->role == ROLE_RECORDER) {
 		c->slot = SLOT_RECORDER;
+		recording_prepare(m);
+	}
 	if (c->role == ROLE_SIGNER)
 		c->slot = SLOT_SIGNERS + c->gen->number % SLOT_NSIGNERS;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {

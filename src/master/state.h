@@ -104,6 +104,12 @@ struct master {
 	unsigned last_number;
 	TAILQ_HEAD(, socket) sockets;
 	struct child recorder;
+	struct {
+		char *dir;
+		enum conf_sandbox sandbox;
+		struct user_ids user;
+	} room;				/* what the running recorder was made for */
+	bool exchanging;		/* it ends, for another one to take its place */
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
 	struct segment cert_cache, keyring, trust;
@@ -112,6 +118,7 @@ struct master {
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
+	char *walls_told;		/* what was last logged of the sandbox */
 	int signal_fd;
 	ev_io signals;
 	ev_timer stop_timer;
@@ -155,7 +162,9 @@ void generation_stop_all(struct master *, uint64_t timeout_ms);
 bool generation_any_worker(const struct master *);
 
 /* ---- recording.c ---- */
+#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 void recording_start(struct master *);
+void recording_prepare(struct master *);	/* a recorder is about to be forked */
 int recording_message(struct master *, enum msg_type, struct str body, int *fds, size_t nfds);
 void recording_ready(struct master *);
 void recording_gone(struct master *);		/* the recorder died */
@@ -167,6 +176,12 @@ void recording_slot_live(struct master *, struct child *);	/* forked: tell the r
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
+
+/* ---- walls.c ---- */
+/* Our own, before anything is forked. */
+void walls_build(struct master *, const struct conf *);
+/* A generation serves: log what its processes lack. */
+void walls_tell(struct master *, const struct generation *);
 
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);

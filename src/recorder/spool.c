@@ -84,6 +84,12 @@ spool_lost_total(const struct spool *s)
 	return s->lost;
 }
 
+uint64_t
+spool_lost_lately(const struct spool *s)
+{
+	return s->lost - s->lost_before;
+}
+
 /* ---- the directory ---- */
 
 static void
@@ -105,7 +111,7 @@ works_again(struct spool *s)
 	s->bad = false;
 	s->mend_us = s->mend_wait_us = 0;
 	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
-	    (unsigned long long)(s->lost - s->lost_before));
+	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);
 	if (s->torn)

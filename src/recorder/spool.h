@@ -55,6 +55,7 @@ void spool_added(struct spool *, struct str tag, size_t bytes) NONNULL(1);
 void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
 void spool_lost(struct spool *, uint64_t entries) NONNULL(1);	/* count what was not taken */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
+uint64_t spool_lost_lately(const struct spool *) NONNULL(1);	/* since the trouble began */
 bool spool_due(const struct spool *) NONNULL(1);	/* commit now */
 bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads */
 

@@ -18,6 +18,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/sandbox.h"
 #include "shm/cert_cache.h"
 #include "signer/desk.h"
 #include "signer/export.h"
@@ -260,18 +261,12 @@ open_ca(struct signer *s, struct errmsg *err)
 	const struct conf *conf = s->proc->conf;
 	struct files files;
 	struct errmsg why;
-	uid_t uid;
-	gid_t gid;
 	int ret;
 
 	s->permit = permit_new(conf->ca.permit.v, conf->ca.permit.n, &why);
 	if (s->permit == NULL)
 		return errmsg_set(err, "ca.permit: %s", why.text);
-	if (!proc_drop_ids(conf, &uid, &gid)) {
-		uid = (uid_t)-1;
-		gid = (gid_t)-1;
-	}
-	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
+	if (files_open(&files, conf->ca.dir, s->proc->user.uid, s->proc->user.gid, err) != 0)
 		return -1;
 	ret = take_ca(s, &files, err);
 	files_close(&files);
@@ -318,8 +313,11 @@ signer_main(struct proc *p)
 	cert_issuer_id(s.ca.id, desk.lifetime, p->conf->ca.permit.v, p->conf->ca.permit.n,
 	    desk.issuer_id);
 	s.desk = desk_new(&desk);
-	start_timers(&s);
 	proc_drop(p);
+	sandbox_fence(p, -1);
+	start_timers(&s);
+	if (sandbox_enter(p, 0, &err) != 0)
+		proc_fail(p, &err);
 	tell_ready(&s);
 	proc_run(p);
 	while ((peer = LIST_FIRST(&s.peers)) != NULL)

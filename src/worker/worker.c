@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/sandbox.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
@@ -434,6 +435,9 @@ worker_main(struct proc *p)
 	proc_begin(p);
 	proc_drop(p);
 	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	sandbox_fence(p, -1);
+	if (sandbox_enter(p, 0, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);
