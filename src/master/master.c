@@ -377,6 +377,7 @@ master_main(struct conf *conf, const char *file)
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	supervise_start(m);
+	system_files_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);

@@ -110,6 +110,11 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
 	    .counters_fd = m->counters_fd,
+	    .system_files = {
+		[FILE_HOSTS] = str_of(m->system_files[FILE_HOSTS].text,
+		    m->system_files[FILE_HOSTS].n),
+		[FILE_RESOLV_CONF] = str_of(m->system_files[FILE_RESOLV_CONF].text,
+		    m->system_files[FILE_RESOLV_CONF].n)},
 	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,

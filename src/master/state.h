@@ -84,6 +84,18 @@ struct socket {
 
 enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
 
+/* A file of the system that workers are told of. */
+struct system_file {
+	struct file_stamp {
+		dev_t dev;
+		ino_t ino;
+		off_t size;
+		struct timespec mtime, ctime;
+	} stamp;
+	char *text;
+	size_t n;
+};
+
 /* A worker's way to the recorder. Outlives the worker until the ring is empty. */
 struct slot {
 	enum slot_state state;
@@ -118,6 +130,8 @@ struct master {
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
+	struct system_file system_files[FILE_COUNT];
+	ev_timer look;			/* at those */
 	char *walls_told;		/* what was last logged of the sandbox */
 	int signal_fd;
 	ev_io signals;
@@ -176,6 +190,9 @@ void recording_slot_live(struct master *, struct child *);	/* forked: tell the r
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
+
+/* ---- system_files.c ---- */
+void system_files_start(struct master *);
 
 /* ---- walls.c ---- */
 /* Our own, before anything is forked. */

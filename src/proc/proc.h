@@ -52,6 +52,7 @@ struct proc {
 	const unsigned *peer_slots;	/* slots of this generation's workers ... */
 	unsigned npeers; /* ... conf->workers of them, shared and kept up to date */
 
+	struct str system_files[FILE_COUNT];	/* workers: their text, as now */
 	int trust_fd;			/* workers: what was learnt of clients */
 	X509_STORE *roots;		/* workers, as all below */
 	struct str ca_chain;	/* as in msg_ready.ca_chain; the first signer has none yet */

@@ -51,6 +51,7 @@ static const struct {
 
     /* memory; for what may not become executable see below */
     {SCMP_SYS(brk), ALL},
+    {SCMP_SYS(sysinfo), ALL},	/* qsort(3) of much */
     {SCMP_SYS(munmap), ALL},
     {SCMP_SYS(mremap), ALL},
     {SCMP_SYS(madvise), ALL},

@@ -307,6 +307,23 @@ on_stop(void *arg, uint64_t timeout_ms)
 }
 
 static int
+take_file(struct worker *w, struct str body, int *fds, size_t nfds)
+{
+	struct msg_file m;
+	char *text;
+	size_t n;
+
+	if (nfds != 1 || msg_unpack_file(body, &m) != 0 || m.which >= FILE_COUNT)
+		return -1;
+	text = fd_read_memory(fds[0], FILE_TEXT_MAX, &n);
+	fd_close(&fds[0]);
+	if (text != NULL)
+		dial_hub_file(w->dials, m.which, str_of(text, n));
+	free(text);
+	return 0;
+}
+
+static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
 	struct worker_main *m = arg;
@@ -327,6 +344,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		handover_spill(m->w.handover, fds[0]);
 		return 0;
+	case MSG_FILE:
+		return take_file(&m->w, body, fds, nfds);
 	default:
 		return -1;
 	}
