@@ -53,7 +53,8 @@ open_dir(struct files *f, const struct conf *conf)
 		    "runs as", conf->ca.dir);
 		return CTL_DENIED;
 	}
-	if (files_open(f, conf->ca.dir, ids.uid, ids.gid, &err) == 0)
+	if (conf_make_dirs(conf, &err) == 0 &&
+	    files_open(f, conf->ca.dir, ids.uid, ids.gid, &err) == 0)
 		return CTL_OK;
 	ctl_error("%s", err.text);
 	return CTL_FAILED;

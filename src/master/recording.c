@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -25,6 +26,7 @@ slot_free(struct slot *s)
 	fd_close(&s->wake_fd);
 	fd_close(&s->spill_fd);
 	s->worker = NULL;
+	s->serves = false;
 	s->state = SLOT_FREE;
 }
 
@@ -70,9 +72,10 @@ tell_add(struct master *m, unsigned slot)
 	    .pid = s->worker != NULL ? (uint32_t)s->worker->pid : 0};
 	int fds[3] = {s->ring_fd, s->wake_fd, s->spill_fd};
 
-	if (m->recorder.channel != NULL)
-		(void)CHANNEL_TELL_FDS(m->recorder.channel, RING_ADD, ring_add, &add, fds,
-		    s->spill_fd != -1 ? 3 : 2);
+	if (!m->recorder.ready)
+		return;		/* it gets all rings when it is */
+	(void)CHANNEL_TELL_FDS(m->recorder.channel, RING_ADD, ring_add, &add, fds,
+	    s->spill_fd != -1 ? 3 : 2);
 }
 
 static void
@@ -84,12 +87,32 @@ tell_end(struct master *m, unsigned slot)
 		(void)CHANNEL_TELL(m->recorder.channel, RING_END, ring_slot, &end);
 }
 
+static void
+begin_to_serve(struct master *m, unsigned slot)
+{
+	m->slots[slot].serves = true;
+	tell_add(m, slot);
+}
+
 void
 recording_slot_live(struct master *m, struct child *worker)
 {
-	/* A recorder that is not ready yet gets all rings when it is. */
-	if (m->recorder.ready)
-		tell_add(m, worker->slot);
+	/*
+	 * Not before its generation serves: its file for large bodies is to lie in the
+	 * spool of that generation, and has nothing to hold before.
+	 */
+	if (worker->gen->state >= GEN_SERVING)
+		begin_to_serve(m, worker->slot);
+}
+
+void
+recording_serve(struct master *m, struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].pid > 0)
+			begin_to_serve(m, gen->workers[i].slot);
 }
 
 void
@@ -101,7 +124,9 @@ recording_slot_end(struct master *m, unsigned slot)
 		return;
 	s->worker = NULL;
 	s->state = SLOT_ENDED;
-	if (m->recorder.ready)
+	if (!s->serves)
+		slot_free(s);	/* nobody knows of it */
+	else if (m->recorder.ready)
 		tell_end(m, slot);
 }
 
@@ -205,7 +230,7 @@ recording_ready(struct master *m)
 
 	recording_set_spool(m, m->spool_conf);
 	for (i = 0; i < RING_SLOTS; i++) {
-		if (m->slots[i].state == SLOT_FREE)
+		if (m->slots[i].state == SLOT_FREE || !m->slots[i].serves)
 			continue;
 		tell_add(m, i);
 		if (m->slots[i].state == SLOT_ENDED)
@@ -228,6 +253,7 @@ recording_gone(struct master *m)
 	}
 	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
+	generation_recorder_gone(m);
 	supervise_again(&m->recorder);
 }
 
@@ -249,6 +275,20 @@ on_spill_made(struct master *m, struct str body, int *fds, size_t nfds)
 	if (s->worker != NULL && s->worker->channel != NULL)
 		(void)CHANNEL_TELL_FDS(s->worker->channel, SPILL, ring_slot, &made, fds, 1);
 	return 0;
+}
+
+static void
+note_state(struct master *m, bool ok, struct str reason)
+{
+	struct spool_state *s = &m->spool_state;
+
+	if (s->ok != ok || s->since == 0)
+		s->since = ev_time();
+	s->ok = ok;
+	(void)snprintf(s->reason, sizeof(s->reason), "%.*s", ok ? 0 : (int)reason.n,
+	    reason.n > 0 ? reason.p : "");
+	if (m->stopping)
+		master_step_stop(m);
 }
 
 int
@@ -273,6 +313,8 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	case MSG_SPOOL_IS:
 		if (msg_unpack_spool_is(body, &is) != 0)
 			return -1;
+		if (is.ok)
+			note_state(m, true, is.reason);
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
@@ -282,7 +324,10 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		log_info("finished %u HAR files", flushed.files);
 		return 0;
 	case MSG_SPOOL_STATE:
-		return msg_unpack_spool_state(body, &state);
+		if (msg_unpack_spool_state(body, &state) != 0)
+			return -1;
+		note_state(m, state.ok, state.reason);
+		return 0;
 	default:
 		return -1;
 	}

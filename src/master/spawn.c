@@ -44,15 +44,13 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;
-		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
 		if (c->gen != NULL && c->gen->state < GEN_SERVING) {
-			char *reason = str_dup(failed.reason);
-
-			generation_failed(c->gen, reason);
-			free(reason);
-		} else if (c->role == ROLE_RECORDER && c->master->current == NULL) {
-			master_fail(c->master, "the recorder cannot start");
+			generation_child_failed(c, failed.reason);
+			return 0;
 		}
+		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
+		if (c->role == ROLE_RECORDER && c->master->current == NULL)
+			master_fail(c->master, "the recorder cannot start");
 		return 0;
 	default:
 		return recording_message(c->master, type, body, fds, nfds);
@@ -134,6 +132,7 @@ run(struct master *m, const struct role_row *row, struct proc *p)
 {
 	struct generation *gen;
 
+	log_init(p->conf->log.level, p->conf->log.format);
 	if (!row->serves)
 		TAILQ_FOREACH(gen, &m->generations, link)
 			identities_free(&gen->identities);
@@ -156,6 +155,31 @@ wire_signer(struct child *worker, int pair[2], struct errmsg *err)
 	return 0;
 }
 
+static bool
+is_taken(const struct master *m, unsigned slot, const struct child *c)
+{
+	const struct generation *gen;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		if (&gen->signer != c && gen->signer.pid > 0 && gen->signer.slot == slot)
+			return true;
+	return false;
+}
+
+/* Of a generation that drains for an hour there may have come many since. */
+static int
+find_signer_slot(struct child *c, struct errmsg *err)
+{
+	unsigned i;
+
+	for (i = 0; i < SLOT_NSIGNERS; i++)
+		if (!is_taken(c->master, SLOT_SIGNERS + i, c)) {
+			c->slot = SLOT_SIGNERS + i;
+			return 0;
+		}
+	return errmsg_set(err, "%u generations have not ended yet: try again", i);
+}
+
 int
 spawn(struct child *c, struct errmsg *err)
 {
@@ -170,8 +194,8 @@ spawn(struct child *c, struct errmsg *err)
 		c->slot = SLOT_RECORDER;
 		recording_prepare(m);
 	}
-	if (c->role == ROLE_SIGNER)
-		c->slot = SLOT_SIGNERS + c->gen->number % SLOT_NSIGNERS;
+	if (c->role == ROLE_SIGNER && find_signer_slot(c, err) == -1)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		(void)errmsg_sys(err, "cannot make a channel to the %s", role_name(c->role));
 		goto fail;

@@ -39,6 +39,7 @@
 #define TICK_SECONDS 1.0
 #define STILL_TICKS 10		/* at work, and not one beat */
 #define START_TICKS 120		/* from the fork to being at work */
+#define PREPARE_US 150000000u	/* from the first step to serving */
 #define UNHEALTHY_US 30000000u
 
 /* ---- back-off ---- */
@@ -217,6 +218,8 @@ on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	if (m->stopping)
 		return;		/* what has to end has its time for that */
 	look_at(&m->recorder);
+	if (m->next != NULL && clock_mono_us() - m->next->since_us > PREPARE_US)
+		generation_failed(m->next, "it was not ready in time");
 	TAILQ_FOREACH(gen, &m->generations, link) {
 		look_at(&gen->signer);
 		for (i = 0; i < gen->nworkers; i++)

@@ -19,7 +19,7 @@
 enum {
 	SLOT_MASTER = RING_SLOTS,
 	SLOT_RECORDER,
-	SLOT_SIGNERS,		/* + generation % SLOT_NSIGNERS: more never live at once */
+	SLOT_SIGNERS,		/* any that is free: one for each generation */
 	SLOT_NSIGNERS = 8,
 	SLOT_COUNT = SLOT_SIGNERS + SLOT_NSIGNERS
 };

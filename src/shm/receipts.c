@@ -13,6 +13,7 @@
 
 struct shared {
 	_Atomic uint64_t taken[RING_SLOTS];
+	_Atomic bool refused;
 	struct intent intent;
 };
 
@@ -95,6 +96,19 @@ receipts_take(struct receipts *r, unsigned slot, uint64_t pos)
 {
 	CHECK(slot < RING_SLOTS && r->writable != NULL);
 	atomic_store_explicit(&r->writable->taken[slot], pos, memory_order_release);
+}
+
+void
+receipts_refuse(struct receipts *r, bool refuse)
+{
+	CHECK(r->writable != NULL);
+	atomic_store_explicit(&r->writable->refused, refuse, memory_order_relaxed);
+}
+
+bool
+receipts_refused(const struct receipts *r)
+{
+	return atomic_load_explicit(&r->shared->refused, memory_order_relaxed);
 }
 
 const struct intent *

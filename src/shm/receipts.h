@@ -19,6 +19,8 @@
  * Undoing and redoing may themselves be interrupted and repeated.  Positions of
  * a ring never pass an entry that is not in a file (or dropped and counted).
  *
+ * With when_full: block it also tells the workers that nothing more should come.
+ *
  * The segment holds no pointer and only the recorder (and the master) can
  * write it; kill -9 leaves its bytes as they were.
  * Runs in: recorder, tests.
@@ -66,6 +68,13 @@ void receipts_ready(struct receipts *) NONNULL(1);
 void receipts_written(struct receipts *) NONNULL(1);
 void receipts_done(struct receipts *) NONNULL(1);	/* positions advance; also the redo */
 void receipts_undone(struct receipts *) NONNULL(1);	/* after READY: files are as before */
+
+/*
+ * What workers hand over cannot be written, and is to wait: they make no more. It
+ * stays as a killed recorder left it, until the next one knows better.
+ */
+void receipts_refuse(struct receipts *, bool) NONNULL(1);
+bool receipts_refused(const struct receipts *) NONNULL(1);
 
 /* ---- shared by ring.c ---- */
 uint64_t receipts_taken(const struct receipts *, unsigned slot) NONNULL(1);

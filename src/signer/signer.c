@@ -21,7 +21,6 @@
 #include "proc/sandbox.h"
 #include "shm/cert_cache.h"
 #include "signer/desk.h"
-#include "signer/export.h"
 #include "signer/key_maker.h"
 #include "signer/keys.h"
 #include "signer/retired.h"
@@ -222,14 +221,9 @@ check_same(const struct signer *s, struct errmsg *err)
 	    "begun with: reload", s->proc->conf->ca.dir);
 }
 
-/* Files for people; a CA on a read-only mount can still sign. */
 static void
-write_public(struct signer *s, struct files *files)
+warn_of_files(const struct signer *s, const struct files *files)
 {
-	struct errmsg why;
-
-	if (export_files(s->ca.cert, s->ca.chain, files, EXPORT_SYSTEM_ROOTS, &why) != 0)
-		log_warning("%s: clients cannot fetch the CA certificate there", why.text);
 	if (s->ca.credential && faccessat(files->dir, CA_FILE, F_OK, 0) == 0)
 		log_warning("%s/%s is not used: the CA's key is a systemd credential",
 		    files->path, CA_FILE);
@@ -251,7 +245,7 @@ take_ca(struct signer *s, struct files *files, struct errmsg *err)
 		return -1;
 	warn_of_permit(s);
 	warn_of_end(&s->ca, now);
-	write_public(s, files);
+	warn_of_files(s, files);
 	return ca_narrow(&s->ca, s->permit, err);
 }
 

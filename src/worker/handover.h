@@ -27,6 +27,11 @@ void handover_put(struct handover *, struct str tag, struct str text, struct har
     size_t ninserts);
 /* Once a loop turn. */
 void handover_turn(struct handover *);
+/*
+ * What is handed over now might never get into a file: the recorder says so, or it
+ * is dead or stuck and the ring runs full.
+ */
+bool handover_refused(const struct handover *);
 /* Nothing waits outside the ring. */
 bool handover_idle(const struct handover *);
 

@@ -34,6 +34,7 @@
 #include "worker/worker_state.h"
 
 #define ACCEPT_PAUSE_SECONDS 0.1
+#define QUEUED_MAX 1024
 #define LAST_BYTES_MS 1000 /* to go out after the cut; the master kills after two seconds */
 
 struct listening {
@@ -142,34 +143,41 @@ on_accept_again(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 		pause_accepting(m);
 }
 
-static void
-on_acceptable(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
+/* false: nobody waits, or nobody can be taken. */
+static bool
+accept_one(struct worker_main *m, int listener)
 {
-	struct listening *l = io->data;
-	struct worker_main *m = main_of(l->worker);
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addr client;
 	int fd;
 
-	if (!may_accept(m)) {
-		pause_accepting(m);
-		return;
-	}
-	fd = accept4(io->fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	fd = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			log_warning("cannot accept: %s", err_text(ERR_SYS));
 			pause_accepting(m);
 		}
-		return;
+		return false;
 	}
 	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
-	if (client.len == 0 || !access_enter(m->w.access, &client)) {
+	if (client.len == 0 || !access_enter(m->w.access, &client))
 		fd_close(&fd);
-		return;
-	}
-	front_accept(&m->w, fd, &client);
+	else
+		front_accept(&m->w, fd, &client);
+	return true;
+}
+
+static void
+on_acceptable(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
+{
+	struct listening *l = io->data;
+	struct worker_main *m = main_of(l->worker);
+
+	if (may_accept(m))
+		(void)accept_one(m, io->fd);
+	else
+		pause_accepting(m);
 }
 
 void
@@ -282,6 +290,19 @@ let_go(struct worker_main *m)
 	worker_sweep(&m->w);
 }
 
+/* An address may be configured no longer: closing it would reset those who wait there. */
+static void
+accept_queued(struct worker_main *m)
+{
+	size_t i;
+	unsigned n;
+
+	for (i = 0; i < m->w.proc->nlisteners; i++)
+		for (n = 0; n < QUEUED_MAX && may_accept(m); n++)
+			if (!accept_one(m, m->w.proc->listeners[i].fd))
+				break;
+}
+
 static void
 on_drain(void *arg, uint64_t timeout_ms, uint64_t idle_ms)
 {
@@ -289,6 +310,7 @@ on_drain(void *arg, uint64_t timeout_ms, uint64_t idle_ms)
 
 	if (m->w.stopping || m->w.draining)
 		return;
+	accept_queued(m);
 	m->w.drain_idle_s = (double)idle_ms / 1000;
 	arm_deadline(m, timeout_ms);
 	let_go(m);
@@ -304,6 +326,19 @@ on_stop(void *arg, uint64_t timeout_ms)
 	m->w.drain_idle_s = 0;
 	arm_deadline(m, timeout_ms);
 	let_go(m);
+}
+
+/*
+ * The file for large bodies is on its way; without it their ends would not be
+ * recorded.  But traffic does not wait for a recorder that is not there.
+ */
+static void
+go(struct worker_main *m)
+{
+	if (handover_spill_file(m->w.handover) != NULL)
+		set_accepting(m, true);
+	else
+		pause_accepting(m);
 }
 
 static int
@@ -332,7 +367,7 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 
 	switch (type) {
 	case MSG_GO:
-		set_accepting(m, true);
+		go(m);
 		return 0;
 	case MSG_PEER:
 		if (nfds != 1 || msg_unpack_peer(body, &peer) != 0 || peer.role != ROLE_SIGNER)
@@ -343,6 +378,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
 		handover_spill(m->w.handover, fds[0]);
+		if (m->paused)
+			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
 	case MSG_FILE:
 		return take_file(&m->w, body, fds, nfds);

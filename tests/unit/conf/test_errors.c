@@ -288,8 +288,8 @@ static const struct {
 	const char *text, *error;
 } later_words[] = {
 	{"sandbox: required", "t.yaml:1:10: key 'sandbox': not yet supported: 'required'"},
-	{"spool: {when_full: block}",
-	    "t.yaml:1:20: key 'spool.when_full': not yet supported: 'block'"},
+	{"spool: {when_full: wait}",
+	    "t.yaml:1:20: key 'spool.when_full': pass or block expected, found 'wait'"},
 	{"redact: {level: credentials}",
 	    "t.yaml:1:17: key 'redact.level': not yet supported: 'credentials'"},
 	{"access: {guard: strict}",
