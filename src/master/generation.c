@@ -407,7 +407,7 @@ serve(struct generation *gen)
 	roles[ROLE_SIGNER].publish(gen->conf, str_of(gen->ca_chain, gen->ca_chain_len));
 	recording_serve(m, gen);
 	pinning_follow(m->pinning, gen->conf, master_seconds());
-	control_commit(m->control, gen->conf->user);
+	control_commit(m->control);
 	identities_warn(&gen->identities, gen->conf);
 	walls_tell(m, gen);
 	for (i = 0; i < gen->nworkers; i++)

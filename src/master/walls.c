@@ -17,7 +17,9 @@
 void
 walls_build(struct master *m, const struct conf *conf)
 {
-	counter_set(&m->counters[SLOT_MASTER].protections, sandbox_master(conf));
+	uint64_t walls = sandbox_master(conf) | (m->keyring.locked ? WALL_LOCKED_KEYS : 0);
+
+	counter_set(&m->counters[SLOT_MASTER].protections, walls);
 }
 
 static void

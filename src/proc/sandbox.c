@@ -60,7 +60,7 @@ sandbox_missing(uint64_t walls, enum role role)
 
 	if (role != ROLE_MASTER)
 		needed |= WALL_FILES;
-	if (role == ROLE_SIGNER)
+	if (role == ROLE_SIGNER || role == ROLE_MASTER)
 		needed |= WALL_LOCKED_KEYS;
 	/* Only root can give every role a user: who starts as one user has no others. */
 	if (role != ROLE_MASTER && as_root)

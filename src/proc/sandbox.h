@@ -25,7 +25,7 @@
 	W(NO_WRITE_EXEC, "no-write-exec")	/* by the kernel; seccomp has it, too */  \
 	W(NO_CAPABILITIES, "no-capabilities")	/* the master: no more than it needs */   \
 	W(OWN_USER, "own-user")			/* no other role runs as this user */     \
-	W(LOCKED_KEYS, "locked-keys")		/* keys are never swapped or dumped */    \
+	W(LOCKED_KEYS, "locked-keys")		/* its keys are never swapped or dumped */ \
 	W(SECRET_KEYS, "secret-keys")		/* ... nor seen by the kernel itself */
 
 enum {

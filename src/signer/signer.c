@@ -9,7 +9,6 @@
 #include "signer/signer.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,9 +23,9 @@
 #include "signer/key_maker.h"
 #include "signer/keys.h"
 #include "signer/retired.h"
+#include "signer/vault.h"
 #include "tls/roots.h"
 
-#define SECURE_BYTES (256u << 10)
 #define CHECK_SECONDS 3600.	/* between looks at the age of the keys */
 #define MAKE_SECONDS 1.		/* between keys that were left out at first */
 
@@ -293,12 +292,12 @@ signer_main(struct proc *p)
 	struct signer s = {.proc = p};
 	struct desk_conf desk;
 	struct peer *peer;
+	uint64_t walls;
 	struct errmsg err;
 
 	proc_begin(p);
 	LIST_INIT(&s.peers);
-	/* Without the right to lock memory it is still kept out of core files. */
-	(void)CRYPTO_secure_malloc_init(SECURE_BYTES, 32);
+	walls = vault_open();
 	if (open_ca(&s, &err) != 0)
 		proc_fail(p, &err);
 	keys_renew(p->keyring, now_seconds());
@@ -310,7 +309,7 @@ signer_main(struct proc *p)
 	proc_drop(p);
 	sandbox_fence(p, -1);
 	start_timers(&s);
-	if (sandbox_enter(p, 0, &err) != 0)
+	if (sandbox_enter(p, walls, &err) != 0)
 		proc_fail(p, &err);
 	tell_ready(&s);
 	proc_run(p);
