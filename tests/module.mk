@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	$(E2E)/env/helper.py \
 	$(E2E)/env/issued.py \
 	$(E2E)/env/known_differences.py \
+	$(E2E)/env/metrics.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -61,6 +62,9 @@ EXTRA_DIST += \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_62_metrics.py \
+	$(E2E)/test_62_tail.py \
+	$(E2E)/test_63_completion.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \

@@ -26,9 +26,10 @@
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/pinning.h"
-#include "master/roles.h"
 #include "master/reloads.h"
+#include "master/roles.h"
 #include "master/state.h"
+#include "proc/counters.h"
 #include "tls/roots.h"
 
 #define DRAINING_MAX 4
@@ -171,6 +172,7 @@ generation_failed(struct generation *gen, const char *reason)
 		return;
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
+	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	m->spool_conf = m->current->conf;
 	reloads_failed(m->reloads, "failed", reason);
 	service_ready(m);
@@ -412,7 +414,9 @@ serve(struct generation *gen)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
 	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
+	counter_set(&m->counters[SLOT_MASTER].last_reload, (uint64_t)master_seconds());
 	if (before != NULL) {
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_SUCCESS], 1);
 		reloads_serves(m->reloads);
 		drain(before);
 	}

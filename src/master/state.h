@@ -21,6 +21,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct poll;
 struct reloads;
 struct service;
 
@@ -134,7 +135,14 @@ struct master {
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id, spool_id;
+	uint32_t spool_id;
+	TAILQ_HEAD(, poll) polls;	/* polls.c */
+	uint32_t poll_id;
+	bool flushing, flush_again;	/* flushing.c: by a signal */
+	bool leaving;			/* leaving.c: this host is to be emptied ... */
+	uint64_t leave_by_us;		/* monotonic: ... at the latest */
+	uint64_t quiet_us;		/* since when nobody is connected */
+	ev_timer look;
 	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
@@ -192,7 +200,6 @@ void recording_slot_live(struct master *, struct child *);	/* forked */
 void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
-void recording_flush(struct master *);
 
 /* ---- service.c ---- */
 /* What the service manager is told of the master's life. */
@@ -208,6 +215,7 @@ void service_stopping(struct master *);
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_stop(struct master *);		/* as SIGTERM does */
 void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */

@@ -59,8 +59,11 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 		return;
 	}
 	c->restarts++;
-	if (spawn(c, &err) == 0)
+	if (spawn(c, &err) == 0) {
+		counter_add(&c->master->counters[SLOT_MASTER].restarts[counters_role(c->slot)],
+		    1);
 		return;
+	}
 	log_error("%s", err.text);
 	/* Its process before may have lived well; this try has not. */
 	c->started_us = clock_mono_us();

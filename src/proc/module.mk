@@ -5,4 +5,5 @@ libproc_a_SOURCES = \
 	src/proc/beat.c src/proc/beat.h \
 	src/proc/title.c src/proc/title.h \
 	src/proc/sandbox.c src/proc/sandbox.h \
-	src/proc/counters.def src/proc/counters.c src/proc/counters.h
+	src/proc/counters.def src/proc/counters.c src/proc/counters.h \
+	src/proc/metrics.c src/proc/metrics.h

@@ -13,6 +13,7 @@
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
+#include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define ROOMY_BYTES (1280 << 10)
@@ -144,6 +145,21 @@ capture_sweep(struct worker *w)
 	while ((c = TAILQ_FIRST(&w->talks)) != NULL &&
 	    now - c->talks_since >= WS_PIECE_SECONDS)
 		hand_over_piece(c->talker);
+}
+
+unsigned
+capture_tell(struct worker *w, struct str tag)
+{
+	struct capture *c, *next;
+	unsigned n = 0;
+
+	TAILQ_FOREACH_SAFE(c, &w->talks, talk_link, next) {
+		if (tag.n > 0 && !str_eq(str_z(c->talker->facts.tag), tag))
+			continue;
+		hand_over_piece(c->talker);
+		n++;
+	}
+	return n;
 }
 
 /* Its last entry is about to be made. */
@@ -328,8 +344,10 @@ hand_over(struct flow *f, bool more)
 	h.url = buf_str(&url);
 	if (f->facts.connect.known && h.times.connect == -1)
 		h.setup = &setup;	/* connected ahead: not this request's time */
-	if (!more)
+	if (!more) {
 		flow_log(f, h.url);
+		tally_flow(f);
+	}
 	har_entry(text, &h, inserts, &ninserts);
 	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
 	buf_free(&url);

@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "proc/counters.h"
 
 struct worker;
 struct conn;
@@ -53,8 +54,8 @@ struct conn_ops {
 };
 
 /* fd is taken. peer is copied. Reading starts with the next loop turn. */
-struct conn *conn_new(struct worker *, int fd, const struct addr *peer, const struct conn_ops *,
-    void *owner);
+struct conn *conn_new(struct worker *, enum counter_side, int fd, const struct addr *peer,
+    const struct conn_ops *, void *owner);
 /* Hand it to another owner (sniffing is over); conn_resume() offers held bytes again. */
 void conn_set_owner(struct conn *, const struct conn_ops *, void *owner);
 

@@ -151,6 +151,7 @@ intercept_go_h2(struct intercept *it)
 	    .scheme = it->tls != NULL ? "https" : "http"};
 	struct h2_conf origin = {.role = H2_ORIGIN, .scheme = client.scheme};
 
+	intercept_mode(it, MODE_INTERCEPT);
 	intercept_forget_connect(it);
 	it->state = HTTP2;
 	conn_unread(it->client, buf_str(&it->first));

@@ -135,6 +135,7 @@ intercept_go_http(struct intercept *it)
 {
 	const struct conf *conf = it->worker->conf;
 
+	intercept_mode(it, MODE_INTERCEPT);
 	intercept_forget_connect(it);
 	it->state = HTTP;
 	it->back = back_new(it->worker, &it->origin, hosts_match(conf->http_relaxed,

@@ -29,6 +29,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -101,7 +102,7 @@ all_connections(const struct worker_main *m)
 	unsigned i;
 
 	for (i = 0; i < p->npeers; i++)
-		sum += counter_get(&m->table[p->peer_slots[i]].connections_open);
+		sum += counter_get(&m->table[p->peer_slots[i]].connections_open[SIDE_CLIENT]);
 	return sum;
 }
 
@@ -154,16 +155,21 @@ accept_one(struct worker_main *m, int listener)
 	fd = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_ERROR], 1);
 			log_warning("cannot accept: %s", err_text(ERR_SYS));
 			pause_accepting(m);
 		}
 		return false;
 	}
 	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
-	if (client.len == 0 || !access_enter(m->w.access, &client))
+	if (client.len == 0) {
 		fd_close(&fd);
-	else
+	} else if (!access_enter(m->w.access, &client)) {
+		counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_LIMIT], 1);
+		fd_close(&fd);
+	} else {
 		front_accept(&m->w, fd, &client);
+	}
 	return true;
 }
 
@@ -183,7 +189,7 @@ void
 worker_front_new(struct worker *w)
 {
 	w->nfronts++;
-	counter_add(&w->counters->connections_open, 1);
+	counter_add(&w->counters->opened[SIDE_CLIENT][OPENED_OK], 1);
 }
 
 /* ---- the loop's turns ---- */
@@ -216,6 +222,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	tells_turn(w->tells);
 	quit_if_done(w);
 }
 
@@ -225,7 +232,7 @@ worker_sweep(struct worker *w)
 	struct front *fr, *next;
 
 	capture_sweep(w);
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
 		next = front_next(fr);
@@ -239,7 +246,6 @@ void
 worker_front_gone(struct worker *w)
 {
 	w->nfronts--;
-	counter_add(&w->counters->connections_open, -1);
 }
 
 static void
@@ -282,6 +288,7 @@ let_go(struct worker_main *m)
 
 	set_accepting(m, false);
 	ev_timer_stop(m->w.loop, &m->accept_again);
+	counter_set(&m->w.counters->up, 0);
 	m->w.draining = true;
 	for (i = 0; i < m->w.proc->nlisteners; i++)
 		(void)close(m->w.proc->listeners[i].fd);
@@ -327,6 +334,16 @@ on_stop(void *arg, uint64_t timeout_ms)
 	let_go(m);
 }
 
+/* The host is to be emptied: no hurry, and whoever comes is still served. */
+static void
+leave(struct worker_main *m)
+{
+	if (!m->w.draining)
+		m->w.drain_idle_s = (double)m->w.conf->drain_idle_ms / 1000;
+	m->w.leaving = true;
+	worker_sweep(&m->w);
+}
+
 /*
  * The file for large bodies is on its way; without it their ends would not be
  * recorded.  But traffic does not wait for a recorder that is not there.
@@ -334,6 +351,7 @@ on_stop(void *arg, uint64_t timeout_ms)
 static void
 go(struct worker_main *m)
 {
+	counter_set(&m->w.counters->up, 1);
 	if (handover_spill_file(m->w.handover) != NULL)
 		set_accepting(m, true);
 	else
@@ -356,6 +374,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
+	case MSG_LEAVING:
+		leave(m);
+		return 0;
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
@@ -363,6 +384,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_TELL:
+		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -402,6 +425,7 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	if (ring == NULL)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring);
+	m->w.tells = tells_new(&m->w);
 	return 0;
 }
 
@@ -451,6 +475,7 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
