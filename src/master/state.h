@@ -58,6 +58,7 @@ struct generation {
 	unsigned number;
 	enum gen_state state;
 	uint64_t begun_us;
+	bool cut;			/* drains no longer: it is to end */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "har/entry.h"
+#include "recorder/aborted.h"
 #include "recorder/large.h"
 
 #define BATCH_S 0.1		/* an entry waits no longer */
@@ -30,6 +31,9 @@ struct slot {
 	struct intake *intake;
 	uint64_t receipt;	/* position taken, as far as the worker knows */
 	uint64_t mark;		/* intake_mark() */
+	const struct open_flows_map *open;
+	unsigned aborted;	/* rows of them that were looked at, the worker being dead */
+	unsigned aborted_receipt, nlost;
 	bool ready;		/* the ring may hold more */
 	bool ended, broken, spill_told;
 	uint64_t bad, bad_logged, bad_logged_us;
@@ -57,7 +61,8 @@ struct intake {
 static bool
 is_behind(const struct slot *s)
 {
-	return s != NULL && ring_reader_pos(s->reader) != s->receipt;
+	return s != NULL && (ring_reader_pos(s->reader) != s->receipt ||
+	    s->aborted != s->aborted_receipt);
 }
 
 /* What the loop's timer is for: an entry waits, or a receipt. */
@@ -78,6 +83,7 @@ release(struct intake *i, struct slot *s)
 	i->slots[s->no] = NULL;
 	ev_io_stop(i->loop, &s->wake);
 	ring_reader_free(&s->reader);
+	open_flows_unmap(&s->open);
 	fd_close(&s->wake_fd);
 	fd_close(&s->spill_fd);
 	free(s);
@@ -95,6 +101,14 @@ log_bad(struct slot *s)
 }
 
 static void
+log_lost(const struct slot *s)
+{
+	if (s->nlost > 0)
+		log_warning("worker %u ended in the middle of %u flows: they are recorded as "
+		    "'" ABORTED_ERROR "'", s->pid, s->nlost);
+}
+
+static void
 release_drained(struct intake *i)
 {
 	unsigned n, no;
@@ -105,6 +119,7 @@ release_drained(struct intake *i)
 		if (s == NULL || !s->ended || s->ready || is_behind(s))
 			continue;
 		log_bad(s);
+		log_lost(s);
 		no = s->no;
 		release(i, s);
 		i->ops.drained(i->arg, no);
@@ -122,13 +137,15 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	for (k = 0; k < i->nslots; k++)
 		if (is_behind(i->slots[k]))
 			pos[n++] = (struct spool_pos){k, i->slots[k] == except ? before :
-			    ring_reader_pos(i->slots[k]->reader)};
+			    ring_reader_pos(i->slots[k]->reader), i->slots[k]->aborted};
 	if (n == 0)
 		return true;
 	if (spool_commit(i->spool, pos, n, clock_mono_us(), patient) != 0)
 		return false;
-	while (n-- > 0)
+	while (n-- > 0) {
 		i->slots[pos[n].slot]->receipt = pos[n].pos;
+		i->slots[pos[n].slot]->aborted_receipt = pos[n].aborted;
+	}
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 	return true;
@@ -228,7 +245,7 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 static void
 take_large(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t before)
 {
-	struct spool_pos pos = {s->no, ring_reader_pos(s->reader)};
+	struct spool_pos pos = {s->no, ring_reader_pos(s->reader), s->aborted};
 
 	CHECK(commit_before(i, false, s, before));
 	if (large_begin(&i->large, i->spool, e, s->spill_fd, i->max, pos))
@@ -261,7 +278,7 @@ give_up_ring(struct slot *s)
 	log_error("the ring of worker %u (slot %u) is broken: it records nothing more", s->pid,
 	    s->no);
 	s->broken = true;
-	s->ready = false;
+	s->ready = s->ended;
 	ev_io_stop(s->intake->loop, &s->wake);
 }
 
@@ -270,6 +287,37 @@ static bool
 must_commit(const struct intake *i)
 {
 	return spool_full(i->spool) || (spool_due(i->spool) && !i->blocked);
+}
+
+/*
+ * The worker is dead and its ring is empty: what it was in the middle of comes
+ * now. Positions go by the row, so that a recorder that dies meanwhile has neither
+ * missed one nor to write one twice.  False: that was all.
+ */
+static bool
+take_aborted(struct intake *i, struct slot *s)
+{
+	uint64_t taken = ring_reader_pos(s->reader);
+	unsigned n, used = open_flows_used(s->open);
+	struct buf text = {0};
+	struct open_flow flow;
+
+	for (n = 0; s->aborted < used && n < SLICE_ENTRIES && !must_commit(i); s->aborted++) {
+		struct ring_entry e = {.tag = STR_NONE};
+
+		if (!open_flows_lost(s->open, s->aborted, taken, &flow))
+			continue;
+		buf_clear(&text);
+		if (!aborted_entry(&flow, clock_wall_us(), clock_mono_us(), &text))
+			continue;
+		e.tag = str_of(flow.tag, flow.tag_len);
+		e.text = buf_str(&text);
+		take(i, s, &e, taken);
+		s->nlost++;
+		n++;
+	}
+	buf_free(&text);
+	return s->aborted < used;
 }
 
 /* Bytes taken. */
@@ -285,11 +333,11 @@ take_slice(struct intake *i, struct slot *s)
 		before = ring_reader_pos(s->reader);
 		if (before - from >= SLICE_BYTES || must_commit(i))
 			break;
-		rc = ring_next(s->reader, &e);
+		rc = s->broken ? ERR_AGAIN : ring_next(s->reader, &e);
 		if (rc == 0)
 			take(i, s, &e, before);
 		else if (rc == ERR_AGAIN)
-			s->ready = false;
+			s->ready = s->ended && take_aborted(i, s);
 		else
 			give_up_ring(s);
 		if (rc != 0)
@@ -408,6 +456,15 @@ make_spill(struct intake *i, struct slot *s)
 }
 
 void
+intake_end_all(struct intake *i)
+{
+	unsigned n;
+
+	for (n = 0; n < i->nslots; n++)
+		intake_end(i, n);
+}
+
+void
 intake_make_spills(struct intake *i)
 {
 	unsigned n;
@@ -421,6 +478,7 @@ int
 intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_fd,
     int spill_fd, struct errmsg *err)
 {
+	const struct open_flows_map *open = NULL;
 	struct ring_reader *reader = NULL;
 	struct slot *s;
 
@@ -428,9 +486,12 @@ intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_
 		(void)errmsg_set(err, "slot %u is not free", slot);
 	else
 		reader = ring_reader_new(ring_fd, i->receipts, slot, err);
+	if (reader != NULL)
+		open = open_flows_map(ring_fd, err);
 	fd_close(&ring_fd);
-	if (reader == NULL || fd_nonblock(wake_fd) == -1) {
+	if (open == NULL || fd_nonblock(wake_fd) == -1) {
 		ring_reader_free(&reader);
+		open_flows_unmap(&open);
 		fd_close(&wake_fd);
 		fd_close(&spill_fd);
 		return -1;
@@ -440,6 +501,8 @@ intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_
 	s->pid = pid;
 	s->intake = i;
 	s->reader = reader;
+	s->open = open;
+	s->aborted = s->aborted_receipt = receipts_aborted(i->receipts, slot);
 	s->receipt = s->mark = ring_reader_pos(reader);
 	s->wake_fd = wake_fd;
 	s->spill_fd = spill_fd;
@@ -463,8 +526,7 @@ intake_end(struct intake *i, unsigned slot)
 
 	if (s == NULL)
 		return;
-	s->ended = true;
-	s->ready = !s->broken;
+	s->ended = s->ready = true;
 	ev_idle_start(i->loop, &i->work);
 }
 
@@ -499,7 +561,7 @@ intake_reached(const struct intake *i)
 	for (n = 0; n < i->nslots && spool_is_set(i->spool); n++) {
 		const struct slot *s = i->slots[n];
 
-		if (s != NULL && s->ready && ring_reader_pos(s->reader) < s->mark)
+		if (s != NULL && s->ready && (s->ended || ring_reader_pos(s->reader) < s->mark))
 			return false;
 	}
 	return true;

@@ -22,7 +22,7 @@ libworker_a_SOURCES = \
 	src/worker/leaf_keys.c src/worker/leaf_keys.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
 	src/worker/trust_told.c src/worker/trust_told.h \
-	src/worker/flow.c src/worker/flow.h \
+	src/worker/flow.c src/worker/flow_open.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
 	src/worker/dial.c src/worker/dial.h \

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
@@ -399,9 +400,11 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	struct ring_writer *ring = receipts != NULL ?
 	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
 
-	if (ring == NULL)
+	struct open_flows *open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
+
+	if (open == NULL)
 		return -1;
-	m->w.handover = handover_new(&m->w, ring);
+	m->w.handover = handover_new(&m->w, ring, open);
 	return 0;
 }
 
