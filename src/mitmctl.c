@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "conf/schema.h"
 #include "ctl/ctl.h"
 #include "tls/roots.h"
 
@@ -31,6 +32,11 @@ static const struct command {
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
 	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n"},
+	{"reload", ctl_reload, "[--wait]", "read the configuration again",
+	    "  --wait                        until it serves and the one before has let go,\n"
+	    "                                or has failed\n"},
+	{"status", ctl_status, "", "how the running mitmd is, and what to look at",
+	    "It ends with 0 when all is well, with 2 when somebody should look.\n"},
 };
 
 static void
@@ -38,8 +44,8 @@ usage(FILE *out)
 {
 	size_t i;
 
-	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output text|json] "
-	    "COMMAND ...\n", out);
+	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output table|json] "
+	    "[--color WHEN]\n               COMMAND ...\n", out);
 	for (i = 0; i < NELEM(commands); i++)
 		(void)fprintf(out, "  %-8s %-28s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
@@ -49,12 +55,24 @@ usage(FILE *out)
 static const struct command *
 find_command(const char *name)
 {
+	const char *meant = NULL;
+	unsigned best = SCHEMA_NO_SLIP;
 	size_t i;
 
-	for (i = 0; i < NELEM(commands); i++)
+	for (i = 0; i < NELEM(commands); i++) {
+		unsigned slip = schema_slip(str_z(name), str_z(commands[i].name));
+
 		if (strcmp(name, commands[i].name) == 0)
 			return &commands[i];
-	ctl_error("there is no command '%s'; mitmctl -h lists them", name);
+		if (slip < best) {
+			best = slip;
+			meant = commands[i].name;
+		}
+	}
+	if (meant != NULL)
+		ctl_error("there is no command '%s', did you mean '%s'?", name, meant);
+	else
+		ctl_error("there is no command '%s'; mitmctl -h lists them", name);
 	return NULL;
 }
 
@@ -69,39 +87,72 @@ help(const char *name)
 	}
 	if (cmd == NULL)
 		return CTL_USAGE;
-	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output text|json] %s %s\n"
+	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output table|json] %s %s\n"
 	    "%s: %s\n%s", cmd->name, cmd->arguments, cmd->name, cmd->help,
 	    cmd->more != NULL ? cmd->more : "");
 	return CTL_OK;
 }
 
+/* "text" is what "table" was called first. */
 static bool
 read_output(const char *text, struct ctl *ctl)
 {
-	if (strcmp(text, "json") != 0 && strcmp(text, "text") != 0) {
-		ctl_error("--output is text or json, not '%s'", text);
+	if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0 &&
+	    strcmp(text, "text") != 0) {
+		ctl_error("--output is table or json, not '%s'", text);
 		return false;
 	}
 	ctl->json = strcmp(text, "json") == 0;
 	return true;
 }
 
-/* --output may stand behind the command too; it is taken out there. */
 static bool
-take_output(int *argc, char **argv, struct ctl *ctl)
+read_colour(const char *text, struct ctl *ctl)
+{
+	static const char *const names[] = {
+		[CTL_COLOUR_AUTO] = "auto", [CTL_COLOUR_ALWAYS] = "always",
+		[CTL_COLOUR_NEVER] = "never",
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(names); i++)
+		if (strcmp(text, names[i]) == 0) {
+			ctl->colour = (enum ctl_colour)i;
+			return true;
+		}
+	ctl_error("--color is auto, always or never, not '%s'", text);
+	return false;
+}
+
+/* The value of --name=VALUE or --name VALUE; NULL: it is something else. */
+static const char *
+value_of(const char *name, int argc, char **argv, int *i)
+{
+	size_t n = strlen(name);
+
+	if (strncmp(argv[*i], name, n) != 0)
+		return NULL;
+	if (argv[*i][n] == '=')
+		return argv[*i] + n + 1;
+	return argv[*i][n] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+/* --output and --color may stand behind the command too; they are taken out there. */
+static bool
+take_common(int *argc, char **argv, struct ctl *ctl)
 {
 	int from, to = 0;
 
 	for (from = 0; from < *argc && strcmp(argv[from], "--") != 0; from++) {
-		const char *value = NULL;
+		const char *output = value_of("--output", *argc, argv, &from);
+		const char *colour =
+		    output == NULL ? value_of("--color", *argc, argv, &from) : NULL;
 
-		if (strncmp(argv[from], "--output=", 9) == 0)
-			value = argv[from] + 9;
-		else if (strcmp(argv[from], "--output") == 0 && from + 1 < *argc)
-			value = argv[++from];
-		if (value == NULL)
+		if (output == NULL && colour == NULL)
 			argv[to++] = argv[from];
-		else if (!read_output(value, ctl))
+		else if (output != NULL && !read_output(output, ctl))
+			return false;
+		else if (colour != NULL && !read_colour(colour, ctl))
 			return false;
 	}
 	while (from < *argc)
@@ -127,7 +178,7 @@ run(struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
 		return help(argv[0]);
-	if (!take_output(&argc, argv, ctl))
+	if (!take_common(&argc, argv, ctl))
 		return CTL_USAGE;
 	tls_library_init();
 	optind = 0;	/* commands may have options of their own */
@@ -139,6 +190,7 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"output", required_argument, NULL, 'o'},
+		{"color", required_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -156,6 +208,10 @@ main(int argc, char **argv)
 			break;
 		case 'o':
 			if (!read_output(optarg, &ctl))
+				return CTL_USAGE;
+			break;
+		case 'C':
+			if (!read_colour(optarg, &ctl))
 				return CTL_USAGE;
 			break;
 		case 'h':

@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
+	$(E2E)/env/disk.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
@@ -27,6 +28,7 @@ EXTRA_DIST += \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
+	$(E2E)/env/systemd.py \
 	$(E2E)/env/tls_clients.py \
 	$(E2E)/env/tls_helper.go \
 	$(E2E)/env/tls_helper.js \
@@ -61,7 +63,10 @@ EXTRA_DIST += \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
+	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
+	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \

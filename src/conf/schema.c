@@ -53,7 +53,9 @@ static const struct opt rows[] = {
 	    "mitmd/control.sock below $XDG_RUNTIME_DIR, or below $XDG_STATE_HOME where that "
 	    "is not set."},
 	{.path = "user", .type = OPT_NAME, AT(user), .max = 32, .chars = LDH "_.",
-	    .fallback = "mitmd", .doc = "The user to become when started as root."},
+	    .fallback = "mitmd", .doc = "The user to become when started as root. "
+	    "Who is started as that very user is no normal one: ca.dir, spool.dir and "
+	    "control default to what they are for root."},
 	{.path = "instance", .type = OPT_NAME, AT(instance), .max = 32, .chars = LDH,
 	    .fallback = "auto",
 	    .doc = "Part of the names of HAR files, so that several hosts can share a spool; "
@@ -192,9 +194,10 @@ static const struct opt rows[] = {
 	    .words = OFF_IS_0, .max = UINT64_MAX, .fallback = "1G",
 	    .doc = "The oldest HAR files are removed when the file system has less room."},
 	{.path = "spool.when_full", .type = OPT_WORD, AT(spool.when_full), .fallback = "pass",
-	    .words = WORDS({"pass", CONF_FULL_PASS, false}, {"block", CONF_FULL_BLOCK, true}),
-	    .doc = "What happens to traffic that cannot be recorded: pass lets it go on, and "
-	    "counts what is lost."},
+	    .words = WORDS({"pass", CONF_FULL_PASS, false}, {"block", CONF_FULL_BLOCK, false}),
+	    .doc = "What happens to traffic while the spool cannot be written: pass lets it go on, "
+	    "and counts what is lost; block refuses new CONNECTs and http:// with 503, and "
+	    "ends the connections inside TLS when they ask for more."},
 
 	{.path = "capture.max_body", .type = OPT_SIZE, AT(capture.max_body), .max = GIB,
 	    .fallback = "16M",

@@ -58,7 +58,8 @@ open_dir(struct files *f, const struct conf *conf)
 		uid = (uid_t)-1;
 		gid = (gid_t)-1;
 	}
-	if (files_open(f, conf->ca.dir, uid, gid, &err) == 0)
+	if (conf_make_dirs(conf, &err) == 0 &&
+	    files_open(f, conf->ca.dir, uid, gid, &err) == 0)
 		return CTL_OK;
 	ctl_error("%s", err.text);
 	return CTL_FAILED;

@@ -11,6 +11,8 @@
 #ifndef MITMD_CTL_FILTER_H
 #define MITMD_CTL_FILTER_H
 
+#include <stdio.h>
+
 #include "base/err.h"
 #include "ctl/view.h"
 
@@ -25,6 +27,6 @@ bool filter_match(const struct filter *, const struct view *) NONNULL(1, 2);
 /* Searches that were given up since they took too long: these found nothing. */
 uint64_t filter_given_up(const struct filter *) NONNULL(1);
 /* The operators, a line each, for people. */
-const char *filter_help(void);
+void filter_help(FILE *out) NONNULL(1);
 
 #endif

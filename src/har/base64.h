@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * base64.h - base64 (RFC 4648 4) of a stream of pieces of any size.
- * Runs in: worker, tests, fuzzers.
+ * base64.h - base64 (RFC 4648 4) of a stream of pieces of any size, and back.
+ * Runs in: worker, mitmctl (back), tests, fuzzers.
  */
 #ifndef MITMD_HAR_BASE64_H
 #define MITMD_HAR_BASE64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attr.h"
+#include "base/buf.h"
 
 /* Zero is a fresh start. */
 struct base64 {
@@ -23,5 +24,8 @@ struct base64 {
 /* Whole groups go to out; their length comes back. */
 size_t base64_feed(struct base64 *, char *out, const uint8_t *p, size_t n) NONNULL(1, 2);
 size_t base64_end(struct base64 *, char *out) NONNULL(1, 2);	/* the rest, padded */
+
+/* The bytes that text stands for, at the end of out. false: it is broken, from some byte on. */
+bool base64_decode(struct buf *out, struct str text) NONNULL(1);
 
 #endif

@@ -3,7 +3,9 @@ noinst_LIBRARIES += libhar.a
 libhar_a_SOURCES = \
 	src/har/utf8.c src/har/utf8.h \
 	src/har/json.c src/har/json.h src/har/json_check.c \
-	src/har/base64.c src/har/base64.h \
+	src/har/json_read.c src/har/json_read.h \
+	src/har/iso_date.c src/har/iso_date.h \
+	src/har/base64.c src/har/base64.h src/har/base64_decode.c \
 	src/har/spill.c src/har/spill.h \
 	src/har/coding.c src/har/coding.h \
 	src/har/store.c src/har/store.h \

@@ -27,6 +27,7 @@
 #include "master/control.h"
 #include "master/pinning.h"
 #include "master/roles.h"
+#include "master/reloads.h"
 #include "master/state.h"
 #include "tls/roots.h"
 
@@ -56,6 +57,8 @@ prepare(struct generation *gen, struct errmsg *err)
 
 	if (proc_check_user(conf, err) == -1)
 		return blame(conf, "user", err);
+	if (conf_make_dirs(conf, err) == -1)
+		return -1;
 	if (identities_load(&gen->identities, conf, err) == -1)
 		return -1;
 	if (control_prepare(m->control, conf->control, err) == -1)
@@ -77,7 +80,7 @@ generation_start(struct master *m, struct conf *conf)
 	gen->conf = conf;
 	gen->number = ++m->last_number;
 	gen->nworkers = conf->workers;
-	gen->begun_us = clock_mono_us();
+	gen->since_us = clock_mono_us();
 	gen->workers = mem_grow(NULL, gen->nworkers, sizeof(*gen->workers));
 	gen->worker_slots = mmap(NULL, gen->nworkers * sizeof(unsigned), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -170,6 +173,8 @@ generation_failed(struct generation *gen, const char *reason)
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
 	m->spool_conf = m->current->conf;
+	reloads_failed(m->reloads, "failed", reason);
+	service_ready(m);
 	if (!any_running(gen))
 		generation_free(gen);
 	master_reload_wanted(m);
@@ -344,6 +349,7 @@ drain(struct generation *gen)
 	unsigned i;
 
 	gen->state = GEN_DRAINING;
+	gen->since_us = clock_mono_us();
 	for (i = 0; i < gen->nworkers; i++) {
 		gen->workers[i].leaving = true;
 		ev_timer_stop(gen->master->loop, &gen->workers[i].again);
@@ -373,6 +379,8 @@ tell_news(struct master *m)
 	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
 	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
+	reloads_let_go(m->reloads, now->number);
+	service_ready(m);
 }
 
 void
@@ -392,6 +400,7 @@ serve(struct generation *gen)
 	unsigned i;
 
 	gen->state = GEN_SERVING;
+	gen->since_us = clock_mono_us();
 	m->current = gen;
 	m->next = NULL;
 	log_init(gen->conf->log.level, gen->conf->log.format);
@@ -403,9 +412,12 @@ serve(struct generation *gen)
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
+	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
-	if (before != NULL)
+	if (before != NULL) {
+		reloads_serves(m->reloads);
 		drain(before);
+	}
 	tell_news(m);
 	master_reload_wanted(m);
 }

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/pinning.h"
+#include "master/reloads.h"
 #include "master/state.h"
 #include "proc/beat.h"
 #include "proc/counters.h"
@@ -159,6 +160,8 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	reloads_stop(m->reloads);
+	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
@@ -181,8 +184,12 @@ master_step_stop(struct master *m)
 		m->stop_step = 1;
 		arm_stop_timer(m, RECORDER_FINISH_MS / 1000 + 2);
 	}
-	/* A recorder that died meanwhile is started again: the rings are not empty. */
-	if (recording_any_slot(m) && (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
+	/*
+	 * A recorder that died meanwhile is started again: the rings are not empty. One
+	 * whose spool cannot be written may wait with them, and has to be told.
+	 */
+	if (recording_any_slot(m) && m->spool_state.ok &&
+	    (m->recorder.pid > 0 || ev_is_active(&m->recorder.again)))
 		return;
 	if (m->recorder.pid > 0) {
 		if (!m->recorder.leaving && m->recorder.channel != NULL) {
@@ -205,14 +212,15 @@ master_fail(struct master *m, const char *reason)
 		return;
 	m->failed = true;
 	log_error("cannot start: %s", reason);
+	service_failed(m, reason);
 	m->exit_code = 1;
 	begin_stop(m, 0);
 }
 
 /* ---- signals ---- */
 
-static void
-reload(struct master *m)
+void
+master_reload(struct master *m)
 {
 	struct conf *conf;
 	struct errmsg err;
@@ -223,9 +231,13 @@ reload(struct master *m)
 		m->reload_wanted = true;	/* any number of them become one */
 		return;
 	}
+	reloads_begin(m->reloads);
+	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		reloads_failed(m->reloads, "config", err.text);
+		service_ready(m);
 		return;
 	}
 	generation_start(m, conf);
@@ -237,7 +249,7 @@ master_reload_wanted(struct master *m)
 	if (!m->reload_wanted || m->next != NULL || m->current == NULL)
 		return;
 	m->reload_wanted = false;
-	reload(m);
+	master_reload(m);
 }
 
 static void
@@ -252,7 +264,7 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			reap(m);
 			break;
 		case SIGHUP:
-			reload(m);
+			master_reload(m);
 			break;
 		case SIGUSR1:
 			recording_flush(m);
@@ -338,6 +350,7 @@ make_shared(struct master *m, struct errmsg *err)
 	    keyring_create(&m->keyring, err) == -1 || trust_create(&m->trust, err) == -1)
 		return -1;
 	m->pinning = pinning_new(&m->trust);
+	m->reloads = reloads_new();
 	m->control = commands_new(m);
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
@@ -364,11 +377,15 @@ master_main(struct conf *conf, const char *file)
 	title_set("master");
 	m->file = file;
 	m->pid = getpid();
+	m->born_us = clock_mono_us();
 	m->recorder.pid = -1;
 	TAILQ_INIT(&m->generations);
 	TAILQ_INIT(&m->sockets);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
+	m->systemd = systemd_new();
+	m->given = given_new(m->systemd);
+	m->service = service_new(m);
 	raise_nofile(conf);
 	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
@@ -382,5 +399,9 @@ master_main(struct conf *conf, const char *file)
 		ev_run(m->loop, 0);
 	beat_free(&beat);
 	control_free(&m->control);
+	reloads_free(&m->reloads);
+	service_free(&m->service);
+	given_free(&m->given);
+	systemd_free(&m->systemd);
 	return m->exit_code;
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -232,6 +233,20 @@ on_spill_made(struct master *m, struct str body, int *fds, size_t nfds)
 	return 0;
 }
 
+static void
+note_state(struct master *m, bool ok, struct str reason)
+{
+	struct spool_state *s = &m->spool_state;
+
+	if (s->ok != ok || s->since == 0)
+		s->since = ev_time();
+	s->ok = ok;
+	(void)snprintf(s->reason, sizeof(s->reason), "%.*s", ok ? 0 : (int)reason.n,
+	    reason.n > 0 ? reason.p : "");
+	if (m->stopping)
+		master_step_stop(m);
+}
+
 int
 recording_message(struct master *m, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
@@ -254,6 +269,8 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	case MSG_SPOOL_IS:
 		if (msg_unpack_spool_is(body, &is) != 0)
 			return -1;
+		if (is.ok)
+			note_state(m, true, is.reason);
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
@@ -263,7 +280,10 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		log_info("finished %u HAR files", flushed.files);
 		return 0;
 	case MSG_SPOOL_STATE:
-		return msg_unpack_spool_state(body, &state);
+		if (msg_unpack_spool_state(body, &state) != 0)
+			return -1;
+		note_state(m, state.ok, state.reason);
+		return 0;
 	default:
 		return -1;
 	}

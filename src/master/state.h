@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/given.h"
 #include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
@@ -20,6 +21,8 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct reloads;
+struct service;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -57,8 +60,8 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
-	uint64_t begun_us;
 	bool cut;			/* drains no longer: it is to end */
+	uint64_t since_us;		/* ... monotonic: starting, serving or draining */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
@@ -81,6 +84,7 @@ struct socket {
 	TAILQ_ENTRY(socket) link;
 	struct addr asked, bound;
 	int fd;
+	struct given_socket *given;	/* by systemd; NULL: bound by us */
 	unsigned users;
 };
 
@@ -92,6 +96,13 @@ struct slot {
 	bool serves;			/* its generation does: the recorder is to have it */
 	int ring_fd, wake_fd, spill_fd;
 	struct child *worker;
+};
+
+/* What the recorder said of the spool last. */
+struct spool_state {
+	bool ok;
+	char reason[256];		/* "" while it is ok */
+	ev_tstamp since;
 };
 
 struct master {
@@ -106,12 +117,17 @@ struct master {
 	struct generation *next;	/* being started; NULL */
 	unsigned last_number;
 	TAILQ_HEAD(, socket) sockets;
+	struct systemd *systemd;
+	struct given *given;
+	struct service *service;
 	struct child recorder;
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
 	struct segment cert_cache, keyring, trust;
 	struct pinning *pinning;
 	struct control *control;
+	struct reloads *reloads;
+	uint64_t born_us;		/* monotonic */
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
@@ -120,6 +136,7 @@ struct master {
 	ev_timer stop_timer;
 	unsigned stop_step;
 	uint32_t flush_id, spool_id;
+	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
 	uint64_t worked_us;		/* monotonic: when a worker was last seen at work */
@@ -129,6 +146,8 @@ struct master {
 /* Bind what conf names and is not bound yet; gen->listeners is filled. */
 int listen_prepare(struct master *, struct generation *, struct errmsg *) MUSTCHECK;
 void listen_release(struct master *, struct generation *);
+/* A generation serves: sockets that systemd holds for nobody are named in the log. */
+void listen_settle(struct master *);
 
 /* ---- spawn.c ---- */
 /* Fork c; -1 with a reason (no process, no memory). */
@@ -176,10 +195,21 @@ void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone *
 bool recording_any_slot(const struct master *);
 void recording_flush(struct master *);
 
+/* ---- service.c ---- */
+/* What the service manager is told of the master's life. */
+struct service *service_new(struct master *);
+void service_free(struct service **);
+void service_reloading(struct master *);
+/* The start is over, or a reload is, however that went (reloads.h knows). */
+void service_ready(struct master *);
+void service_failed(struct master *, const char *reason);	/* cannot start */
+void service_stopping(struct master *);
+
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */

@@ -212,7 +212,7 @@ on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	if (m->stopping)
 		return;		/* what has to end has its time for that */
 	look_at(&m->recorder);
-	if (m->next != NULL && clock_mono_us() - m->next->begun_us > PREPARE_US)
+	if (m->next != NULL && clock_mono_us() - m->next->since_us > PREPARE_US)
 		generation_failed(m->next, "it was not ready in time");
 	TAILQ_FOREACH(gen, &m->generations, link) {
 		look_at(&gen->signer);

@@ -30,10 +30,12 @@ struct slot {
 	ev_io wake;
 	struct intake *intake;
 	uint64_t receipt;	/* position taken, as far as the worker knows */
+	uint64_t told;		/* those who follow have seen everything before */
 	uint64_t mark;		/* intake_mark() */
 	const struct open_flows_map *open;
 	unsigned aborted;	/* rows of them that were looked at, the worker being dead */
-	unsigned aborted_receipt, nlost;
+	unsigned aborted_receipt;
+	unsigned counted, nlost;	/* rows below are in nlost, or were not lost */
 	bool ready;		/* the ring may hold more */
 	bool ended, broken, spill_told;
 	uint64_t bad, bad_logged, bad_logged_us;
@@ -126,6 +128,22 @@ release_drained(struct intake *i)
 	}
 }
 
+/* The spool could not take what was read: all of it again, once it can. */
+static void
+rewind_all(struct intake *i)
+{
+	unsigned n;
+
+	for (n = 0; n < i->nslots; n++)
+		if (i->slots[n] != NULL && is_behind(i->slots[n])) {
+			ring_rewind(i->slots[n]->reader);
+			i->slots[n]->aborted = i->slots[n]->aborted_receipt;
+			i->slots[n]->ready = !i->slots[n]->broken || i->slots[n]->ended;
+		}
+	ev_timer_stop(i->loop, &i->batch);
+	i->blocked = false;
+}
+
 /* except: that slot only up to `before`: its last entry is not among those that wait. */
 static bool
 commit_before(struct intake *i, bool patient, const struct slot *except, uint64_t before)
@@ -133,6 +151,7 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	struct spool_pos pos[RING_SLOTS];
 	size_t n = 0;
 	unsigned k;
+	int rc;
 
 	for (k = 0; k < i->nslots; k++)
 		if (is_behind(i->slots[k]))
@@ -140,7 +159,12 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 			    ring_reader_pos(i->slots[k]->reader), i->slots[k]->aborted};
 	if (n == 0)
 		return true;
-	if (spool_commit(i->spool, pos, n, clock_mono_us(), patient) != 0)
+	rc = spool_commit(i->spool, pos, n, clock_mono_us(), patient);
+	if (rc == ERR_UNAVAILABLE) {
+		rewind_all(i);
+		return true;
+	}
+	if (rc != 0)
 		return false;
 	while (n-- > 0) {
 		i->slots[pos[n].slot]->receipt = pos[n].pos;
@@ -200,6 +224,7 @@ static void
 drop_bad(struct slot *s)
 {
 	s->bad++;
+	spool_bad(s->intake->spool);
 	if (s->bad == 1 || clock_mono_us() - s->bad_logged_us > BAD_LOG_US)
 		log_bad(s);
 }
@@ -238,6 +263,14 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 	}
 }
 
+/* Whatever becomes of the spool: this one is counted, and not read again. */
+static void
+take_lost(struct intake *i, struct slot *s)
+{
+	s->receipt = ring_reader_pos(s->reader);
+	receipts_take(i->receipts, s->no, s->receipt);
+}
+
 /*
  * Everything before it is written first, so that order stays; then nobody's
  * entries are taken until it is through.
@@ -246,10 +279,18 @@ static void
 take_large(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t before)
 {
 	struct spool_pos pos = {s->no, ring_reader_pos(s->reader), s->aborted};
+	int rc;
 
 	CHECK(commit_before(i, false, s, before));
-	if (large_begin(&i->large, i->spool, e, s->spill_fd, i->max, pos))
+	if (spool_waits(i->spool))
+		return;
+	rc = large_begin(&i->large, i->spool, e, s->spill_fd, i->max, pos);
+	if (rc == 0)
 		i->large_slot = s;
+	else if (rc == ERR_AGAIN)
+		rewind_all(i);
+	else
+		take_lost(i, s);
 }
 
 static void
@@ -257,10 +298,11 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 {
 	struct pieces p;
 
-	if (tails_any(i->tails))
+	if (tails_any(i->tails) && before >= s->told)
 		tails_put(i->tails, e);
+	s->told = MAX(s->told, ring_reader_pos(s->reader));
 	if (!spool_takes(i->spool))
-		spool_lost(i->spool, 1);
+		spool_lost(i->spool);
 	else if ((e->ninserts > 0 && s->spill_fd == -1) ||
 	    pieces_init(&p, e, s->spill_fd, i->max) != 0)
 		drop_bad(s);
@@ -313,7 +355,9 @@ take_aborted(struct intake *i, struct slot *s)
 		e.tag = str_of(flow.tag, flow.tag_len);
 		e.text = buf_str(&text);
 		take(i, s, &e, taken);
-		s->nlost++;
+		if (s->aborted >= s->counted)
+			s->nlost++;
+		s->counted = MAX(s->counted, s->aborted + 1);
 		n++;
 	}
 	buf_free(&text);
@@ -329,7 +373,7 @@ take_slice(struct intake *i, struct slot *s)
 	unsigned n;
 	int rc;
 
-	for (n = 0; n < SLICE_ENTRIES && !i->large.active; n++) {
+	for (n = 0; n < SLICE_ENTRIES && !i->large.active && !spool_waits(i->spool); n++) {
 		before = ring_reader_pos(s->reader);
 		if (before - from >= SLICE_BYTES || must_commit(i))
 			break;
@@ -343,7 +387,7 @@ take_slice(struct intake *i, struct slot *s)
 		if (rc != 0)
 			break;
 	}
-	return ring_reader_pos(s->reader) - from;
+	return ring_reader_pos(s->reader) - MIN(from, ring_reader_pos(s->reader));
 }
 
 static void
@@ -382,6 +426,10 @@ step_large(struct intake *i)
 		drop_bad(s);
 		break;
 	case LARGE_LOST:
+		take_lost(i, s);
+		break;
+	case LARGE_AGAIN:
+		rewind_all(i);
 		break;
 	}
 	i->large_slot = NULL;
@@ -410,7 +458,7 @@ take_round(struct intake *i)
 bool
 intake_turn(struct intake *i)
 {
-	if (!spool_is_set(i->spool) && !i->large.active)
+	if (spool_waits(i->spool) && !i->large.active)
 		return false;
 	if (i->large.active)
 		step_large(i);
@@ -419,7 +467,7 @@ intake_turn(struct intake *i)
 	if (!i->large.active && something_waits(i))
 		start_timer(i, BATCH_S);
 	after_work(i);
-	return i->large.active || any_ready(i);
+	return i->large.active || (any_ready(i) && !spool_waits(i->spool));
 }
 
 static void
@@ -558,7 +606,7 @@ intake_reached(const struct intake *i)
 
 	if (i->large.active)
 		return false;
-	for (n = 0; n < i->nslots && spool_is_set(i->spool); n++) {
+	for (n = 0; n < i->nslots && !spool_waits(i->spool); n++) {
 		const struct slot *s = i->slots[n];
 
 		if (s != NULL && s->ready && (s->ended || ring_reader_pos(s->reader) < s->mark))

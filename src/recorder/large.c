@@ -11,21 +11,24 @@
 #define CHUNK (1u << 20)
 #define STEP_BYTES (8u << 20)	/* of a turn */
 
-bool
+int
 large_begin(struct large *l, struct spool *spool, const struct ring_entry *e, int spill,
     uint64_t max, struct spool_pos pos)
 {
+	int rc;
+
 	CHECK(!l->active);
 	l->spool = spool;
 	l->entry = *e;
 	l->pos = pos;
-	if (pieces_init(&l->pieces, &l->entry, spill, max) != 0 ||
-	    !spool_large_begin(spool, e->tag, &l->file))
-		return false;
+	CHECK(pieces_init(&l->pieces, &l->entry, spill, max) == 0);
+	rc = spool_large_begin(spool, e->tag, &l->file);
+	if (rc != 0)
+		return rc;
 	json_check_init(&l->check);
 	l->chunk = mem_alloc(CHUNK);
 	l->active = true;
-	return true;
+	return 0;
 }
 
 static enum large_step
@@ -44,22 +47,31 @@ give_up(struct large *l)
 	return end(l, LARGE_BAD);
 }
 
+static enum large_step
+outcome(int rc)
+{
+	return rc == 0 ? LARGE_DONE : rc == ERR_AGAIN ? LARGE_AGAIN : LARGE_LOST;
+}
+
 enum large_step
 large_step(struct large *l, uint64_t now_us)
 {
 	size_t done = 0;
 	ssize_t got;
+	int rc;
 
 	while (done < STEP_BYTES) {
 		got = pieces_read(&l->pieces, l->chunk, CHUNK);
 		if (got == 0 && json_check_end(&l->check)) {
-			spool_large_end(l->spool, l->entry.tag, &l->file, l->pos, now_us);
-			return end(l, LARGE_DONE);
+			rc = spool_large_end(l->spool, l->entry.tag, &l->file, l->pos,
+			    now_us);
+			return end(l, outcome(rc));
 		}
 		if (got <= 0 || !json_check_feed(&l->check, l->chunk, (size_t)got))
 			return give_up(l);
-		if (!spool_large_feed(l->spool, &l->file, str_of(l->chunk, (size_t)got)))
-			return end(l, LARGE_LOST);
+		rc = spool_large_feed(l->spool, &l->file, str_of(l->chunk, (size_t)got));
+		if (rc != 0)
+			return end(l, outcome(rc));
 		done += (size_t)got;
 	}
 	return LARGE_MORE;

@@ -22,11 +22,11 @@ struct large {
 	char *chunk;
 };
 
-/* False: it is lost, and counted already. The extents were checked before. */
-bool large_begin(struct large *, struct spool *, const struct ring_entry *, int spill,
+/* 0, or as spool_large_begin() has it. The extents were checked before. */
+int large_begin(struct large *, struct spool *, const struct ring_entry *, int spill,
     uint64_t max, struct spool_pos) NONNULL(1, 2, 3) MUSTCHECK;
-enum large_step { LARGE_MORE, LARGE_DONE, LARGE_BAD, LARGE_LOST };
-/* LARGE_DONE: its position is taken already. */
+enum large_step { LARGE_MORE, LARGE_DONE, LARGE_BAD, LARGE_LOST, LARGE_AGAIN };
+/* LARGE_DONE: its position is taken already. LARGE_AGAIN: it is to be read again. */
 enum large_step large_step(struct large *, uint64_t now_us) NONNULL(1) MUSTCHECK;
 void large_free(struct large *) NONNULL(1);	/* given up; its position is not taken */
 

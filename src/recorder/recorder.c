@@ -153,6 +153,7 @@ on_spool_set(struct recorder *r, struct str body, int *fds, size_t nfds)
 	conf.quota.keep_size = m.keep_size;
 	conf.quota.keep_age_us = m.keep_age_ms * 1000;
 	conf.quota.min_free = m.min_free;
+	conf.block = m.when_full == CONF_FULL_BLOCK;
 	intake_settle(r->intake);
 	if (spool_set(r->spool, m.dir, fd, m.instance, &conf, &err) != 0) {
 		answer_set(r, m.id, false, err.text);
@@ -261,6 +262,7 @@ on_stop(void *arg, uint64_t timeout_ms)
 	ev_timer_start(r->self->loop, &r->deadline);
 	/* Workers end before the recorder is told to, or are killed with their master. */
 	intake_end_all(r->intake);
+	spool_last_try(r->spool);
 	add_flush(r, 0, STR_NONE, true);
 }
 
@@ -279,10 +281,10 @@ static void
 on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct recorder *r = w->data;
-	bool was_set = spool_is_set(r->spool);
+	bool waited = spool_waits(r->spool);
 
 	spool_tick(r->spool, clock_mono_us());
-	if (!was_set && spool_is_set(r->spool)) {
+	if (waited && !spool_waits(r->spool)) {
 		intake_make_spills(r->intake);
 		intake_mark(r->intake);
 	}
@@ -333,10 +335,12 @@ static const struct intake_ops recorder_intake_ops = {.drained = on_drained, .sp
 static void
 recorder_init(struct recorder *r, struct proc *self)
 {
+	struct counters *counters = &self->counters[self->slot];
+
 	r->self = self;
 	TAILQ_INIT(&r->flushes);
-	r->finish = finish_new(self->loop, on_finished, r);
-	r->spool = spool_new(r->finish, self->receipts, on_state, r);
+	r->finish = finish_new(self->loop, counters, on_finished, r);
+	r->spool = spool_new(r->finish, self->receipts, counters, on_state, r);
 	r->tails = tails_new(self->loop);
 	r->intake = intake_new(self->loop, r->spool, self->receipts, r->tails,
 	    &recorder_intake_ops, r);

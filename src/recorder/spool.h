@@ -25,14 +25,15 @@ struct spool;
 struct spool_conf {
 	uint64_t rotate_size, rotate_age_us, rotate_idle_us;	/* 0: not for that reason */
 	struct quota quota;
+	bool block;	/* while it cannot be written nothing is lost: all waits in the rings */
 };
 
 /* It takes entries, or does not and why. */
 typedef void spool_state_fn(void *arg, bool ok, const char *reason);
 
-/* Borrows the thread and the receipts; positions a predecessor owed are set right. */
-struct spool *spool_new(struct finish *, struct receipts *, spool_state_fn *, void *arg)
-    NONNULL(1, 2, 3);
+/* Borrows all of them; positions a predecessor owed are set right. */
+struct spool *spool_new(struct finish *, struct receipts *, struct counters *,
+    spool_state_fn *, void *arg) NONNULL(1, 2, 3, 4);
 void spool_free(struct spool **);	/* files that grow stay as they are: valid .part */
 /*
  * Use that directory (fd: as in spool_dir_open(); taken). Nothing may be
@@ -42,7 +43,10 @@ void spool_free(struct spool **);	/* files that grow stay as they are: valid .pa
 int spool_set(struct spool *, struct str dir, int fd, struct str instance,
     const struct spool_conf *, struct errmsg *) NONNULL(1, 5, 6) MUSTCHECK;
 bool spool_is_set(const struct spool *) NONNULL(1);
-bool spool_takes(const struct spool *) NONNULL(1);	/* false: entries would be lost */
+bool spool_takes(const struct spool *) NONNULL(1);	/* false: entries would be lost ... */
+bool spool_waits(const struct spool *) NONNULL(1);	/* ... or belong left in their rings */
+/* No time is left to wait: one more try, then what cannot be written is lost. */
+void spool_last_try(struct spool *) NONNULL(1);
 const struct spool_dir *spool_where(const struct spool *) NONNULL(1);
 
 /*
@@ -53,7 +57,8 @@ const struct spool_dir *spool_where(const struct spool *) NONNULL(1);
 struct buf *spool_text(struct spool *, struct str tag) NONNULL(1);
 void spool_added(struct spool *, struct str tag, size_t bytes) NONNULL(1);
 void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
-void spool_lost(struct spool *, uint64_t entries) NONNULL(1);	/* count what was not taken */
+void spool_lost(struct spool *) NONNULL(1);	/* count one that was not taken ... */
+void spool_bad(struct spool *) NONNULL(1);	/* ... and one that was no entry at all */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
 bool spool_due(const struct spool *) NONNULL(1);	/* commit now */
 bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads */
@@ -64,24 +69,31 @@ struct spool_pos {
 	uint32_t aborted;	/* as in receipts_aborted() */
 };
 /*
- * Write all that waits; then these positions are taken. 0, or ERR_AGAIN: a
- * reader has a file locked (only when patient); nothing was written. What cannot
- * be written is lost and counted.
+ * Write all that waits; then these positions are taken. 0, or
+ *
+ *	ERR_AGAIN	a reader has a file locked (only when patient); nothing was written
+ *	ERR_UNAVAILABLE	spool_waits() has become true: no position is taken, nothing waits
+ *			in memory any more; read the rings again from their receipts
+ *
+ * What else cannot be written is lost and counted.
  */
 int spool_commit(struct spool *, const struct spool_pos *, size_t n, uint64_t now_us,
     bool patient) NONNULL(1) MUSTCHECK;
 
 /*
- * An entry of its own file, fed in pieces. Nothing of its tag may be waiting.
- * Errors are lost entries like any other: false.
+ * An entry of its own file, fed in pieces. Nothing of its tag may be waiting. 0, or
+ * it is dropped:
+ *
+ *	ERR_AGAIN	spool_waits(): it is to be read again
+ *	ERR_SYS		it is lost, and counted
  */
-bool spool_large_begin(struct spool *, struct str tag, struct har_file *)
+int spool_large_begin(struct spool *, struct str tag, struct har_file *)
     NONNULL(1, 3) MUSTCHECK;
-bool spool_large_feed(struct spool *, struct har_file *, struct str piece)
+int spool_large_feed(struct spool *, struct har_file *, struct str piece)
     NONNULL(1, 2) MUSTCHECK;
-/* Publish it; the position is taken in any case. */
-void spool_large_end(struct spool *, struct str tag, struct har_file *, struct spool_pos,
-    uint64_t now_us) NONNULL(1, 3);
+/* Publish it; then the position is taken. */
+int spool_large_end(struct spool *, struct str tag, struct har_file *, struct spool_pos,
+    uint64_t now_us) NONNULL(1, 3) MUSTCHECK;
 void spool_large_drop(struct spool *, struct har_file *) NONNULL(1, 2);
 
 /* Finish the files of the tag (empty: all). How many are on their way. */

@@ -96,9 +96,11 @@ prepare(struct spool *s)
 		if (!s->bad && spool_files_need(s, t) == 0)
 			continue;
 		if (s->bad)
-			spool_lost(s, t->count);
+			spool_count_lost(s, &s->counters->entries_lost_spool, t->count);
 		else
 			spool_trouble(s, t->name, t->count);
+		if (spool_waits(s))
+			return;		/* all of them */
 		if (t->open)
 			har_file_unlock(&t->file);
 		tags_clear(&s->tags, t);
@@ -117,15 +119,46 @@ spool_commit_file(struct spool *s, const struct tag *t, const struct har_file *f
 }
 
 static void
-write_all(struct spool *s, uint64_t now_us)
+write_all(struct spool *s, uint64_t now_us, uint64_t *out_entries, uint64_t *out_bytes)
 {
 	struct tag *t;
 
 	TAILQ_FOREACH(t, &s->tags.waiting, wait) {
-		if (har_file_append(&t->file, buf_str(&t->text), t->count, now_us) != 0)
+		if (har_file_append(&t->file, buf_str(&t->text), t->count, now_us) != 0) {
 			spool_trouble(s, t->name, t->count);
+		} else {
+			*out_entries += t->count;
+			*out_bytes += t->text.len;
+		}
 		har_file_unlock(&t->file);
+		if (spool_waits(s))
+			return;
 	}
+}
+
+/*
+ * It is to wait. Before the first byte was written nothing has happened; after
+ * that, it is as if we had been killed: the intent stays, and the files are left
+ * for undo(), which comes before anything else is written.
+ */
+static int
+abandon(struct spool *s)
+{
+	bool begun = receipts_state(s->receipts) == INTENT_READY;
+	struct tag *t;
+
+	while ((t = TAILQ_FIRST(&s->tags.waiting)) != NULL) {
+		tags_clear(&s->tags, t);
+		if (t->open && begun)
+			spool_files_give_up(s, t);
+		else if (t->open)
+			har_file_unlock(&t->file);
+		if (t->open && t->file.entries == 0)
+			(void)spool_files_finish(s, t);
+		tags_drop_if_unused(t);
+	}
+	s->due = false;
+	return ERR_UNAVAILABLE;
 }
 
 static void
@@ -156,19 +189,27 @@ int
 spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t now_us,
     bool patient)
 {
+	uint64_t entries = 0, bytes = 0;
 	struct tag *t;
 
+	if (spool_waits(s))
+		return abandon(s);
 	if (!lock_all(s, now_us, patient))
 		return ERR_AGAIN;
 	prepare(s);
+	if (spool_waits(s))
+		return abandon(s);
 	receipts_begin(s->receipts, s->dir.path != NULL ? s->dir.path : "");
 	TAILQ_FOREACH(t, &s->tags.waiting, wait)
 		spool_commit_file(s, t, &t->file, false);
 	spool_commit_positions(s, pos, n);
 	receipts_ready(s->receipts);
-	write_all(s, now_us);
+	write_all(s, now_us, &entries, &bytes);
+	if (spool_waits(s))
+		return abandon(s);
 	receipts_written(s->receipts);
 	receipts_done(s->receipts);
+	spool_count_recorded(s, entries, bytes);
 	settle_waiting(s);
 	return 0;
 }

@@ -60,17 +60,18 @@ open_passed(int fd)
 
 /* Filesystems without flock(2) on directories go without. */
 static bool
-lock(int fd, unsigned wait_ms)
+lock(struct spool_dir *d, unsigned wait_ms)
 {
 	unsigned waited;
 
-	for (waited = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; waited += LOCK_POLL_MS) {
+	for (waited = 0; flock(d->fd, LOCK_EX | LOCK_NB) == -1; waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK)
 			return true;
 		if (waited >= wait_ms)
 			return false;
 		(void)usleep(LOCK_POLL_MS * 1000);
 	}
+	d->locked = true;
 	return true;
 }
 
@@ -103,13 +104,14 @@ spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
 		(void)errmsg_sys(err, "cannot open the spool directory %s", d->path);
 		goto fail;
 	}
-	if (!lock(d->fd, wait_ms)) {
+	d->locked = false;
+	if (!lock(d, wait_ms)) {
 		(void)errmsg_set(err, "the spool directory %s is in use by another recorder",
 		    d->path);
 		goto fail;
 	}
 	d->unnamed = try_unnamed(d);
-	if (spool_dir_probe(d) != 0) {
+	if (spool_dir_probe(d, 0) != 0) {
 		(void)errmsg_sys(err, "cannot write to the spool directory %s", d->path);
 		goto fail;
 	}
@@ -127,16 +129,27 @@ spool_dir_close(struct spool_dir *d)
 	d->path = NULL;
 }
 
-int
-spool_dir_probe(const struct spool_dir *d)
+/* Where space cannot be asked for, that some can be written has to do. */
+static int
+fill(int fd, uint64_t bytes)
 {
 	static const char zeros[PROBE_BYTES];
+
+	if (bytes > 0 && fallocate(fd, 0, 0, (off_t)bytes) == -1 && errno != EOPNOTSUPP &&
+	    errno != ENOSYS && errno != EINVAL)
+		return -1;
+	return fd_write_all(fd, zeros, sizeof(zeros));
+}
+
+int
+spool_dir_probe(const struct spool_dir *d, uint64_t bytes)
+{
 	char hidden[SPOOL_NAME];
 	int fd = spool_unnamed(d, d->fd, 0600, hidden), rc, saved;
 
 	if (fd == -1)
 		return -1;
-	rc = fd_write_all(fd, zeros, sizeof(zeros));
+	rc = fill(fd, bytes);
 	saved = errno;
 	fd_close(&fd);
 	if (hidden[0] != '\0')
@@ -267,6 +280,25 @@ spool_name_ok(const char *name, const char *suffix)
 	instance = str_sub(s, 0, (size_t)dash);
 	return spool_instance_ok(instance) &&
 	    str_u64(str_from(s, (size_t)dash + 1), UINT32_MAX, &n);
+}
+
+/* "DDDDDDDDTDDDDDDZ-INSTANCE-N.har", and more. */
+bool
+spool_name_of(const char *name, const char *instance)
+{
+	struct str rest = str_from(str_z(name), 17), its = str_z(instance);
+
+	if (!str_starts(rest, its))
+		return false;
+	rest = str_from(rest, its.n);
+	/* No dash but the one before the number: "a-b" is not "a". */
+	return rest.n > 1 && rest.p[0] == '-' && str_rchr(rest, '-') == 0;
+}
+
+bool
+spool_file_ours(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
 }
 
 bool

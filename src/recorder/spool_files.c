@@ -16,9 +16,8 @@
 
 #define NAME_TRIES 1000
 
-/* Left as it is for recovery, which is due as soon as the spool works again. */
-static void
-give_up(struct spool *s, struct tag *t)
+void
+spool_files_give_up(struct spool *s, struct tag *t)
 {
 	finish_live_drop(s->finish, t->file.inode);
 	har_file_close(&t->file);
@@ -45,10 +44,10 @@ spool_files_finish(struct spool *s, struct tag *t)
 		log_warning("%s/%s" SPOOL_PART " was deleted while it grew: "
 		    "%llu entries are lost", t->name, t->file.name,
 		    (unsigned long long)t->file.entries);
-		spool_lost(s, t->file.entries);
+		spool_count_lost(s, &s->counters->entries_lost_deleted, t->file.entries);
 	}
 	if (deleted || t->file.torn) {
-		give_up(s, t);
+		spool_files_give_up(s, t);
 		return true;
 	}
 	if (finish_file(s->finish, &t->file) != 0)
@@ -180,7 +179,7 @@ spool_files_leave(struct spool *s)
 
 	TAILQ_FOREACH_SAFE(t, &s->tags.open, use, next) {
 		if (!spool_files_finish(s, t))
-			give_up(s, t);
+			spool_files_give_up(s, t);
 		tags_drop_if_unused(t);
 	}
 }

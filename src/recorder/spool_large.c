@@ -16,19 +16,15 @@
 
 #define NAME_TRIES 1000
 
-bool
+int
 spool_large_begin(struct spool *s, struct str tag, struct har_file *f)
 {
 	char name[RING_TAG_MAX + 1] = "";
 
 	memcpy(name, tag.p, tag.n);
-	if (!s->bad && spool_files_create(s, name, f, true) == 0)
-		return true;
-	if (s->bad)
-		spool_lost(s, 1);
-	else
-		spool_trouble(s, name, 1);
-	return false;
+	if (spool_takes(s) && spool_files_create(s, name, f, true) == 0)
+		return 0;
+	return spool_trouble_large(s, name, s->bad ? EIO : errno);
 }
 
 void
@@ -40,14 +36,20 @@ spool_large_drop(struct spool *s, struct har_file *f)
 	har_file_close(f);
 }
 
-bool
+/* The space that it held is free before anything else is tried. */
+static int
+drop_for_trouble(struct spool *s, const char *tag, struct har_file *f)
+{
+	int err = errno;
+
+	spool_large_drop(s, f);
+	return spool_trouble_large(s, tag, err);
+}
+
+int
 spool_large_feed(struct spool *s, struct har_file *f, struct str piece)
 {
-	if (har_file_feed(f, piece) == 0)
-		return true;
-	spool_trouble(s, f->name, 1);
-	spool_large_drop(s, f);
-	return false;
+	return har_file_feed(f, piece) == 0 ? 0 : drop_for_trouble(s, f->name, f);
 }
 
 static bool
@@ -73,23 +75,24 @@ publish(struct spool *s, struct tag *t, struct har_file *f, struct spool_pos pos
 	return false;
 }
 
-void
+int
 spool_large_end(struct spool *s, struct str tag, struct har_file *f, struct spool_pos pos,
     uint64_t now_us)
 {
 	struct tag *t = tags_get(&s->tags, tag);
+	int rc = 0;
 
 	CHECK(!t->waiting);
 	if (har_file_feed_end(f, now_us) == 0 && (!t->open || spool_files_finish(s, t)) &&
 	    spool_files_make_room(s) && publish(s, t, f, pos)) {
 		t->file = *f;
 		tags_opened(&s->tags, t);
+		spool_count_recorded(s, 1, f->end);
 		if (spool_files_is_full(s, &t->file))
 			(void)spool_files_finish(s, t);
 	} else {
-		spool_trouble(s, t->name, 1);
-		spool_large_drop(s, f);
-		receipts_take(s->receipts, pos.slot, pos.pos);
+		rc = drop_for_trouble(s, t->name, f);
 	}
 	tags_drop_if_unused(t);
+	return rc;
 }

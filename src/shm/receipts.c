@@ -14,6 +14,7 @@
 struct shared {
 	_Atomic uint64_t taken[RING_SLOTS];
 	_Atomic uint32_t aborted[RING_SLOTS];
+	_Atomic bool refused;
 	struct intent intent;
 };
 
@@ -104,6 +105,19 @@ receipts_aborted(const struct receipts *r, unsigned slot)
 {
 	CHECK(slot < RING_SLOTS);
 	return atomic_load_explicit(&r->shared->aborted[slot], memory_order_acquire);
+}
+
+void
+receipts_refuse(struct receipts *r, bool refuse)
+{
+	CHECK(r->writable != NULL);
+	atomic_store_explicit(&r->writable->refused, refuse, memory_order_relaxed);
+}
+
+bool
+receipts_refused(const struct receipts *r)
+{
+	return atomic_load_explicit(&r->shared->refused, memory_order_relaxed);
 }
 
 const struct intent *

@@ -20,6 +20,8 @@
  * Undoing and redoing may themselves be interrupted and repeated.  Positions of
  * a ring never pass an entry that is not in a file (or dropped and counted).
  *
+ * With when_full: block it also tells the workers that nothing more should come.
+ *
  * The segment holds no pointer and only the recorder (and the master) can
  * write it; kill -9 leaves its bytes as they were.
  * Runs in: recorder, tests.
@@ -71,6 +73,12 @@ void receipts_undone(struct receipts *) NONNULL(1);	/* after READY: files are as
 
 /* Rows of a dead worker's open flows (open_flows.h) that have become entries. */
 uint32_t receipts_aborted(const struct receipts *, unsigned slot) NONNULL(1);
+/*
+ * What workers hand over cannot be written, and is to wait: they make no more. It
+ * stays as a killed recorder left it, until the next one knows better.
+ */
+void receipts_refuse(struct receipts *, bool) NONNULL(1);
+bool receipts_refused(const struct receipts *) NONNULL(1);
 
 /* ---- shared by ring.c ---- */
 uint64_t receipts_taken(const struct receipts *, unsigned slot) NONNULL(1);

@@ -259,6 +259,12 @@ ring_written(const struct ring_writer *w)
 	return w->written;
 }
 
+bool
+ring_refused(const struct ring_writer *w)
+{
+	return receipts_refused(w->receipts);
+}
+
 /* ---- recorder ---- */
 
 struct ring_reader *
@@ -375,6 +381,12 @@ ring_next(struct ring_reader *r, struct ring_entry *out)
 	r->pos += r->record.size;
 	fill_entry(r, out);
 	return 0;
+}
+
+void
+ring_rewind(struct ring_reader *r)
+{
+	r->pos = receipts_taken(r->receipts, r->slot);
 }
 
 uint64_t

@@ -76,6 +76,8 @@ bool ring_untold(const struct ring_writer *) NONNULL(1);
 /* Everything up to this position is in a file (extents before it are free again). */
 uint64_t ring_taken(const struct ring_writer *) NONNULL(1);
 uint64_t ring_written(const struct ring_writer *) NONNULL(1);
+/* The recorder wants no more: what it has cannot be written (receipts.h). */
+bool ring_refused(const struct ring_writer *) NONNULL(1);
 
 /* ---- recorder ---- */
 struct ring_reader;
@@ -89,6 +91,8 @@ void ring_reader_free(struct ring_reader **);
  * starts at the slot's receipt.  Views stay good until the next call.
  */
 int ring_next(struct ring_reader *, struct ring_entry *out) NONNULL(1, 2) MUSTCHECK;
+/* Back to the receipt: what was read and is in no file is read again. */
+void ring_rewind(struct ring_reader *) NONNULL(1);
 /* Behind the entry handed out last. */
 uint64_t ring_reader_pos(const struct ring_reader *) NONNULL(1);
 /* What the worker claims to have written; believe it only within RING_BYTES of pos. */

@@ -334,6 +334,13 @@ flow_tunnel_done(struct flow *f)
 	release(f);
 }
 
+void
+flow_turn_away(struct flow *f, unsigned status, const char *why)
+{
+	f->recorded = true;
+	flow_refuse(f, status, "%s", why);
+}
+
 bool
 flow_request_whole(const struct flow *f)
 {

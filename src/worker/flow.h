@@ -129,6 +129,8 @@ void flow_known(struct flow *);
 void flow_drop(struct flow *);
 /* Not served: the front answers with status on a proxy hop. Recorded as a failure. */
 void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
+/* The same without a trace. */
+void flow_turn_away(struct flow *, unsigned status, const char *why);
 
 /* From the ends: f->request or f->response is complete up to its body. */
 void flow_head(struct flow *, enum flow_side from);

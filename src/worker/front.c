@@ -19,6 +19,7 @@
 #include "worker/front_h2.h"
 #include "worker/front_state.h"
 #include "worker/intercept.h"
+#include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
 static void on_request(void *host, struct flow *);
@@ -209,7 +210,7 @@ on_request(void *host, struct flow *f)
 	struct front *fr = host;
 	const char *bad = front_note_target(f, f->request.authority, 80);
 
-	if (!front_admit(fr, f) || !may_proxy(f, bad))
+	if (!front_admit(fr, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
 	    same_target(&fr->target, &f->facts.origin)) {
@@ -280,6 +281,8 @@ on_connect(void *host, struct flow *f)
 		flow_refuse(f, 403, "%s is this proxy's own page: use http://", name);
 		return;
 	}
+	if (unrecorded_refuse(f))
+		return;
 	fr->intercept = intercept_new(fr, f);
 }
 

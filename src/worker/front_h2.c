@@ -16,6 +16,7 @@
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/h2.h"
+#include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
 #define IDLE_MAX 8	/* connections to origins that are kept for the next requests */
@@ -199,7 +200,7 @@ on_request(void *host, struct flow *f)
 	    f->request.is_connect ? 0 : 80);
 	struct lane *l;
 
-	if (!front_admit(fh->front, f) || !may_proxy(f, bad))
+	if (!front_admit(fh->front, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	l = find_lane(fh, &f->facts.origin);
 	if (l == NULL) {

@@ -228,6 +228,17 @@ why_broken(ssize_t error)
 	}
 }
 
+/* The library reads over DATA of streams that are no more, and says nothing. */
+static void
+pay_for_skipped(struct h2 *h2)
+{
+	uint64_t whole = h2_heads_whole(&h2->heads);
+
+	for (; h2->ndata < whole && h2->cut == NULL; h2->ndata++)
+		h2_pay(h2, H2_COST_OVER);
+	h2->ndata = whole;
+}
+
 static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
@@ -236,11 +247,13 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 
 	if (h2->cut != NULL)
 		return n;
+	h2_heads_feed(&h2->heads, p, n);
 	h2->busy = true;
 	took = nghttp2_session_mem_recv(h2->session, p, n);
 	h2->busy = false;
 	if (h2->dead)
 		return n;
+	pay_for_skipped(h2);
 	if (took < 0) {
 		fill(h2);
 		tell_ended(h2, CONN_END_CLEAN, why_broken(took));
@@ -482,6 +495,7 @@ h2_new(struct worker *w, struct conn **conn, const struct h2_conf *conf,
 	ev_timer_init(&h2->last_goaway, on_last_goaway, GOAWAY_SECONDS, 0);
 	h2->last_goaway.data = h2;
 	h2->session = make_session(h2);
+	h2_heads_init(&h2->heads, conf->role == H2_CLIENTS);
 	say_settings(h2);
 	conn_set_owner(h2->conn, &conn_ops, h2);
 	conn_deadline(h2->conn, conf->role == H2_CLIENTS ? w->conf->timeouts.idle_ms : 0, true);

@@ -218,6 +218,7 @@ data_in(struct h2 *h2, const nghttp2_frame *frame)
 	struct h2_stream *s = h2_stream_find(h2, frame->hd.stream_id);
 	bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 
+	h2->ndata++;
 	if (frame->hd.length == frame->data.padlen && !last)
 		h2_pay(h2, H2_COST_IDLE);	/* CVE-2019-9518 */
 	if (s == NULL)
@@ -288,14 +289,29 @@ on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame *frame, void 
 	return go_on(h2);
 }
 
+/* What is of no use, or may be of none: of a stream that is over nobody else is told. */
+static bool
+is_idle_frame(struct h2 *h2, const nghttp2_frame_hd *hd)
+{
+	switch (hd->type) {
+	case NGHTTP2_PRIORITY:
+	case NGHTTP2_WINDOW_UPDATE:
+		return true;
+	case NGHTTP2_HEADERS:
+		return h2_stream_find(h2, hd->stream_id) == NULL &&
+		    (h2->conf.role == H2_ORIGIN || hd->stream_id <=
+		    nghttp2_session_get_last_proc_stream_id(h2->session));
+	default:
+		return hd->type > NGHTTP2_CONTINUATION;
+	}
+}
+
 static int
 on_begin_frame(nghttp2_session *session UNUSED, const nghttp2_frame_hd *hd, void *arg)
 {
 	struct h2 *h2 = arg;
 
-	/* Where the stream is over, the library tells nobody else of these. */
-	if (hd->type == NGHTTP2_PRIORITY || hd->type == NGHTTP2_WINDOW_UPDATE ||
-	    hd->type > NGHTTP2_CONTINUATION)
+	if (is_idle_frame(h2, hd))
 		h2_pay(h2, H2_COST_IDLE);
 	return go_on(h2);
 }

@@ -11,6 +11,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "http/h2_guard.h"
+#include "http/h2_heads.h"
 #include "http/h2_read.h"
 #include "http/h2_write.h"
 #include "worker/h2.h"
@@ -60,6 +61,8 @@ struct h2 {
 	void *host;
 	nghttp2_session *session;
 	struct h2_guard guard;
+	struct h2_heads heads;		/* of all that came */
+	uint64_t ndata;			/* DATA frames that the library told us of, or paid for */
 	struct h2_read read;		/* the block being read */
 	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
 	double block_begun;		/* loop time; 0: no block is under way */

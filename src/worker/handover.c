@@ -23,6 +23,7 @@
 #define HOLD_SECONDS 0.25	/* for a full ring; then entries are dropped */
 #define HOLD_BYTES (16u << 20)
 #define LOG_SECONDS 10.0
+#define STUCK_SECONDS 1.0	/* as long as a reader of a file may hold up the recorder */
 
 /* An entry that the ring had no room for. */
 struct waiting {
@@ -53,6 +54,8 @@ struct handover {
 	TAILQ_HEAD(, lent) lent;
 	ev_timer kick, retry;
 	ev_tstamp last_log;
+	uint64_t taken;			/* of the ring, when it was last looked at */
+	ev_tstamp moved;		/* when that had changed, or it was empty */
 };
 
 struct handover *
@@ -138,6 +141,17 @@ on_kick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	ring_kick(h->ring);
 }
 
+/* Does somebody empty it? */
+static void
+note_progress(struct handover *h)
+{
+	uint64_t taken = ring_taken(h->ring);
+
+	if (taken != h->taken || taken == ring_written(h->ring))
+		h->moved = clock_mono_s();
+	h->taken = taken;
+}
+
 /* 0, ERR_AGAIN, ERR_LIMIT. The runs are lent to the recorder on success. */
 static int
 put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts, size_t n,
@@ -154,6 +168,7 @@ put(struct handover *h, struct str tag, struct str text, struct har_insert *inse
 		    .nextents = (uint32_t)inserts[i].run.nextents, .len = inserts[i].run.len};
 		e.extents[i] = inserts[i].run.extents;
 	}
+	note_progress(h);
 	err = ring_put(h->ring, &e, open != 0 ? open_flows_position(h->open, open) : NULL,
 	    &pos);
 	if (err != 0)
@@ -247,11 +262,22 @@ handover_turn(struct handover *h)
 {
 	struct lent *l;
 
+	note_progress(h);
 	while ((l = TAILQ_FIRST(&h->lent)) != NULL && l->pos <= ring_taken(h->ring)) {
 		TAILQ_REMOVE(&h->lent, l, link);
 		spill_release(&l->run);
 		free(l);
 	}
+}
+
+bool
+handover_refused(const struct handover *h)
+{
+	uint64_t taken = ring_taken(h->ring);
+
+	/* The rest is for the flows that are under way. */
+	return ring_refused(h->ring) || (ring_written(h->ring) - taken > RING_BYTES / 2 &&
+	    taken == h->taken && clock_mono_s() - h->moved > STUCK_SECONDS);
 }
 
 bool

@@ -35,6 +35,11 @@ struct open_flows *handover_open_flows(struct handover *);
 void handover_forget(struct handover *, unsigned open);	/* that flow has no entry */
 /* Once a loop turn. */
 void handover_turn(struct handover *);
+/*
+ * What is handed over now might never get into a file: the recorder says so, or it
+ * is dead or stuck and the ring runs full.
+ */
+bool handover_refused(const struct handover *);
 /* Nothing waits outside the ring. */
 bool handover_idle(const struct handover *);
 

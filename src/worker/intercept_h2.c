@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "worker/front.h"
 #include "worker/h2.h"
+#include "worker/unrecorded.h"
 
 static void
 on_request(void *host, struct flow *f)
@@ -28,6 +29,12 @@ on_request(void *host, struct flow *f)
 		f->facts.origin = said;
 	if (f->request.is_connect) {
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
+		return;
+	}
+	if (unrecorded_refuse(f)) {
+		/* What comes next is answered on a hop that is ours, CONNECT. */
+		if (!it->dead)
+			h2_drain(it->h2_client);
 		return;
 	}
 	if (it->h2_origin == NULL || !h2_attach(it->h2_origin, f)) {

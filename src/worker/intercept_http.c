@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "worker/back.h"
 #include "worker/front_h1.h"
+#include "worker/unrecorded.h"
 
 /* ---- HTTP inside ---- */
 
@@ -53,6 +54,8 @@ on_request(void *host, struct flow *f)
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
 		f->facts.origin = said;
+	if (unrecorded_refuse(f))
+		return;
 	if (it->back == NULL || !back_idle(it->back))
 		flow_fail(f, FLOW_BACK, it->origin_end,
 		    "origin closed the connection before the request");

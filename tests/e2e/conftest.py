@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Fixtures: programs live as long as a module's tests, tags as long as one test."""
+import os
 import pathlib
 import re
 import sys
@@ -9,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from env.certs import Certs  # noqa: E402
+from env.disk import Disk  # noqa: E402
 from env.mitmd import Mitmd  # noqa: E402
 from env.nginx import Nginx  # noqa: E402
 from env.origin import Origin  # noqa: E402
@@ -60,6 +62,34 @@ def own_mitmd(tmp_path_factory, roots):
         return made[-1].start() if start else made[-1]
     yield start
     finish(made)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """disk(size): a file system that ends with the test, after its mitmd."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting needs root")
+    made = []
+
+    def make(size):
+        made.append(Disk(tmp_path / "disk", size))
+        return made[-1]
+    yield make
+    for one in made:
+        one.unmount()
+
+
+@pytest.fixture
+def on_disk(disk, own_mitmd):
+    """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
+    def start(size, spool=None):
+        made = disk(size)
+        mitmd = own_mitmd({"spool": spool or {}}, start=False)
+        mitmd.spool = made.path / "spool"
+        mitmd.config["spool"]["dir"] = str(mitmd.spool)
+        mitmd.write(mitmd.config)
+        return mitmd.start(), made
+    return start
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from env.h2_frames import (ACK, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADE
                            FramesOrigin, block, frame, goaway, integer, literal, ping, priority,
                            rst, settings, window)
 from env.h2_peer import Origin2, connect
+from env.wire import TIMEOUT
 
 # -- what may come of it -----------------------------------------------------------------
 FINE = ("fine",)
@@ -452,9 +453,9 @@ def test_a_window_of_one(mitmd, target):
     """6.9.1, 6.9.2: content in frames of one byte, as the window allows."""
     with dial(mitmd, target) as f:
         f.start((4, 1)).send(f.head(path="/hello"))
-        for i in range(3):
+        for i in range(4):
             assert f.until(lambda x: x.type == DATA).flow_controlled_length == 1
-            f.send(window(1, 1))
+            f.send(window(1, 1) if i < 3 else b"")
         f.sync()
         assert sum(len(x.data) for x in f.seen if x.type == DATA) == 4
 
@@ -494,7 +495,7 @@ def speaker(certs):
             f.until(lambda x: x.type == HEADERS)
         try:
             Speaker.row[2](Side(f, False))
-            f.wire.sock.settimeout(10)
+            f.wire.sock.settimeout(TIMEOUT)
             Speaker.heard.put((outcome(f), f.told()))
         except Exception as error:  # pylint: disable=broad-except
             Speaker.heard.put((error, f.told()))
@@ -510,7 +511,7 @@ def test_of_an_origin(mitmd, speaker, row):
     speaker.row = row
     with connect(mitmd, speaker.origin) as client:
         streams = [client.request(f"/{i}", "POST", end=False) for i in range(3)]
-        what, told = speaker.heard.get(timeout=20)
+        what, told = speaker.heard.get(timeout=TIMEOUT)
         assert what in allowed(row), (what, told)
         if what[0] == "rst":		# ... is the client's loss, and that of this stream only
             client.until(lambda: streams[0].reset is not None)

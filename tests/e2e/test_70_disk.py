@@ -7,148 +7,18 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
-from env.har import load_part
+from env.disk import Traffic, Watch
 from env.mitmd import wait_for
 from env.origin import pattern
 
-RESUMES = 6		# seconds after which recording goes on, once it can
+LASTING = 5		# seconds that trouble lasts, some looks of the recorder long
 LOST = r"cannot be written: "
 AGAIN = r"is written again; (\d+) entries were lost"
 BIG = 3 << 20
-
-
-def mount(*args):
-    return subprocess.run(["mount", *map(str, args)], capture_output=True, text=True,
-                          check=False)
-
-
-class Disk:
-    """A small tmpfs."""
-
-    def __init__(self, path, size):
-        path.mkdir()
-        self.path = path
-        self.filler = path / "filler"
-        done = mount("-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", path)
-        if done.returncode != 0:
-            pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
-
-    def fill(self):
-        """Up to the last page."""
-        with open(self.filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(b"x" * 65536):
-                pass
-
-    def free(self):
-        self.filler.unlink()
-
-    def unmount(self):
-        subprocess.run(["umount", "-l", str(self.path)], check=True)
-
-
-class Watch:
-    """Reads every file of a spool again and again as its readers are told to."""
-
-    def __init__(self, spool):
-        self.spool = spool
-        self.looks = 0
-        self.torn = []
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def look(self):
-        for path in [*self.spool.glob("*/*.har"), *self.spool.glob("*/*.part")]:
-            try:
-                load_part(path)
-                self.looks += 1
-            except FileNotFoundError:
-                pass		# finished, or deleted, between the listing and now
-            except ValueError as error:
-                self.torn.append((path.name, str(error)))
-
-    def _run(self):
-        while not self.done.is_set():
-            with contextlib.suppress(FileNotFoundError):
-                self.look()
-            time.sleep(0.001)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self.done.set()
-        self.thread.join()
-        if exc[0] is None:
-            self.look()
-            assert not self.torn, self.torn[:5]
-
-
-class Traffic:
-    """Clients that never stop asking; each answer has to be whole."""
-
-    def __init__(self, mitmd, origin, tags, size):
-        self.wrong = []
-        self.answers = 0
-        self.done = threading.Event()
-        self.threads = [threading.Thread(target=self._run, args=(mitmd, origin, tag, size))
-                        for tag in tags]
-
-    def _run(self, mitmd, origin, tag, size):
-        try:
-            with mitmd.secure(origin.authority, tag) as wire:
-                while not self.done.is_set():
-                    answer = wire.ask(f"GET /bytes/{size} HTTP/1.1\r\n"
-                                      f"Host: {origin.authority}\r\n\r\n")
-                    assert answer.status == 200 and answer.body == pattern(size)
-                    self.answers += 1
-        except Exception as error:  # pylint: disable=broad-except
-            self.wrong.append(repr(error))
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *exc):
-        self.done.set()
-        for thread in self.threads:
-            thread.join()
-        if exc[0] is None:
-            assert not self.wrong, self.wrong
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """disk(size): a file system that ends with the test, after its mitmd."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    made = []
-
-    def make(size):
-        made.append(Disk(tmp_path / "disk", size))
-        return made[-1]
-    yield make
-    for one in made:
-        one.unmount()
-
-
-@pytest.fixture
-def on_disk(disk, own_mitmd):
-    """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
-    def start(size, spool=None):
-        made = disk(size)
-        mitmd = own_mitmd({"spool": spool or {}}, start=False)
-        mitmd.spool = made.path / "spool"
-        mitmd.config["spool"]["dir"] = str(mitmd.spool)
-        mitmd.write(mitmd.config)
-        return mitmd.start(), made
-    return start
 
 
 def count(mitmd, pattern_text):
@@ -157,7 +27,7 @@ def count(mitmd, pattern_text):
 
 def resumes(mitmd, origin, tag, mark):
     """The word that it does, in time, and the proof: an entry in a file."""
-    found = mitmd.wait_log(AGAIN, mark, RESUMES)
+    found = mitmd.wait_log(AGAIN, mark)
     mitmd.curl(tag).ok(origin.url("/hello?after"))
     assert mitmd.entry(tag, "/hello?after").status == 200
     return int(found[1])
@@ -177,7 +47,7 @@ def test_a_disk_that_fills_up_costs_entries_only(on_disk, secure_origin, tag, si
             assert count(mitmd, "traffic goes on") == 1
             mark = len(mitmd.log)
             disk.free()
-            assert int(mitmd.wait_log(AGAIN, mark, RESUMES)[1]) > 0
+            assert int(mitmd.wait_log(AGAIN, mark)[1]) > 0
         assert resumes_quietly(mitmd, secure_origin, tag)
     assert watch.looks > 10
     assert mitmd.pids("worker") == workers
@@ -191,7 +61,7 @@ def resumes_quietly(mitmd, origin, tag):
 def test_a_full_disk_is_said_once_however_long_it_lasts(on_disk, secure_origin, tag):
     mitmd, disk = on_disk("2m")
     disk.fill()
-    end = time.monotonic() + RESUMES + 1
+    end = time.monotonic() + LASTING
     curl = mitmd.curl(tag)
     asked = 0
     while time.monotonic() < end:
@@ -213,7 +83,7 @@ def test_a_spool_that_fills_itself_stays_whole(on_disk, secure_origin, tag):
         path.unlink()
     for path in mitmd.spool.glob("*/*.part"):
         path.unlink()
-    mitmd.wait_log(AGAIN, 0, RESUMES)
+    mitmd.wait_log(AGAIN)
     assert resumes_quietly(mitmd, secure_origin, tag)
 
 
@@ -257,7 +127,7 @@ def test_a_file_that_cannot_be_finished_is_finished_later(own_mitmd, secure_orig
         wait_for(lambda: mitmd.files(tag, "*.part"), "a file that grows")
         with read_only(mitmd.spool / tag):
             mitmd.wait_log(r"cannot finish ")
-        wait_for(lambda: mitmd.files(tag), "the file, finished", 3 * RESUMES)
+        wait_for(lambda: mitmd.files(tag), "the file, finished")
     assert mitmd.entry(tag, "/hello?before").status == 200
     assert count(mitmd, "cannot finish") == 1
 
@@ -273,7 +143,7 @@ def test_a_spool_that_is_removed_and_made_again(own_mitmd, secure_origin, tag):
         wait_for(lambda: traffic.answers > seen + 20, "traffic without a spool")
         with contextlib.suppress(FileExistsError):	# it makes one itself, too
             mitmd.spool.mkdir(mode=0o750)
-        mitmd.wait_log(AGAIN, timeout=RESUMES)
+        mitmd.wait_log(AGAIN)
     assert resumes_quietly(mitmd, secure_origin, tag)
     assert count(mitmd, "traffic goes on") == 1
 
@@ -312,7 +182,7 @@ def test_a_body_larger_than_the_disk_arrives_whole(on_disk, secure_origin, tag):
         mitmd.curl(tag).ok(secure_origin.url("/hello?next"))
         mitmd.tell(signal.SIGUSR1)
         return mitmd.files(tag) and not mitmd.files(tag, "*.part")
-    wait_for(is_recorded, "an entry after the body", RESUMES)
+    wait_for(is_recorded, "an entry after the body")
     for entry in mitmd.har(tag).find("/big"):
         assert entry["response"]["content"]["size"] == len(body)
         assert body.startswith(entry.body()) and len(entry.body()) < len(body)

@@ -15,4 +15,5 @@ include tests/unit/signer/module.mk
 include tests/unit/recorder/module.mk
 include tests/unit/worker/module.mk
 include tests/unit/master/module.mk
+include tests/unit/ctl/module.mk
 endif

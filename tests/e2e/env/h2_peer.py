@@ -18,7 +18,7 @@ import h2.exceptions
 import h2.settings
 
 from .origin import pattern
-from .wire import Closed, TIMEOUT
+from .wire import Closed, TIMEOUT, at_once
 
 Codes = h2.errors.ErrorCodes
 Settings = h2.settings.SettingCodes
@@ -238,7 +238,7 @@ class Origin2:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(cert.chain, cert.key)
             self.context.set_alpn_protocols(list(alpn))
-        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listener = at_once(socket.create_server(("127.0.0.1", 0), backlog=1024))
         self.port = listener.getsockname()[1]
         self.authority = f"localhost:{self.port}"
         self.loop = asyncio.new_event_loop()
@@ -382,8 +382,9 @@ class Connection2:
                 await self.origin.routes[max(found, key=len)](x)
             else:
                 await x.answer(404)
-        except (Reset, OSError, h2.exceptions.StreamClosedError):
-            pass
+        except (Reset, OSError, h2.exceptions.StreamClosedError,
+                h2.exceptions.StreamIDTooLowError):
+            pass				# the stream was gone, or even forgotten
         except Exception as error:  # pylint: disable=broad-except
             self.trouble.append(error)
             raise

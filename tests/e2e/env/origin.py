@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 
-from .wire import Closed, TIMEOUT, Wire
+from .wire import Closed, TIMEOUT, Wire, at_once
 
 ENDS = (Closed, OSError, AssertionError)
 
@@ -109,7 +109,8 @@ class Origin:
         self.connections = []
         self.changed = threading.Condition()
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.listener = socket.create_server((address, 0), family=family, backlog=1024)
+        self.listener = at_once(
+            socket.create_server((address, 0), family=family, backlog=1024))
         self.port = self.listener.getsockname()[1]
         self.address = f"[{address}]" if ":" in address else address
         threading.Thread(target=self._accept, daemon=True).start()

@@ -11,6 +11,8 @@ Suite *intake_suite(void);
 Suite *recover_suite(void);
 Suite *tails_suite(void);
 Suite *aborted_suite(void);
+Suite *block_suite(void);
+Suite *quota_suite(void);
 Suite *death_suite(void);
 Suite *recorder_suite(void);
 

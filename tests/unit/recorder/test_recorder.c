@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "proc/counters.h"
 #include "recorder/recorder.h"
 #include "suites.h"
 #include "world.h"

@@ -22,14 +22,15 @@
 #include "base/mem.h"
 #include "har/json.h"
 #include "har/spill.h"
-#include "proc/counters.h"
 
 /* ---- death and failure ---- */
 
 _Atomic unsigned death_at, death_calls;
 bool death_torn;
 _Atomic int fail_errno;
+_Atomic unsigned fail_after;
 _Atomic int fail_reserve;
+_Atomic int fail_lock;
 
 static bool
 dies_now(void)
@@ -65,11 +66,24 @@ WRAP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
 WRAP(int, mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
 WRAP(int, fdatasync, (int fd), (fd))
 WRAP(int, fsync, (int fd), (fd))
-WRAP(int, flock, (int fd, int how), (fd, how))
 WRAP(void, receipts_ready, (struct receipts *r), (r))
 WRAP(void, receipts_written, (struct receipts *r), (r))
 WRAP(void, receipts_done, (struct receipts *r), (r))
 WRAP(void, receipts_undone, (struct receipts *r), (r))
+
+int __real_flock(int fd, int how);
+int __wrap_flock(int fd, int how);
+int
+__wrap_flock(int fd, int how)
+{
+	if (dies_now())
+		die();
+	if (fail_lock != 0) {
+		errno = fail_lock;
+		return -1;
+	}
+	return __real_flock(fd, how);
+}
 
 int __real_fallocate(int fd, int mode, off_t at, off_t n);
 int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
@@ -108,7 +122,9 @@ __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 			(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
 		die();
 	}
-	if (fail_errno != 0) {
+	if (fail_errno != 0 && fail_after > 0) {
+		fail_after--;
+	} else if (fail_errno != 0) {
 		/* As a full disk does it: some of it was written. */
 		(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
 		errno = fail_errno;
@@ -208,8 +224,8 @@ world_start(struct world *w)
 	int rc;
 
 	w->loop = ev_loop_new(EVFLAG_NOENV);
-	w->finish = finish_new(w->loop, on_nothing, w);
-	w->spool = spool_new(w->finish, w->receipts, on_state, w);
+	w->finish = finish_new(w->loop, &w->counters[SLOT_RECORDER], on_nothing, w);
+	w->spool = spool_new(w->finish, w->receipts, &w->counters[SLOT_RECORDER], on_state, w);
 	w->tails = tails_new(w->loop);
 	w->intake = intake_new(w->loop, w->spool, w->receipts, w->tails, &ops, w);
 	rc = spool_set(w->spool, str_z(w->dir), -1, STR("host"), &w->conf, &err);

@@ -5,6 +5,7 @@
 
 #include <ev.h>
 
+#include "proc/counters.h"
 #include "recorder/intake.h"
 #include "shm/open_flows.h"
 
@@ -31,6 +32,9 @@ struct world {
 	bool state_ok;
 	unsigned states;
 };
+
+/* A number of the recorder's own. */
+#define WORLD_COUNT(w, name) counter_get(&(w).counters[SLOT_RECORDER].name)
 
 /* What is in the spool. */
 struct found {
@@ -70,7 +74,9 @@ void write_file(const char *path, const char *text, size_t n);
 /* Death: the nth call of a wrapped function does not return. */
 extern _Atomic unsigned death_at, death_calls;
 extern bool death_torn;			/* half of the bytes are written first */
-extern _Atomic int fail_errno;		/* writes fail with it */
+extern _Atomic int fail_errno;		/* writes fail with it ... */
+extern _Atomic unsigned fail_after;	/* ... after so many that do not */
+extern _Atomic int fail_lock;		/* flock(2) fails with it */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 
 #endif

@@ -417,6 +417,35 @@ START_TEST(flood_of_an_origin)
 }
 END_TEST
 
+static const struct flood late[] = {
+    {"DATA", NGHTTP2_DATA, 0, 1, STR("x"), 4900, 5100},
+    {"DATA that says it is the end", NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, STR(""), 4900,
+	5100},
+    /* :method: GET from the static table */
+    {"HEADERS", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, STR("\x82"), 900, 1100},
+    {"RST_STREAM", NGHTTP2_RST_STREAM, 0, 1, STR("\0\0\0\x08"), 190, 210},
+    {"WINDOW_UPDATE", NGHTTP2_WINDOW_UPDATE, 0, 1, STR("\0\0\0\1"), 900, 1100},
+};
+
+/* What is read over costs its sender as much as what is read. */
+START_TEST(flood_for_a_stream_that_is_over)
+{
+	const struct flood *f = &late[_i];
+
+	alone_begin(TO_FAKE, &usual_client, NULL, false);
+	peer_ask(c, LINES_POST, "");
+	settle();
+	peer_reset(c, 1, NGHTTP2_CANCEL);
+	settle();
+	drop_entries();
+	peer_forget(c);
+	frames(c, f->passes, f->type, f->flags, f->id, f->payload);
+	ck_assert_msg(!peer_has_seen(c, "ENHANCE_YOUR_CALM"), "%s", f->what);
+	frames(c, f->fails - f->passes, f->type, f->flags, f->id, f->payload);
+	ck_assert_msg(peer_has_seen(c, "ENHANCE_YOUR_CALM"), "%s", f->what);
+}
+END_TEST
+
 /* CVE-2023-44487, also with a code that looks like a good end. */
 START_TEST(rapid_reset)
 {
@@ -648,6 +677,7 @@ h2_limits_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, flood_of_a_client, 0, NELEM(floods));
 	tcase_add_loop_test(tc, flood_of_an_origin, 0, NELEM(floods));
+	tcase_add_loop_test(tc, flood_for_a_stream_that_is_over, 0, NELEM(late));
 	tcase_add_loop_test(tc, rapid_reset, 0, 2);
 	tcase_add_test(tc, made_you_reset);
 	tcase_add_test(tc, made_you_reset_by_windows);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MITMD_TESTS_CTL_SUITES_H
+#define MITMD_TESTS_CTL_SUITES_H
+
+#include <check.h>
+
+Suite *filter_suite(void);
+Suite *view_suite(void);
+
+#endif
