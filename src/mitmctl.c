@@ -8,6 +8,7 @@
 
 #include "conf/schema.h"
 #include "ctl/ctl.h"
+#include "ctl/filter.h"
 #include "tls/roots.h"
 
 static const struct command {
@@ -15,28 +16,41 @@ static const struct command {
 	ctl_command_fn *run;
 	const char *arguments, *help;
 	const char *more;
+	void (*rest)(FILE *);
 } commands[] = {
 	{"bypass", ctl_bypass, "list|add|remove ...", "hosts that clients reach untouched",
 	    "  list                          what is bypassed, for whom, until when\n"
 	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS]\n"
 	    "                                for all clients, or those of one address\n"
 	    "  remove HOST[:PORT]...|all     by hand or learnt, for whichever client\n"
-	    "Learnt ones come from 'bypass.pinned' in the configuration.\n"},
+	    "Learnt ones come from 'bypass.pinned' in the configuration.\n", NULL},
 	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority",
 	    "  init [--permit NAME]... [--key-type ec|rsa]\n"
 	    "                                make one; one that is there is never replaced\n"
 	    "  show                          names, fingerprints, dates, files\n"
 	    "  export [pem|cer|p12|jks|bundle] [-o FILE]\n"
 	    "                                its certificate; the key stays where it is\n"
-	    "  retire [--yes]                remove the key, never trust its certificates again\n"},
+	    "  retire [--yes]                remove the key, never trust its certificates again\n",
+	    NULL},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
-	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n"},
+	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n",
+	    NULL},
+	{"har", ctl_har, "check|repair|merge|filter|stats ...", "recordings, anybody's",
+	    "  check [--strict] FILE...      is it HAR 1.2, and will readers take it?\n"
+	    "  repair [-o OUT] FILE          of a torn file, keep what is whole\n"
+	    "  merge [-f FILTER] [-o OUT] FILE...\n"
+	    "                                one file, by start; what is there twice, once\n"
+	    "  filter -f FILTER [-o OUT] FILE...\n"
+	    "                                the entries that match\n"
+	    "  stats [-f FILTER] FILE...     by host, tag, status, type, error; times; sizes\n"
+	    "A FILE may be gzip, a growing .part, or - for standard input.\n"
+	    "A FILTER:\n", filter_help},
 	{"reload", ctl_reload, "[--wait]", "read the configuration again",
 	    "  --wait                        until it serves and the one before has let go,\n"
-	    "                                or has failed\n"},
+	    "                                or has failed\n", NULL},
 	{"status", ctl_status, "", "how the running mitmd is, and what to look at",
-	    "It ends with 0 when all is well, with 2 when somebody should look.\n"},
+	    "It ends with 0 when all is well, with 2 when somebody should look.\n", NULL},
 };
 
 static void
@@ -90,6 +104,8 @@ help(const char *name)
 	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output table|json] %s %s\n"
 	    "%s: %s\n%s", cmd->name, cmd->arguments, cmd->name, cmd->help,
 	    cmd->more != NULL ? cmd->more : "");
+	if (cmd->rest != NULL)
+		cmd->rest(stdout);
 	return CTL_OK;
 }
 

@@ -132,9 +132,9 @@ spool_count_recorded(struct spool *s, uint64_t entries, uint64_t bytes)
 }
 
 void
-spool_bad(struct spool *s)
+spool_bad(struct spool *s, uint64_t entries)
 {
-	counter_add(&s->counters->entries_bad, 1);
+	counter_add(&s->counters->entries_bad, (int64_t)entries);
 }
 
 void

@@ -280,6 +280,12 @@ handover_refused(const struct handover *h)
 	    taken == h->taken && clock_mono_s() - h->moved > STUCK_SECONDS);
 }
 
+void
+handover_kick(struct handover *h)
+{
+	ring_kick(h->ring);
+}
+
 bool
 handover_idle(const struct handover *h)
 {

@@ -33,6 +33,8 @@ void handover_put(struct handover *, struct str tag, struct str text, struct har
 /* NULL: there is none. */
 struct open_flows *handover_open_flows(struct handover *);
 void handover_forget(struct handover *, unsigned open);	/* that flow has no entry */
+/* The recorder looks at the ring now, not when there is more in it. */
+void handover_kick(struct handover *);
 /* Once a loop turn. */
 void handover_turn(struct handover *);
 /*

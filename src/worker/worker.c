@@ -30,6 +30,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -217,6 +218,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	tells_turn(w->tells);
 	quit_if_done(w);
 }
 
@@ -364,6 +366,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_TELL:
+		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -405,6 +409,7 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	if (open == NULL)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring, open);
+	m->w.tells = tells_new(&m->w);
 	return 0;
 }
 
@@ -454,6 +459,7 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
