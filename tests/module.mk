@@ -26,6 +26,7 @@ EXTRA_DIST += \
 	$(E2E)/env/issued.py \
 	$(E2E)/env/known_differences.py \
 	$(E2E)/env/metrics.py \
+	$(E2E)/env/load.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -62,6 +63,8 @@ EXTRA_DIST += \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \
+	$(E2E)/test_63_reload.py \
+	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_62_metrics.py \
 	$(E2E)/test_62_tail.py \

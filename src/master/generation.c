@@ -155,6 +155,7 @@ generation_abandon(struct master *m)
 	m->next = NULL;
 	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
+	gen->cut = true;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
 		kill_child(&gen->workers[i]);
@@ -287,7 +288,7 @@ cut_oldest(struct master *m)
 	unsigned i, n = 0;
 
 	TAILQ_FOREACH(gen, &m->generations, link) {
-		if (gen->state != GEN_DRAINING || gen == m->next)
+		if (gen->state != GEN_DRAINING || gen->cut)
 			continue;
 		if (oldest == NULL)
 			oldest = gen;
@@ -295,6 +296,7 @@ cut_oldest(struct master *m)
 	}
 	if (n <= DRAINING_MAX)
 		return;
+	oldest->cut = true;
 	log_warning("generation %u is cut: more than %u are draining", oldest->number,
 	    DRAINING_MAX);
 	for (i = 0; i < oldest->nworkers; i++) {

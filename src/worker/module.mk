@@ -24,7 +24,7 @@ libworker_a_SOURCES = \
 	src/worker/tally.c src/worker/tally.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
 	src/worker/trust_told.c src/worker/trust_told.h \
-	src/worker/flow.c src/worker/flow.h \
+	src/worker/flow.c src/worker/flow_open.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
 	src/worker/hosts_table.c src/worker/hosts_table.h \

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "proc/counters.h"
 #include "proc/sandbox.h"
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
@@ -442,9 +443,11 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	struct ring_writer *ring = receipts != NULL ?
 	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
 
-	if (ring == NULL)
+	struct open_flows *open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
+
+	if (open == NULL)
 		return -1;
-	m->w.handover = handover_new(&m->w, ring);
+	m->w.handover = handover_new(&m->w, ring, open);
 	m->w.tells = tells_new(&m->w);
 	return 0;
 }
