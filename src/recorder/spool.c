@@ -132,9 +132,9 @@ spool_count_recorded(struct spool *s, uint64_t entries, uint64_t bytes)
 }
 
 void
-spool_bad(struct spool *s)
+spool_bad(struct spool *s, uint64_t entries)
 {
-	counter_add(&s->counters->har_dropped[DROPPED_BAD], 1);
+	counter_add(&s->counters->har_dropped[DROPPED_BAD], (int64_t)entries);
 }
 
 void
