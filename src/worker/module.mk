@@ -27,6 +27,8 @@ libworker_a_SOURCES = \
 	src/worker/flow.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
+	src/worker/hosts_table.c src/worker/hosts_table.h \
+	src/worker/resolv_conf.c src/worker/resolv_conf.h \
 	src/worker/dial.c src/worker/dial.h \
 	src/worker/back.c src/worker/back.h \
 	src/worker/tunnel.c src/worker/tunnel.h \

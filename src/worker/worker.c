@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/sandbox.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
@@ -360,6 +361,23 @@ go(struct worker_main *m)
 }
 
 static int
+take_file(struct worker *w, struct str body, int *fds, size_t nfds)
+{
+	struct msg_file m;
+	char *text;
+	size_t n;
+
+	if (nfds != 1 || msg_unpack_file(body, &m) != 0 || m.which >= FILE_COUNT)
+		return -1;
+	text = fd_read_memory(fds[0], FILE_TEXT_MAX, &n);
+	fd_close(&fds[0]);
+	if (text != NULL)
+		dial_hub_file(w->dials, m.which, str_of(text, n));
+	free(text);
+	return 0;
+}
+
+static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
 	struct worker_main *m = arg;
@@ -389,6 +407,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		return nfds == 0 ? conns_list_asked(m->w.list, body) : -1;
 	case MSG_TELL:
 		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
+	case MSG_FILE:
+		return take_file(&m->w, body, fds, nfds);
 	default:
 		return -1;
 	}
@@ -501,6 +521,9 @@ worker_main(struct proc *p)
 	proc_begin(p);
 	proc_drop(p);
 	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	sandbox_fence(p, -1);
+	if (sandbox_enter(p, 0, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);
