@@ -69,6 +69,7 @@ EXTRA_DIST += \
 	$(E2E)/test_62_metrics.py \
 	$(E2E)/test_62_tail.py \
 	$(E2E)/test_63_completion.py \
+	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \

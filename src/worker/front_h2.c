@@ -297,6 +297,12 @@ front_h2_sweep(struct front_h2 *fh)
 		end(fh, CONN_END_CLEAN);
 }
 
+bool
+front_h2_idle(const struct front_h2 *fh)
+{
+	return h2_idle(fh->h2);
+}
+
 void
 front_h2_cut(struct front_h2 *fh, const char *error)
 {

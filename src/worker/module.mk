@@ -36,4 +36,5 @@ libworker_a_SOURCES = \
 	src/worker/flow_log.c src/worker/flow_log.h \
 	src/worker/unrecorded.c src/worker/unrecorded.h \
 	src/worker/handover.c src/worker/handover.h \
-	src/worker/tell.c src/worker/tell.h
+	src/worker/tell.c src/worker/tell.h \
+	src/worker/conns_list.c src/worker/conns_list.h
