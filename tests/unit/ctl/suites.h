@@ -5,6 +5,8 @@
 #include <check.h>
 
 Suite *filter_suite(void);
+Suite *har_files_suite(void);
+Suite *har_rules_suite(void);
 Suite *view_suite(void);
 
 #endif
