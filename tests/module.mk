@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
+	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_validate.js \
@@ -40,6 +41,7 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_33_h2.py \
+	$(E2E)/test_33_h2_clients.py \
 	$(E2E)/test_33_h2_har.py \
 	$(E2E)/test_33_h2_streams.py \
 	$(E2E)/test_34_h2spec.py \
