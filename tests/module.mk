@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	$(E2E)/test_25_tunnels.py \
 	$(E2E)/test_30_clients.py \
 	$(E2E)/test_33_h2.py \
+	$(E2E)/test_33_h2_chromium.py \
 	$(E2E)/test_33_h2_clients.py \
 	$(E2E)/test_33_h2_har.py \
 	$(E2E)/test_33_h2_streams.py \
