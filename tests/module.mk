@@ -16,6 +16,7 @@ EXTRA_DIST += \
 	$(E2E)/env/disk.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
+	$(E2E)/env/grpc_node.js \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
@@ -34,6 +35,7 @@ EXTRA_DIST += \
 	$(E2E)/env/tls_origins.py \
 	$(E2E)/env/wire.py \
 	$(E2E)/env/ws.py \
+	$(E2E)/env/ws_node.js \
 	$(E2E)/env/x509.py \
 	$(E2E)/pytest.ini \
 	$(E2E)/test_10_plain.py \
@@ -47,6 +49,7 @@ EXTRA_DIST += \
 	$(E2E)/test_33_h2_streams.py \
 	$(E2E)/test_34_h2spec.py \
 	$(E2E)/test_35_streams.py \
+	$(E2E)/test_36_node.py \
 	$(E2E)/test_36_websockets.py \
 	$(E2E)/test_37_h2_cleartext.py \
 	$(E2E)/test_40_fidelity.py \
