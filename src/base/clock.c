@@ -31,6 +31,12 @@ clock_mono_s(void)
 }
 
 uint64_t
+clock_boot_us(void)
+{
+	return now_us(CLOCK_BOOTTIME);
+}
+
+uint64_t
 clock_wall_us(void)
 {
 	return now_us(CLOCK_REALTIME);

@@ -11,6 +11,7 @@
 
 uint64_t clock_mono_us(void);	/* microseconds, never backwards */
 double clock_mono_s(void);	/* ... in seconds: ev_now() follows the wall clock's jumps */
+uint64_t clock_boot_us(void);	/* the same, and goes on while the machine sleeps */
 uint64_t clock_wall_us(void);	/* microseconds since 1970 */
 
 /* "2026-11-22T08:01:02.345Z"; 24 bytes and a NUL. */

@@ -62,6 +62,17 @@ conf_place(const struct conf *c, const char *key)
 	return c->places != NULL ? c->places[row] : (struct conf_place){0, 0};
 }
 
+int
+conf_blame(const struct conf *c, const char *key, struct conf_place at, struct errmsg *err)
+{
+	struct errmsg why = *err;
+
+	if (at.line == 0)
+		return -1;	/* it is the default */
+	return errmsg_set(err, "%s:%u:%u: key '%s': %s", c->file, at.line, at.col, key,
+	    why.text);
+}
+
 static struct conf *
 load_defaults(struct errmsg *err)
 {

@@ -144,8 +144,13 @@ struct conf *conf_load(const char *file, struct errmsg *err) NONNULL(2);
 struct conf *conf_load_text(const char *name, struct str text, struct errmsg *err)
     NONNULL(1, 3);
 void conf_free(struct conf **);
+/* The way to those directories that the file does not name: levels above, not themselves. */
+int conf_make_dirs(const struct conf *, struct errmsg *) NONNULL(1, 2) MUSTCHECK;
 /* Where the value of a key stands: "origin.verify". */
 struct conf_place conf_place(const struct conf *, const char *key) NONNULL(1, 2);
+/* Puts the line that decided in front of what went wrong with it; always -1. */
+int conf_blame(const struct conf *, const char *key, struct conf_place, struct errmsg *)
+    NONNULL(1, 2, 4);
 /* The effective configuration as YAML that conf_load() takes again (-T). */
 void conf_dump(const struct conf *, FILE *out) NONNULL(1, 2);
 

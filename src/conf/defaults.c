@@ -44,7 +44,23 @@ state_path(const char *name)
 	return home != NULL ? mem_printf("%s/.local/state/mitmd/%s", home, name) : NULL;
 }
 
-/* A normal user cannot write to /var. */
+/*
+ * A normal user cannot write to /var. Whoever `user:` names is none: that is the
+ * service, and where it was started as him its places are those of the system.
+ */
+static bool
+is_normal_user(const struct conf *c)
+{
+	size_t row = schema_find(STR("user"));
+	const char *name = c->user != NULL ? c->user : schema_row(row)->fallback;
+	const struct passwd *pw;
+
+	if (geteuid() == 0)
+		return false;
+	pw = getpwnam(name);
+	return pw == NULL || pw->pw_uid != geteuid();
+}
+
 static int
 own_dir(char **dir, const char *key, const char *name, struct errmsg *err)
 {
@@ -113,16 +129,16 @@ defaults_instance(const char *host)
 }
 
 static int
-default_row(struct conf *c, const struct opt *o, struct errmsg *err)
+default_row(struct conf *c, const struct opt *o, bool normal, struct errmsg *err)
 {
 	if (o->size == 0 || schema_in_entry(o) || str_eq(str_z(o->fallback), STR("[]")) ||
 	    str_eq(str_z(o->fallback), STR("{}")))
 		return 0;
-	if (geteuid() != 0 && str_eq(str_z(o->path), STR("ca.dir")))
+	if (normal && str_eq(str_z(o->path), STR("ca.dir")))
 		return own_dir(&c->ca.dir, o->path, "ca", err);
-	if (geteuid() != 0 && str_eq(str_z(o->path), STR("spool.dir")))
+	if (normal && str_eq(str_z(o->path), STR("spool.dir")))
 		return own_dir(&c->spool.dir, o->path, "spool", err);
-	if (geteuid() != 0 && str_eq(str_z(o->path), STR("control")))
+	if (normal && str_eq(str_z(o->path), STR("control")))
 		return own_socket(c, o, err);
 	return set_value(c, o, str_z(o->fallback), (struct mark){0, 0}, "/", err);
 }
@@ -131,10 +147,11 @@ int
 defaults_apply(struct conf *c, const unsigned *set, struct errmsg *err)
 {
 	char host[HOST_NAME_MAX + 1] = "";
+	bool normal = is_normal_user(c);
 	size_t i;
 
 	for (i = 0; i < schema_count(); i++)
-		if (set[i] == 0 && default_row(c, schema_row(i), err) < 0)
+		if (set[i] == 0 && default_row(c, schema_row(i), normal, err) < 0)
 			return -1;
 	if (c->workers == 0)
 		c->workers = cpu_count();

@@ -9,4 +9,4 @@ libconf_a_SOURCES = src/conf/conf.c src/conf/conf.h \
 	src/conf/reader.c src/conf/reader.h \
 	src/conf/set.c src/conf/set_pair.c src/conf/set.h \
 	src/conf/load.c src/conf/defaults.c src/conf/check.c src/conf/load.h \
-	src/conf/dump.c
+	src/conf/dirs.c src/conf/dump.c

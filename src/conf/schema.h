@@ -75,6 +75,9 @@ bool schema_number(const struct opt *, struct str text, uint64_t *out, bool *out
     NONNULL(1, 3, 4) MUSTCHECK;
 /* The way back; quoted where YAML readers would take it for something else. */
 void schema_put_number(struct buf *, const struct opt *, uint64_t v) NONNULL(1, 2);
+/* How far it is from what may have been meant; SCHEMA_NO_SLIP: too far. 0 is the same. */
+#define SCHEMA_NO_SLIP UINT32_MAX
+unsigned schema_slip(struct str text, struct str candidate);
 /*
  * What an unknown key may have been meant to be: ": did you mean 'x'?" and the
  * like, or nothing. prefix is "", "ca." or "listen[].".

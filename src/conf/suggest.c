@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * suggest.c - what an unknown key was probably meant to be.
- * Runs in: master.
+ * Runs in: master, mitmctl.
  */
 #include "config.h"
 
@@ -35,18 +35,17 @@ distance(struct str a, struct str b)
 	return d[a.n][b.n];
 }
 
-/* How far, where 0 is best and UINT_MAX too far to be meant. */
-static unsigned
-slip(struct str key, struct str candidate)
+unsigned
+schema_slip(struct str key, struct str candidate)
 {
 	unsigned d;
 
 	if (key.n < 2 || key.n > KEY_MAX || candidate.n > KEY_MAX)
-		return UINT32_MAX;
+		return SCHEMA_NO_SLIP;
 	d = distance(key, candidate);
 	if (d <= MAX(1, (key.n + 2) / 4))
 		return d;
-	return key.n >= 3 && str_istarts(candidate, key) ? KEY_MAX : UINT32_MAX;
+	return key.n >= 3 && str_istarts(candidate, key) ? KEY_MAX : SCHEMA_NO_SLIP;
 }
 
 /* The key of this row at the level of prefix, where a section counts as one. */
@@ -66,13 +65,13 @@ static bool
 put_sibling(struct buf *b, struct str prefix, struct str key)
 {
 	struct str best = STR_NONE;
-	unsigned least = UINT32_MAX, d;
+	unsigned least = SCHEMA_NO_SLIP, d;
 	size_t i;
 
 	for (i = 0; i < schema_count(); i++) {
 		struct str s = sibling(schema_row(i), prefix);
 
-		d = s.n > 0 ? slip(key, s) : UINT32_MAX;
+		d = s.n > 0 ? schema_slip(key, s) : SCHEMA_NO_SLIP;
 		if (d < least) {
 			least = d;
 			best = s;

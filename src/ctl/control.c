@@ -21,30 +21,44 @@
 
 #define PATIENCE 15		/* seconds without a sign of life */
 #define ANSWER_MAX (16u << 20)
-#define COLUMNS_MAX 32
 
 /* ---- the socket ---- */
 
-/* As mitmd would find it; NULL and *out_code when it cannot be known. */
+/*
+ * A file with a mistake is no reason not to reach the mitmd that runs on with the one
+ * before: where it is found at the place that serves without a file, it is that.
+ */
 static char *
-socket_path(const struct ctl *ctl, int *out_code)
+usual_path(void)
 {
 	struct errmsg err;
+	struct conf *conf = conf_load_text("defaults", STR(""), &err);
+	char *path = NULL;
+
+	if (conf != NULL && access(conf->control, F_OK) == 0)
+		path = mem_strdup(conf->control);
+	conf_free(&conf);
+	return path;
+}
+
+/* As mitmd would find it; NULL and *out_code when it cannot be known. */
+static char *
+socket_path(const struct ctl *ctl, int *out_code, struct errmsg *why)
+{
 	struct conf *conf;
 	char *path = NULL;
 
 	if (ctl->socket != NULL)
 		return mem_strdup(ctl->socket);
-	conf = conf_load(ctl->conf_file, &err);
+	conf = conf_load(ctl->conf_file, why);
 	if (conf == NULL) {
-		ctl_error("%s", err.text);
 		*out_code = CTL_CONFIG;
-		return NULL;
+		return usual_path();
 	}
 	if (conf->control != NULL) {
 		path = mem_strdup(conf->control);
 	} else {
-		ctl_error("the control socket is off ('control:' in %s); -s names one",
+		(void)errmsg_set(why, "the control socket is off ('control:' in %s); -s names one",
 		    conf->file != NULL ? conf->file : "the defaults");
 		*out_code = CTL_UNREACHABLE;
 	}
@@ -53,30 +67,31 @@ socket_path(const struct ctl *ctl, int *out_code)
 }
 
 static int
-connect_failed(const char *path)
+connect_failed(const char *path, struct errmsg *why)
 {
 	if (errno == EACCES || errno == EPERM) {
-		ctl_error("%s: %s", path, strerror(errno));
+		(void)errmsg_sys(why, "%s", path);
 		return CTL_DENIED;
 	}
-	ctl_error("nobody answers on %s (%s): is mitmd running?  -c names its configuration, "
-	    "-s its socket", path, strerror(errno));
+	(void)errmsg_set(why, "nobody answers on %s (%s): is mitmd running?  -c names its "
+	    "configuration, -s its socket", path, strerror(errno));
 	return CTL_UNREACHABLE;
 }
 
+/* seconds: without a sign of life; 0: for ever. */
 static int
-dial(const char *path, int *out_fd)
+dial(const char *path, unsigned seconds, int *out_fd, struct errmsg *why)
 {
-	struct timeval patience = {.tv_sec = PATIENCE};
+	struct timeval patience = {.tv_sec = PATIENCE}, waits = {.tv_sec = seconds};
 	struct sockpath at;
 	int rc = CTL_OK, fd = -1;
 
 	if (sockpath_open(&at, path) == -1 ||
 	    (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &waits, sizeof(waits)) == -1 ||
 	    connect(fd, (struct sockaddr *)&at.sun, at.len) == -1) {
-		rc = connect_failed(path);
+		rc = connect_failed(path, why);
 		fd_close(&fd);
 	}
 	sockpath_close(&at);
@@ -86,29 +101,40 @@ dial(const char *path, int *out_fd)
 
 /* Who is refused may find the socket closed before the request is out: the answer tells. */
 static void
-send_request(int fd, const struct buf *request)
+send_request(int fd, const char *const *words, size_t nwords)
 {
-	size_t done = 0;
+	struct buf request = {0};
+	size_t i;
 
-	while (done < request->len) {
-		ssize_t n = send(fd, buf_data(request) + done, request->len - done,
-		    MSG_NOSIGNAL);
+	for (i = 0; i < nwords; i++) {
+		word_put(&request, str_z(words[i]));
+		buf_putc(&request, i + 1 < nwords ? ' ' : '\n');
+	}
+	while (request.len > 0) {
+		ssize_t n = send(fd, buf_data(&request), request.len, MSG_NOSIGNAL);
 
 		if (n == -1)
-			return;
-		done += (size_t)n;
+			break;
+		buf_consume(&request, (size_t)n);
 	}
+	buf_free(&request);
+}
+
+static const char *
+silence(void)
+{
+	return errno == EAGAIN ? "mitmd is not responding" : strerror(errno);
 }
 
 static int
-read_answer(int fd, const char *path, struct buf *answer)
+read_answer(int fd, const char *path, struct buf *answer, struct errmsg *why)
 {
 	for (;;) {
 		uint8_t *p = buf_reserve(answer, 16384);
 		ssize_t n = p != NULL ? recv(fd, p, 16384, 0) : 0;
 
 		if (p == NULL) {
-			ctl_error("the answer on %s is too long", path);
+			(void)errmsg_set(why, "the answer on %s is too long", path);
 			return CTL_FAILED;
 		}
 		if (n > 0) {
@@ -117,46 +143,76 @@ read_answer(int fd, const char *path, struct buf *answer)
 		}
 		if (n == 0 || (errno == ECONNRESET && answer->len > 0))
 			break;
-		ctl_error("no answer on %s: %s", path,
-		    errno == EAGAIN ? "mitmd is not responding" : strerror(errno));
+		(void)errmsg_set(why, "no answer on %s: %s", path, silence());
 		return CTL_UNREACHABLE;
 	}
-	buf_putc(answer, '\0');
+	if (answer->len == 0) {
+		(void)errmsg_set(why, "mitmd ended without an answer");
+		return CTL_UNREACHABLE;
+	}
+	if (buf_append(answer, "", 1) != 0) {
+		(void)errmsg_set(why, "the answer on %s is too long", path);
+		return CTL_FAILED;
+	}
 	return CTL_OK;
+}
+
+/* What comes after it stays in the socket. */
+static int
+read_line(int fd, char *out, size_t size, struct errmsg *why)
+{
+	size_t have = 0;
+	ssize_t n = 1;
+
+	while (have + 1 < size && (n = recv(fd, out + have, 1, 0)) == 1 && out[have] != '\n')
+		have++;
+	out[have] = '\0';
+	if (n == 1)
+		return CTL_OK;
+	(void)errmsg_set(why, "no answer: %s", n == 0 ? "mitmd has ended" : silence());
+	return CTL_UNREACHABLE;
 }
 
 /* ---- the answer ---- */
 
-static int
-read_failure(const char *path, char *text)
-{
-	char *end = strchr(text, '\n'), *reason;
+static const struct {
+	const char *word;
+	int code;
+} failures[] = {
+	{"busy", CTL_BUSY}, {"config", CTL_CONFIG}, {"denied", CTL_DENIED},
+	{"failed", CTL_FAILED}, {"usage", CTL_USAGE},
+};
 
-	if (end == NULL || strncmp(text, "error ", 6) != 0) {
-		ctl_error("what answers on %s is not mitmd", path);
+/* text: the first line of an answer that is not "ok". */
+static int
+read_failure(const char *path, char *text, struct errmsg *why)
+{
+	char *reason = strncmp(text, "error ", 6) == 0 ? strchr(text + 6, ' ') : NULL;
+	size_t i;
+
+	if (reason == NULL) {
+		(void)errmsg_set(why, "what answers on %s is not mitmd", path);
 		return CTL_UNREACHABLE;
 	}
-	*end = '\0';
-	text += 6;
-	reason = strchr(text, ' ');
-	if (reason != NULL)
-		*reason++ = '\0';
-	ctl_error("%s", reason != NULL ? reason : text);
-	if (strcmp(text, "denied") == 0)
-		return CTL_DENIED;
-	return strcmp(text, "usage") == 0 ? CTL_USAGE : CTL_FAILED;
+	*reason++ = '\0';
+	reason[strcspn(reason, "\n")] = '\0';
+	(void)errmsg_set(why, "%s", reason);
+	for (i = 0; i < NELEM(failures); i++)
+		if (strcmp(text + 6, failures[i].word) == 0)
+			return failures[i].code;
+	return CTL_FAILED;
 }
 
 /* Every row has as many cells as the first. */
 static bool
 read_rows(char *text, struct control_table *out)
 {
-	char *line, *save = NULL, *cells[COLUMNS_MAX];
+	char *line, *save = NULL, *cells[CONTROL_COLUMNS];
 	int n;
 
 	for (line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
-		n = words_cut(line, '\t', cells, COLUMNS_MAX);
+		n = words_cut(line, '\t', cells, CONTROL_COLUMNS);
 		if (n < 1 || (out->nrows > 0 && (size_t)n != out->ncolumns))
 			return false;
 		out->ncolumns = (size_t)n;
@@ -170,46 +226,98 @@ read_rows(char *text, struct control_table *out)
 }
 
 static int
-read_table(const char *path, const struct buf *answer, struct control_table *out)
+read_table(const char *path, const struct buf *answer, struct control_table *out,
+    struct errmsg *why)
 {
 	char *text = (char *)buf_data(answer);
 
 	if (strncmp(text, "ok\n", 3) != 0)
-		return read_failure(path, text);
+		return read_failure(path, text, why);
 	out->text = mem_dup(text, answer->len);
 	if (read_rows(out->text + 3, out))
 		return CTL_OK;
 	control_table_free(out);
-	ctl_error("the answer on %s cannot be read", path);
+	(void)errmsg_set(why, "the answer on %s cannot be read", path);
 	return CTL_FAILED;
+}
+
+static int
+ask(const struct ctl *ctl, const char *const *words, size_t nwords, unsigned seconds,
+    struct control_table *out, struct errmsg *why)
+{
+	struct buf answer = {.max = ANSWER_MAX};
+	int code = CTL_OK, fd = -1;
+	char *path = socket_path(ctl, &code, why);
+
+	*out = (struct control_table){.cells = NULL};
+	if (path == NULL)
+		return code;
+	code = dial(path, seconds, &fd, why);
+	if (code == CTL_OK) {
+		send_request(fd, words, nwords);
+		code = read_answer(fd, path, &answer, why);
+	}
+	if (code == CTL_OK)
+		code = read_table(path, &answer, out, why);
+	fd_close(&fd);
+	buf_free(&answer);
+	free(path);
+	return code;
+}
+
+static int
+tell(int code, const struct errmsg *why)
+{
+	if (code != CTL_OK)
+		ctl_error("%s", why->text);
+	return code;
 }
 
 int
 control_ask(const struct ctl *ctl, const char *const *words, size_t nwords,
     struct control_table *out)
 {
-	struct buf request = {0}, answer = {.max = ANSWER_MAX};
-	int code = CTL_OK, fd = -1;
-	char *path = socket_path(ctl, &code);
-	size_t i;
+	struct errmsg why;
 
-	*out = (struct control_table){.cells = NULL};
+	return tell(ask(ctl, words, nwords, PATIENCE, out, &why), &why);
+}
+
+int
+control_wait(const struct ctl *ctl, const char *const *words, size_t nwords,
+    struct control_table *out)
+{
+	struct errmsg why;
+
+	return tell(ask(ctl, words, nwords, 0, out, &why), &why);
+}
+
+int
+control_try(const struct ctl *ctl, const char *const *words, size_t nwords,
+    struct control_table *out, struct errmsg *why)
+{
+	return ask(ctl, words, nwords, PATIENCE, out, why);
+}
+
+int
+control_stream(const struct ctl *ctl, const char *const *words, size_t nwords, int *out_fd,
+    struct errmsg *why)
+{
+	char line[sizeof(why->text) + 32];
+	int code = CTL_OK;
+	char *path = socket_path(ctl, &code, why);
+
+	*out_fd = -1;
 	if (path == NULL)
 		return code;
-	for (i = 0; i < nwords; i++) {
-		word_put(&request, str_z(words[i]));
-		buf_putc(&request, i + 1 < nwords ? ' ' : '\n');
-	}
-	code = dial(path, &fd);
+	code = dial(path, PATIENCE, out_fd, why);
 	if (code == CTL_OK) {
-		send_request(fd, &request);
-		code = read_answer(fd, path, &answer);
+		send_request(*out_fd, words, nwords);
+		code = read_line(*out_fd, line, sizeof(line), why);
 	}
-	if (code == CTL_OK)
-		code = read_table(path, &answer, out);
-	fd_close(&fd);
-	buf_free(&request);
-	buf_free(&answer);
+	if (code == CTL_OK && strcmp(line, "ok") != 0)
+		code = read_failure(path, line, why);
+	if (code != CTL_OK)
+		fd_close(out_fd);
 	free(path);
 	return code;
 }
@@ -220,109 +328,4 @@ control_table_free(struct control_table *t)
 	free(t->cells);
 	free(t->text);
 	*t = (struct control_table){.cells = NULL};
-}
-
-/* ---- showing ---- */
-
-static const char *
-cell(const struct control_table *t, size_t row, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < t->ncolumns; i++)
-		if (strcmp(t->cells[i], name) == 0)
-			return t->cells[row * t->ncolumns + i];
-	return "";
-}
-
-void
-control_json_string(const char *s)
-{
-	(void)putchar('"');
-	for (; *s != '\0'; s++) {
-		unsigned char c = (unsigned char)*s;
-
-		if (c == '"' || c == '\\')
-			(void)printf("\\%c", c);
-		else if (c < ' ' || c == 0x7f)
-			(void)printf("\\u%04x", c);
-		else
-			(void)putchar(c);
-	}
-	(void)putchar('"');
-}
-
-static void
-show_json(const struct control_table *t, const struct control_column *columns, size_t n)
-{
-	size_t row, i;
-
-	(void)putchar('[');
-	for (row = 1; row < t->nrows; row++) {
-		(void)fputs(row > 1 ? ",\n {" : "{", stdout);
-		for (i = 0; i < n; i++) {
-			const char *value = cell(t, row, columns[i].name);
-
-			(void)fputs(i > 0 ? ", " : "", stdout);
-			control_json_string(columns[i].name);
-			(void)fputs(": ", stdout);
-			if (value[0] == '\0')
-				(void)fputs("null", stdout);
-			else if (columns[i].kind == CONTROL_NUMBER)
-				(void)printf("%lld", strtoll(value, NULL, 10));
-			else
-				control_json_string(value);
-		}
-		(void)putchar('}');
-	}
-	(void)fputs("]\n", stdout);
-}
-
-static const char *
-shown(const struct control_table *t, size_t row, const struct control_column *c)
-{
-	const char *value = row == 0 ? c->title : cell(t, row, c->name);
-
-	return value[0] != '\0' ? value : c->empty;
-}
-
-/* A terminal obeys control bytes. */
-static void
-put_text(const char *s)
-{
-	for (; *s != '\0'; s++)
-		(void)putchar((unsigned char)*s < ' ' || *s == 0x7f ? '?' : *s);
-}
-
-static void
-show_text(const struct control_table *t, const struct control_column *columns, size_t n)
-{
-	size_t row, i, width[COLUMNS_MAX] = {0}, written;
-
-	CHECK(n <= COLUMNS_MAX);
-	for (row = 0; row < t->nrows; row++)
-		for (i = 0; i < n; i++)
-			if (columns[i].title != NULL)
-				width[i] = MAX(width[i], strlen(shown(t, row, &columns[i])));
-	for (row = 0; row < t->nrows; row++) {
-		for (i = 0, written = 0; i < n; i++) {
-			if (columns[i].title == NULL)
-				continue;
-			if (written > 0)
-				(void)printf("%*s", (int)written, "");
-			put_text(shown(t, row, &columns[i]));
-			written = width[i] + 2 - strlen(shown(t, row, &columns[i]));
-		}
-		(void)putchar('\n');
-	}
-}
-
-void
-control_show(const struct ctl *ctl, const struct control_table *t,
-    const struct control_column *columns, size_t ncolumns)
-{
-	if (ctl->json)
-		show_json(t, columns, ncolumns);
-	else if (t->nrows > 1)
-		show_text(t, columns, ncolumns);
 }

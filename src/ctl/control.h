@@ -9,7 +9,10 @@
 
 #include <stddef.h>
 
+#include "base/err.h"
 #include "ctl/ctl.h"
+
+#define CONTROL_COLUMNS 32	/* at most */
 
 /* cells[row * ncolumns + column]; row 0 names the columns. */
 struct control_table {
@@ -24,7 +27,23 @@ struct control_table {
  */
 int control_ask(const struct ctl *, const char *const *words, size_t nwords,
     struct control_table *out) NONNULL(1, 2, 4) MUSTCHECK;
+/* The same for what may take as long as it wants. */
+int control_wait(const struct ctl *, const char *const *words, size_t nwords,
+    struct control_table *out) NONNULL(1, 2, 4) MUSTCHECK;
+/* The same for who can do without; nobody was told. */
+int control_try(const struct ctl *, const char *const *words, size_t nwords,
+    struct control_table *out, struct errmsg *why) NONNULL(1, 2, 4, 5) MUSTCHECK;
 void control_table_free(struct control_table *) NONNULL(1);
+/* Row 0 names the columns; "" for one that is not there. */
+const char *control_cell(const struct control_table *, size_t row, const char *name)
+    NONNULL(1, 3);
+
+/*
+ * A connection on which more and more comes, after the "ok". Not CTL_OK: *why says
+ * why, and nobody was told yet.
+ */
+int control_stream(const struct ctl *, const char *const *words, size_t nwords, int *out_fd,
+    struct errmsg *why) NONNULL(1, 2, 4, 5) MUSTCHECK;
 
 enum control_kind { CONTROL_TEXT, CONTROL_NUMBER };
 

@@ -15,16 +15,22 @@
 enum {
 	CTL_OK = 0,
 	CTL_FAILED = 1,		/* mitmd, or the system, said no; the reason is on stderr */
+	CTL_DEGRADED = 2,	/* status: mitmd runs, and somebody should look at it */
 	CTL_USAGE = 64,
+	CTL_NOINPUT = 66,	/* a file cannot be read */
 	CTL_UNREACHABLE = 69,	/* nobody answers on the control socket */
+	CTL_BUSY = 75,		/* not now: the same may work soon */
 	CTL_DENIED = 77,
 	CTL_CONFIG = 78		/* the configuration is wrong: FILE:LINE:COL on stderr */
 };
+
+enum ctl_colour { CTL_COLOUR_AUTO, CTL_COLOUR_ALWAYS, CTL_COLOUR_NEVER };
 
 struct ctl {
 	const char *conf_file;	/* -c; NULL: as mitmd itself would choose */
 	const char *socket;	/* -s; NULL: as the configuration says */
 	bool json;		/* --output json */
+	enum ctl_colour colour;	/* --color */
 };
 
 /* argv[0] is the command's name. The exit code. */
@@ -32,7 +38,15 @@ typedef int ctl_command_fn(const struct ctl *, int argc, char **argv);
 
 ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
 ctl_command_fn ctl_ca;		/* ctl_ca.c */
+ctl_command_fn ctl_conns;	/* ctl_lists.c */
+ctl_command_fn ctl_drain;	/* ctl_drain.c */
 ctl_command_fn ctl_explain;	/* ctl_explain.c */
+ctl_command_fn ctl_flush;	/* ctl_flush.c */
+ctl_command_fn ctl_har;		/* ctl_har.c */
+ctl_command_fn ctl_reload;	/* ctl_reload.c */
+ctl_command_fn ctl_status;	/* ctl_status.c */
+ctl_command_fn ctl_tags;	/* ctl_lists.c */
+ctl_command_fn ctl_tail;	/* ctl_tail.c */
 
 /* "mitmctl: ..." on stderr. */
 void ctl_error(const char *fmt, ...) PRINTF(1, 2);

@@ -1,162 +1,127 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * commands.c - THE table of what mitmctl may ask of a running mitmd, and what is
- * done then.
+ * commands.c - THE table of what mitmctl may ask of a running mitmd.
  * Runs in: master.
  */
 #include "config.h"
 
+#include "master/commands.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "master/control.h"
-#include "master/pinning.h"
+#include "base/fd.h"
+#include "master/flushing.h"
+#include "master/leaving.h"
+#include "master/reloads.h"
 #include "master/state.h"
 
-#define BYPASS_SECONDS_MAX (366 * 86400)
+#define DRAIN_SECONDS_MAX (366 * 86400)
 
-/* ---- bypass ---- */
-
-/* HOST or HOST:PORT, an IPv6 address with or without brackets. */
-static bool
-read_host(struct control_call *call, const char *word, struct host_port *out)
+/* Without "wait": what is known at once, which is whether the file is good. */
+static void
+reload(void *arg, struct control_call *call, int nwords, char **words)
 {
-	struct str s = str_z(word), inner = s;
-	const char *why = NULL;
+	struct master *m = arg;
+	const struct reload_seen *seen = reloads_seen(m->reloads);
+	unsigned failed = seen->failed;
+	bool wait = nwords == 1 && strcmp(words[0], "wait") == 0;
 
-	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
-		inner = str_sub(s, 1, s.n - 2);
-	if (target_parse_host(inner, out) == 0) {
-		out->port = 0;
-		return true;
+	if (nwords > 0 && !wait) {
+		control_fail(call, "usage", "reload takes nothing, or 'wait'");
+		return;
 	}
-	if (str_chr(s, '*') < 0 && target_parse_authority(s, 0, out, &why) == 0)
-		return true;
-	if (str_chr(s, ':') < 0)
-		why = "it is no host name";
-	if (str_chr(s, '*') >= 0)
-		why = "a bypass is for one host; patterns go into ignore_hosts";
-	control_fail(call, "usage", "'%s' is no HOST[:PORT]: %s", word, why);
-	return false;
+	if (m->stopping) {
+		control_fail(call, "failed", "mitmd is stopping");
+		return;
+	}
+	if (wait && !reloads_wait(m->reloads, call))
+		return;
+	log_info("control: uid %u asks for a reload", (unsigned)control_uid(call));
+	master_reload(m);
+	if (!wait && seen->failed > failed)
+		control_fail(call, "config", "%s", seen->reason);
 }
 
 static void
-bypass_list(void *arg, struct control_call *call, int nwords UNUSED, char **words UNUSED)
+flush(void *arg, struct control_call *call, int nwords, char **words)
 {
-	struct master *m = arg;
-	const struct trust_bypass *all = pinning_bypasses(m->pinning);
-	int64_t now = master_seconds();
-	unsigned i;
+	struct str tag = nwords == 1 ? str_z(words[0]) : STR_NONE;
 
-	control_row(call, "host", "port", "client", "source", "until", "seconds_left", NULL);
-	for (i = 0; i < TRUST_BYPASSES; i++) {
-		const struct trust_bypass *b = &all[i];
-		char until[CLOCK_ISO_SIZE], left[24], port[8];
-
-		if (b->until <= now)
-			continue;
-		clock_iso((uint64_t)b->until * 1000000, until);
-		(void)snprintf(left, sizeof(left), "%lld", (long long)(b->until - now));
-		(void)snprintf(port, sizeof(port), "%u", b->port);
-		control_row(call, b->host, b->port != 0 ? port : "", b->who,
-		    b->by_hand ? "manual" : "learnt", until, left, NULL);
-	}
+	if (nwords > 1 || (nwords == 1 && !ring_tag_ok(tag)))
+		control_fail(call, "usage", "flush takes nothing, or one tag");
+	else
+		flushing_ask(arg, call, tag);
 }
 
-struct add {
-	struct host_port host;
-	struct addr client;	/* len 0: all */
-	uint64_t seconds;
-};
-
-static bool
-read_add(struct control_call *call, int nwords, char **words, struct add *add)
+/* From here on the entries go from the recorder to mitmctl; the master is out of it. */
+static void
+tail(void *arg, struct control_call *call, int nwords, char **words)
 {
-	int i;
+	struct master *m = arg;
+	struct msg_none none = {0};
+	int fd;
 
-	if (nwords == 0) {
-		control_fail(call, "usage", "which HOST[:PORT]?");
-		return false;
+	if (nwords > 0) {
+		control_fail(call, "usage", "tail takes nothing, not '%s'", words[0]);
+		return;
 	}
-	if (!read_host(call, words[0], &add->host))
-		return false;
-	for (i = 1; i < nwords; i++) {
-		struct str word = str_z(words[i]);
-
-		if (str_starts(word, STR("for=")) &&
-		    str_u64(str_from(word, 4), BYPASS_SECONDS_MAX, &add->seconds) &&
-		    add->seconds > 0)
-			continue;
-		if (str_starts(word, STR("client=")) &&
-		    addr_parse_ip(str_from(word, 7), 0, &add->client))
-			continue;
-		control_fail(call, "usage", "'%s' is not understood: for=SECONDS up to a year, "
-		    "client=ADDRESS", words[i]);
-		return false;
+	if (m->stopping || !m->recorder.ready || m->recorder.channel == NULL) {
+		control_fail(call, m->stopping ? "failed" : "busy", m->stopping ?
+		    "mitmd is stopping" : "the recorder is being started");
+		return;
 	}
-	return true;
+	log_info("control: uid %u follows the entries", (unsigned)control_uid(call));
+	fd = control_take(call);
+	if (fd != -1)
+		(void)CHANNEL_TELL_FDS(m->recorder.channel, TAIL, none, &none, &fd, 1);
+	fd_close(&fd);
 }
 
 static void
-bypass_add(void *arg, struct control_call *call, int nwords, char **words)
+drain(void *arg, struct control_call *call, int nwords, char **words)
 {
 	struct master *m = arg;
-	struct add add = {.seconds = 86400};
-	int64_t now = master_seconds();
-	char client[ADDR_TEXT_SIZE] = "all clients", until[CLOCK_ISO_SIZE];
-	struct errmsg err;
+	const struct conf *conf = m->current->conf;
+	uint64_t seconds = conf->drain_timeout_ms / 1000;
+	struct str word = nwords == 1 ? str_z(words[0]) : STR_NONE;
+	char limit[24], idle[24];
 
-	if (!read_add(call, nwords, words, &add))
-		return;
-	if (pinning_add(m->pinning, &add.host, add.client.len > 0 ? &add.client : NULL,
-	    now + (int64_t)add.seconds, now, &err) == -1) {
-		control_fail(call, "failed", "%s", err.text);
+	if (nwords > 1 || (nwords == 1 && !(str_starts(word, STR("timeout=")) &&
+	    str_u64(str_from(word, 8), DRAIN_SECONDS_MAX, &seconds)))) {
+		control_fail(call, "usage", "drain takes nothing, or timeout=SECONDS");
 		return;
 	}
-	if (add.client.len > 0)
-		(void)addr_ip_text(&add.client, client);
-	clock_iso((uint64_t)(now + (int64_t)add.seconds) * 1000000, until);
-	log_info("control: uid %u lets %s reach %s untouched until %s",
-	    (unsigned)control_uid(call), client, words[0], until);
+	if (m->stopping) {
+		control_fail(call, "failed", "mitmd is stopping");
+		return;
+	}
+	log_info("control: uid %u drains this mitmd: it ends when nobody has been connected for "
+	    "%llu s, in %llu s at the latest", (unsigned)control_uid(call),
+	    (unsigned long long)conf->drain_idle_ms / 1000, (unsigned long long)seconds);
+	leaving_begin(m, (double)seconds);
+	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)seconds);
+	(void)snprintf(idle, sizeof(idle), "%llu", (unsigned long long)conf->drain_idle_ms / 1000);
+	control_row(call, "timeout", "idle", NULL);
+	control_row(call, limit, idle, NULL);
 }
-
-static void
-bypass_remove(void *arg, struct control_call *call, int nwords, char **words)
-{
-	struct master *m = arg;
-	bool all = nwords == 1 && strcmp(words[0], "all") == 0;
-	struct host_port host;
-	char text[16];
-	unsigned n;
-
-	if (nwords != 1) {
-		control_fail(call, "usage", "one HOST[:PORT], or all");
-		return;
-	}
-	if (!all && !read_host(call, words[0], &host))
-		return;
-	n = pinning_remove(m->pinning, all ? NULL : &host, master_seconds());
-	if (n == 0 && !all) {
-		control_fail(call, "failed", "there is no bypass for %s", words[0]);
-		return;
-	}
-	log_info("control: uid %u removed %u bypasses", (unsigned)control_uid(call), n);
-	(void)snprintf(text, sizeof(text), "%u", n);
-	control_row(call, "removed", NULL);
-	control_row(call, text, NULL);
-}
-
-/* ---- the table ---- */
 
 static const struct control_command commands[] = {
-	{"bypass", "list", bypass_list},
-	{"bypass", "add", bypass_add},		/* HOST[:PORT] [for=SECONDS] [client=ADDRESS] */
-	{"bypass", "remove", bypass_remove},	/* HOST[:PORT]|all */
+	{"bypass", "list", commands_bypass_list},
+	{"bypass", "add", commands_bypass_add},	/* HOST[:PORT] [for=SECONDS] [client=WHO] */
+	{"bypass", "remove", commands_bypass_remove},	/* HOST[:PORT]|all */
+	{"conns", NULL, commands_conns},
+	{"drain", NULL, drain},				/* [timeout=SECONDS] */
+	{"flush", NULL, flush},				/* [TAG] */
+	{"reload", NULL, reload},			/* [wait] */
+	{"status", NULL, commands_status},
+	{"tags", NULL, commands_tags},
+	{"tail", NULL, tail},
 };
 
 struct control *
 commands_new(struct master *m)
 {
-	return control_new(m->loop, commands, NELEM(commands), CONTROL_PATIENCE, m);
+	return control_new(m->loop, commands, NELEM(commands), CONTROL_PATIENCE,
+	    CONTROL_GRACE, m);
 }

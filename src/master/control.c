@@ -5,8 +5,10 @@
 #include "master/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,15 +24,33 @@
 #include "base/words.h"
 #include "master/control_socket.h"
 
+enum client_state {
+	ASKING,		/* the request is not complete */
+	RUNNING,	/* its command is being run */
+	WAITING,	/* ... and will answer later */
+	READING,	/* the answer goes out */
+	TAKEN		/* somebody else has the connection */
+};
+
+struct control_call {
+	struct buf rows;
+	char failure[sizeof(((struct errmsg *)0)->text) + 16];	/* "CODE TEXT"; empty: it went well */
+	void (*gone)(void *arg);
+	void *arg;
+};
+
 struct client {
-	TAILQ_ENTRY(client) link;
+	TAILQ_ENTRY(client) link;	/* least recently active first */
 	struct control *control;
+	enum client_state state;
 	int fd;
 	uid_t uid;
 	ev_io io;
 	ev_timer patience;
+	ev_tstamp active;
 	char line[CONTROL_LINE + 1];
 	size_t len;
+	struct control_call call;
 	struct buf out;
 };
 
@@ -38,24 +58,23 @@ struct control {
 	struct ev_loop *loop;
 	const struct control_command *commands;
 	size_t ncommands;
-	double patience;
+	double patience, grace;
 	void *arg;
 	struct control_socket now, next;
 	bool replace;		/* next is to take over, be it a socket or none */
 	ev_io io;
-	char *user;
-	uid_t also;		/* the uid of user */
 	char *self;		/* the name of who runs the master */
-	TAILQ_HEAD(, client) clients;
-	unsigned nclients;
+	TAILQ_HEAD(client_list, client) clients, waiting;
+	unsigned nclients, nwaiting;
+	ev_timer full;		/* somebody waits, and nobody was slow enough yet */
 	struct rate refusals;	/* lines about them */
 };
 
-struct control_call {
-	struct client *client;
-	struct buf rows;
-	char failure[1024];	/* "CODE TEXT"; empty: it went well */
-};
+static struct client *
+client_of(const struct control_call *call)
+{
+	return (struct client *)((char *)(uintptr_t)call - offsetof(struct client, call));
+}
 
 /* ---- answers ---- */
 
@@ -78,6 +97,13 @@ control_row(struct control_call *call, ...)
 }
 
 void
+control_line(struct control_call *call, struct str line)
+{
+	buf_puts(&call->rows, line);
+	buf_putc(&call->rows, '\n');
+}
+
+void
 control_fail(struct control_call *call, const char *code, const char *fmt, ...)
 {
 	int n = snprintf(call->failure, sizeof(call->failure), "%s ", code);
@@ -95,7 +121,7 @@ control_fail(struct control_call *call, const char *code, const char *fmt, ...)
 uid_t
 control_uid(const struct control_call *call)
 {
-	return call->client->uid;
+	return client_of(call)->uid;
 }
 
 /* ---- commands ---- */
@@ -121,7 +147,7 @@ find_command(const struct control *c, int n, char **words, bool *out_known)
 static void
 run(struct control_call *call)
 {
-	struct client *cl = call->client;
+	struct client *cl = client_of(call);
 	char *words[CONTROL_WORDS];
 	int n = words_cut(cl->line, ' ', words, CONTROL_WORDS), skip;
 	const struct control_command *cmd;
@@ -143,6 +169,37 @@ run(struct control_call *call)
 
 /* ---- clients ---- */
 
+static struct client_list *
+list_of(struct client *cl)
+{
+	return cl->state == WAITING ? &cl->control->waiting : &cl->control->clients;
+}
+
+static void
+enter_list(struct client *cl)
+{
+	TAILQ_INSERT_TAIL(list_of(cl), cl, link);
+	if (cl->state == WAITING)
+		cl->control->nwaiting++;
+	else
+		cl->control->nclients++;
+}
+
+static void
+leave_list(struct client *cl)
+{
+	struct control *c = cl->control;
+
+	TAILQ_REMOVE(list_of(cl), cl, link);
+	if (cl->state == WAITING) {
+		c->nwaiting--;
+		return;
+	}
+	c->nclients--;
+	if (c->now.fd != -1 && c->nclients <= CONTROL_CLIENTS)
+		ev_io_start(c->loop, &c->io);
+}
+
 static void
 client_free(struct client *cl)
 {
@@ -150,13 +207,35 @@ client_free(struct client *cl)
 
 	ev_io_stop(c->loop, &cl->io);
 	ev_timer_stop(c->loop, &cl->patience);
-	TAILQ_REMOVE(&c->clients, cl, link);
+	leave_list(cl);
+	if (cl->state == WAITING && cl->call.gone != NULL)
+		cl->call.gone(cl->call.arg);
 	fd_close(&cl->fd);
+	buf_free(&cl->call.rows);
 	buf_free(&cl->out);
 	free(cl);
-	c->nclients--;
-	if (c->now.fd != -1)
-		ev_io_start(c->loop, &c->io);
+}
+
+/* A sign of life. */
+static void
+client_active(struct client *cl)
+{
+	struct control *c = cl->control;
+
+	cl->active = ev_now(c->loop);
+	ev_timer_again(c->loop, &cl->patience);
+	TAILQ_REMOVE(&c->clients, cl, link);
+	TAILQ_INSERT_TAIL(&c->clients, cl, link);
+}
+
+static void
+client_watch(struct client *cl, int events)
+{
+	struct control *c = cl->control;
+
+	ev_io_stop(c->loop, &cl->io);
+	ev_io_set(&cl->io, cl->fd, events);
+	ev_io_start(c->loop, &cl->io);
 }
 
 static void
@@ -177,29 +256,109 @@ on_writable(struct client *cl)
 	if (n == -1 || cl->out.len == 0)
 		client_free(cl);
 	else
-		ev_timer_again(cl->control->loop, &cl->patience);
+		client_active(cl);
 }
 
 static void
 answer(struct client *cl)
 {
-	struct control_call call = {.client = cl};
+	struct control_call *call = &cl->call;
 
-	if (cl->len > CONTROL_LINE)
-		control_fail(&call, "usage", "the request is longer than %d bytes", CONTROL_LINE);
-	else
-		run(&call);
-	if (call.failure[0] != '\0') {
-		buf_printf(&cl->out, "error %s\n", call.failure);
+	cl->state = READING;
+	if (call->failure[0] != '\0') {
+		buf_printf(&cl->out, "error %s\n", call->failure);
 	} else {
 		buf_putz(&cl->out, "ok\n");
-		buf_puts(&cl->out, buf_str(&call.rows));
+		buf_puts(&cl->out, buf_str(&call->rows));
 	}
-	buf_free(&call.rows);
+	buf_free(&call->rows);
+	client_watch(cl, EV_WRITE);
+	client_active(cl);
+}
+
+/* ---- answers that take their time ---- */
+
+bool
+control_later(struct control_call *call, void (*gone)(void *arg), void *arg)
+{
+	struct client *cl = client_of(call);
+
+	CHECK(cl->state == RUNNING);
+	if (cl->control->nwaiting >= CONTROL_WAITING) {
+		control_fail(call, "busy", "%d others wait for an answer already",
+		    CONTROL_WAITING);
+		return false;
+	}
+	call->gone = gone;
+	call->arg = arg;
+	leave_list(cl);
+	cl->state = WAITING;
+	enter_list(cl);
+	ev_timer_stop(cl->control->loop, &cl->patience);
+	return true;
+}
+
+void
+control_done(struct control_call *call)
+{
+	struct client *cl = client_of(call);
+
+	CHECK(cl->state == WAITING);
+	leave_list(cl);
+	cl->state = READING;
+	enter_list(cl);
+	answer(cl);
+}
+
+int
+control_take(struct control_call *call)
+{
+	struct client *cl = client_of(call);
+	int fd = cl->fd;
+
+	CHECK(cl->state == RUNNING);
+	cl->state = TAKEN;
 	ev_io_stop(cl->control->loop, &cl->io);
-	ev_io_set(&cl->io, cl->fd, EV_WRITE);
-	ev_io_start(cl->control->loop, &cl->io);
-	ev_timer_again(cl->control->loop, &cl->patience);
+	cl->fd = -1;
+	if (send(fd, "ok\n", 3, MSG_NOSIGNAL | MSG_DONTWAIT) != 3)
+		fd_close(&fd);
+	return fd;
+}
+
+/*
+ * Who waits has nothing more to say, but may leave. Only one that has ended both
+ * ways is gone: others shut down their sending side when they have asked.
+ */
+static void
+on_waiting_readable(struct client *cl)
+{
+	struct pollfd p = {.fd = cl->fd};
+	char more[256];
+	ssize_t n = recv(cl->fd, more, sizeof(more), 0);
+
+	if (n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	if (n == 0 && poll(&p, 1, 0) == 0)
+		ev_io_stop(cl->control->loop, &cl->io);
+	else
+		client_free(cl);
+}
+
+/* ---- requests ---- */
+
+static void
+execute(struct client *cl)
+{
+	cl->state = RUNNING;
+	if (cl->len > CONTROL_LINE)
+		control_fail(&cl->call, "usage", "the request is longer than %d bytes",
+		    CONTROL_LINE);
+	else
+		run(&cl->call);
+	if (cl->state == RUNNING)
+		answer(cl);
+	else if (cl->state == TAKEN)
+		client_free(cl);
 }
 
 static void
@@ -216,33 +375,38 @@ on_readable(struct client *cl)
 	}
 	end = memchr(cl->line + cl->len, '\n', (size_t)n);
 	cl->len += (size_t)n;
+	client_active(cl);
 	if (end != NULL) {
 		cl->len = (size_t)(end - cl->line);
 		/* A NUL would hide what follows it; as a word it is none. */
 		if (memchr(cl->line, '\0', cl->len) != NULL)
 			memcpy(cl->line, "%", 2);
 		*end = '\0';
-		answer(cl);
+		execute(cl);
 	} else if (cl->len > CONTROL_LINE) {
-		answer(cl);
+		execute(cl);
 	}
 }
 
 static void
-on_client(struct ev_loop *loop UNUSED, ev_io *io, int events)
+on_client(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 {
-	if ((events & EV_WRITE) != 0)
-		on_writable(io->data);
+	struct client *cl = io->data;
+
+	if (cl->state == READING)
+		on_writable(cl);
+	else if (cl->state == WAITING)
+		on_waiting_readable(cl);
 	else
-		on_readable(io->data);
+		on_readable(cl);
 }
 
 /* ---- accepting ---- */
 
 static bool
-may_use(const struct control *c, uid_t uid)
+may_use(uid_t uid)
 {
-	return uid == 0 || uid == geteuid() || uid == c->also;
+	return uid == 0 || uid == geteuid();
 }
 
 /*
@@ -252,10 +416,9 @@ may_use(const struct control *c, uid_t uid)
 static void
 refuse(struct control *c, int fd, uid_t uid)
 {
-	bool same = strcmp(c->self, c->user) == 0;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
-	    "be %s%s%s\n", (unsigned)uid, c->self, same ? "" : " or ", same ? "" : c->user);
+	    "be %s\n", (unsigned)uid, c->self);
 
 	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (rate_take(&c->refusals, clock_mono_us()))
@@ -268,16 +431,46 @@ client_new(struct control *c, int fd, uid_t uid)
 	struct client *cl = mem_new(struct client);
 
 	cl->control = c;
+	cl->state = ASKING;
 	cl->fd = fd;
 	cl->uid = uid;
+	cl->active = ev_now(c->loop);
 	ev_io_init(&cl->io, on_client, fd, EV_READ);
 	ev_timer_init(&cl->patience, on_patience, c->patience, c->patience);
 	cl->io.data = cl->patience.data = cl;
 	ev_io_start(c->loop, &cl->io);
 	ev_timer_start(c->loop, &cl->patience);
-	TAILQ_INSERT_TAIL(&c->clients, cl, link);
-	if (++c->nclients == CONTROL_CLIENTS)
-		ev_io_stop(c->loop, &c->io);
+	enter_list(cl);
+}
+
+/*
+ * One too many: the client that has been silent for longest goes, but even a loaded
+ * machine has time to send what it has begun. Until then nobody else is accepted.
+ */
+static void
+make_room(struct control *c)
+{
+	struct client *slowest;
+	double left;
+
+	while (c->nclients > CONTROL_CLIENTS) {
+		slowest = TAILQ_FIRST(&c->clients);
+		left = slowest->active + c->grace - ev_now(c->loop);
+		if (left > 0) {
+			ev_io_stop(c->loop, &c->io);
+			ev_timer_stop(c->loop, &c->full);
+			ev_timer_set(&c->full, left, 0);
+			ev_timer_start(c->loop, &c->full);
+			return;
+		}
+		client_free(slowest);
+	}
+}
+
+static void
+on_full(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	make_room(t->data);
 }
 
 static void
@@ -292,11 +485,12 @@ on_connection(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1) {
 		fd_close(&fd);
-	} else if (!may_use(c, peer.uid)) {
+	} else if (!may_use(peer.uid)) {
 		refuse(c, fd, peer.uid);
 		fd_close(&fd);
 	} else {
 		client_new(c, fd, peer.uid);
+		make_room(c);
 	}
 }
 
@@ -322,13 +516,8 @@ control_abandon(struct control *c)
 }
 
 void
-control_commit(struct control *c, const char *user)
+control_commit(struct control *c)
 {
-	const struct passwd *pw = getpwnam(user);
-
-	free(c->user);
-	c->user = mem_strdup(user);
-	c->also = pw != NULL ? pw->pw_uid : geteuid();
 	if (!c->replace)
 		return;
 	ev_io_stop(c->loop, &c->io);
@@ -339,13 +528,13 @@ control_commit(struct control *c, const char *user)
 	if (c->now.fd == -1)
 		return;
 	ev_io_set(&c->io, c->now.fd, EV_READ);
-	if (c->nclients < CONTROL_CLIENTS)
+	if (c->nclients <= CONTROL_CLIENTS)
 		ev_io_start(c->loop, &c->io);
 }
 
 struct control *
 control_new(struct ev_loop *loop, const struct control_command *commands, size_t ncommands,
-    double patience, void *arg)
+    double patience, double grace, void *arg)
 {
 	struct control *c = mem_new(struct control);
 	const struct passwd *pw = getpwuid(geteuid());
@@ -355,12 +544,15 @@ control_new(struct ev_loop *loop, const struct control_command *commands, size_t
 	c->commands = commands;
 	c->ncommands = ncommands;
 	c->patience = patience;
+	c->grace = grace;
 	c->arg = arg;
 	c->now = c->next = CONTROL_SOCKET_NONE;
 	c->refusals = (struct rate){.burst = 5, .per_second = 0.1};
 	TAILQ_INIT(&c->clients);
+	TAILQ_INIT(&c->waiting);
 	ev_io_init(&c->io, on_connection, -1, EV_READ);
-	c->io.data = c;
+	ev_timer_init(&c->full, on_full, 0, 0);
+	c->io.data = c->full.data = c;
 	return c;
 }
 
@@ -374,11 +566,13 @@ control_free(struct control **pc)
 		return;
 	*pc = NULL;
 	ev_io_stop(c->loop, &c->io);
+	ev_timer_stop(c->loop, &c->full);
 	control_abandon(c);
 	control_socket_close(&c->now);
 	while ((cl = TAILQ_FIRST(&c->clients)) != NULL)
 		client_free(cl);
-	free(c->user);
+	while ((cl = TAILQ_FIRST(&c->waiting)) != NULL)
+		client_free(cl);
 	free(c->self);
 	free(c);
 }

@@ -5,10 +5,12 @@
  * Runs in: master.
  *
  *	SIGNER   sockets bound, signer started; its CA is known when it is ready
- *	SPOOL    trust store loaded, the recorder tries the new spool
- *	WORKERS  workers started, not accepting yet
- *	SERVING  all were ready: they accept, the generation before drains
+ *	WORKERS  trust store loaded; workers started, not accepting yet
+ *	SPOOL    all were ready; the recorder goes over to the new spool
+ *	SERVING  they accept, the generation before drains
  *	DRAINING no new connections; ends with its last worker
+ *
+ * Up to SPOOL nothing that is in use is touched, and behind it nothing can fail.
  */
 #include "config.h"
 
@@ -20,10 +22,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/pinning.h"
+#include "master/reloads.h"
+#include "master/roles.h"
 #include "master/state.h"
+#include "proc/counters.h"
 #include "tls/roots.h"
 
 #define DRAINING_MAX 4
@@ -34,6 +40,34 @@ child_init(struct child *c, struct generation *gen, enum role role, unsigned ind
 	*c = (struct child){
 	    .master = gen->master, .gen = gen, .role = role, .index = index, .pid = -1,
 	    .news = {.burst = 400, .per_second = 100}};
+}
+
+static int
+blame(const struct conf *conf, const char *key, struct errmsg *err)
+{
+	return conf_blame(conf, key, conf_place(conf, key), err);
+}
+
+/* Whatever can be known to fail without a process. */
+static int
+prepare(struct generation *gen, struct errmsg *err)
+{
+	struct master *m = gen->master;
+	const struct conf *conf = gen->conf;
+	const struct conf_listen *l;
+
+	if (users_check(conf, err) == -1)
+		return blame(conf, "user", err);
+	if (conf_make_dirs(conf, err) == -1)
+		return -1;
+	if (identities_load(&gen->identities, conf, err) == -1)
+		return -1;
+	if (control_prepare(m->control, conf->control, err) == -1)
+		return blame(conf, "control", err);
+	if (listen_prepare(m, gen, err) == 0)
+		return 0;
+	l = &conf->listen[gen->nlisteners];	/* those before are there */
+	return conf_blame(conf, "listen", (struct conf_place){l->line, l->col}, err);
 }
 
 void
@@ -47,6 +81,7 @@ generation_start(struct master *m, struct conf *conf)
 	gen->conf = conf;
 	gen->number = ++m->last_number;
 	gen->nworkers = conf->workers;
+	gen->since_us = clock_mono_us();
 	gen->workers = mem_grow(NULL, gen->nworkers, sizeof(*gen->workers));
 	gen->worker_slots = mmap(NULL, gen->nworkers * sizeof(unsigned), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -56,12 +91,9 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
-	if (proc_check_user(conf, &err) == -1 ||
-	    identities_load(&gen->identities, conf, &err) == -1 ||
-	    control_prepare(m->control, conf->control, &err) == -1 ||
-	    listen_prepare(m, gen, &err) == -1 || spawn(&gen->signer, &err) == -1) {
+	walls_build(m, conf);
+	if (prepare(gen, &err) == -1 || spawn(&gen->signer, &err) == -1)
 		generation_failed(gen, err.text);
-	}
 }
 
 static void
@@ -123,6 +155,7 @@ generation_abandon(struct master *m)
 	m->next = NULL;
 	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
+	gen->cut = true;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
 		kill_child(&gen->workers[i]);
@@ -141,10 +174,10 @@ generation_failed(struct generation *gen, const char *reason)
 		return;
 	}
 	log_error("reload failed, the configuration before stays: %s", reason);
-	if (m->spool_conf == gen->conf) {
-		m->spool_conf = m->current->conf;
-		recording_set_spool(m, m->spool_conf);
-	}
+	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
+	m->spool_conf = m->current->conf;
+	reloads_failed(m->reloads, "failed", reason);
+	service_ready(m);
 	if (!any_running(gen))
 		generation_free(gen);
 	master_reload_wanted(m);
@@ -160,7 +193,7 @@ load_roots(struct generation *gen, struct errmsg *err)
 	gen->roots = tls_roots_load(gen->conf->origin.ca.v, gen->conf->origin.ca.n,
 	    (const uint8_t (*)[32])gen->own_keys,
 	    gen->conf->ca.origin_allow ? 0 : gen->nown_keys, err);
-	return gen->roots != NULL ? 0 : -1;
+	return gen->roots != NULL ? 0 : blame(gen->conf, "origin.ca", err);
 }
 
 static bool
@@ -168,6 +201,7 @@ same_spool(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->spool.dir, b->spool.dir) == 0 &&
 	    strcmp(a->instance, b->instance) == 0 &&
+	    strcmp(a->user, b->user) == 0 && a->sandbox == b->sandbox &&
 	    a->spool.rotate_size == b->spool.rotate_size &&
 	    a->spool.rotate_age_ms == b->spool.rotate_age_ms &&
 	    a->spool.rotate_idle_ms == b->spool.rotate_idle_ms &&
@@ -192,48 +226,47 @@ start_workers(struct generation *gen)
 		}
 }
 
-static void
-try_spool(struct generation *gen)
+/* A channel between a worker and the signer that was started again. */
+static bool
+wire(struct child *signer, struct child *w)
 {
-	struct master *m = gen->master;
-	struct conf *before = m->spool_conf;
+	struct msg_peer to_signer = {.role = ROLE_WORKER, .index = w->slot};
+	struct msg_peer to_worker = {.role = ROLE_SIGNER};
+	int pair[2];
 
-	gen->state = GEN_SPOOL;
-	m->spool_conf = gen->conf;
-	if (m->current == NULL) {
-		/* The first one: the recorder is told when it is ready. */
-		recording_start(m);
+	if (w->channel == NULL)
+		return true;	/* the next one gets it with its start */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return false;
+	(void)CHANNEL_TELL_FDS(signer->channel, PEER, peer, &to_signer, &pair[1], 1);
+	(void)CHANNEL_TELL_FDS(w->channel, PEER, peer, &to_worker, &pair[0], 1);
+	(void)close(pair[0]);
+	(void)close(pair[1]);
+	return true;
+}
+
+static void
+wire_all(struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++) {
+		if (wire(&gen->signer, &gen->workers[i]))
+			continue;
+		/* No descriptors are left.  Its end brings another try, later and later. */
+		log_error("cannot make a channel to the signer: %s", err_text(ERR_SYS));
+		(void)kill(gen->signer.pid, SIGKILL);
 		return;
 	}
-	if (same_spool(before, gen->conf))
-		start_workers(gen);
-	else
-		recording_set_spool(m, gen->conf);
 }
 
 static void
 signer_ready(struct generation *gen, const struct msg_ready *ready)
 {
 	struct errmsg err;
-	unsigned i;
 
 	if (gen->state != GEN_SIGNER) {
-		/* Started again: new channels for its workers. */
-		for (i = 0; i < gen->nworkers; i++) {
-			struct child *w = &gen->workers[i];
-			struct msg_peer to_signer = {.role = ROLE_WORKER, .index = w->slot};
-			struct msg_peer to_worker = {.role = ROLE_SIGNER};
-			int pair[2];
-
-			if (w->channel == NULL ||
-			    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
-				continue;
-			(void)CHANNEL_TELL_FDS(gen->signer.channel, PEER, peer, &to_signer,
-			    &pair[1], 1);
-			(void)CHANNEL_TELL_FDS(w->channel, PEER, peer, &to_worker, &pair[0], 1);
-			(void)close(pair[0]);
-			(void)close(pair[1]);
-		}
+		wire_all(gen);
 		return;
 	}
 	gen->ca_chain = mem_dup(ready->ca_chain.p, ready->ca_chain.n);
@@ -243,27 +276,7 @@ signer_ready(struct generation *gen, const struct msg_ready *ready)
 	if (load_roots(gen, &err) == -1)
 		generation_failed(gen, err.text);
 	else
-		try_spool(gen);
-}
-
-void
-generation_spool_is(struct master *m, const struct msg_spool_is *is)
-{
-	struct generation *gen = m->next;
-	char *reason;
-
-	if (gen == NULL || gen->state != GEN_SPOOL) {
-		if (!is->ok)
-			log_error("spool: %.*s", STR_ARG(is->reason));
-		return;
-	}
-	if (is->ok) {
 		start_workers(gen);
-		return;
-	}
-	reason = mem_printf("spool: %.*s", STR_ARG(is->reason));
-	generation_failed(gen, reason);
-	free(reason);
 }
 
 /* ---- drain ---- */
@@ -275,7 +288,7 @@ cut_oldest(struct master *m)
 	unsigned i, n = 0;
 
 	TAILQ_FOREACH(gen, &m->generations, link) {
-		if (gen->state != GEN_DRAINING || gen == m->next)
+		if (gen->state != GEN_DRAINING || gen->cut)
 			continue;
 		if (oldest == NULL)
 			oldest = gen;
@@ -283,6 +296,7 @@ cut_oldest(struct master *m)
 	}
 	if (n <= DRAINING_MAX)
 		return;
+	oldest->cut = true;
 	log_warning("generation %u is cut: more than %u are draining", oldest->number,
 	    DRAINING_MAX);
 	for (i = 0; i < oldest->nworkers; i++) {
@@ -293,6 +307,44 @@ cut_oldest(struct master *m)
 	}
 }
 
+/*
+ * Who listens where nobody accepts any more only keeps clients waiting: an address
+ * that is no longer configured is closed now, however long the old ones drain.
+ */
+static void
+let_go_if_all_did(struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].holding)
+			return;
+	if (gen->state == GEN_DRAINING)
+		listen_release(gen->master, gen);
+}
+
+static bool
+any_worker(const struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].pid > 0)
+			return true;
+	return false;
+}
+
+/* One that drains lives as long as its last worker. */
+static void
+end_if_empty(struct generation *gen)
+{
+	if (any_worker(gen))
+		return;
+	kill_child(&gen->signer);
+	if (!any_running(gen) && !gen->master->stopping)
+		generation_free(gen);
+}
+
 static void
 drain(struct generation *gen)
 {
@@ -301,6 +353,7 @@ drain(struct generation *gen)
 	unsigned i;
 
 	gen->state = GEN_DRAINING;
+	gen->since_us = clock_mono_us();
 	for (i = 0; i < gen->nworkers; i++) {
 		gen->workers[i].leaving = true;
 		ev_timer_stop(gen->master->loop, &gen->workers[i].again);
@@ -310,6 +363,8 @@ drain(struct generation *gen)
 		(void)CHANNEL_TELL(gen->workers[i].channel, DRAIN, drain, &m);
 	}
 	cut_oldest(gen->master);
+	let_go_if_all_did(gen);
+	end_if_empty(gen);
 }
 
 /* Who reads the news expects the new configuration: not before the old ones have let go. */
@@ -328,12 +383,15 @@ tell_news(struct master *m)
 	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
 	    now->nworkers, now->conf->spool.dir);
 	now->news = NULL;
+	reloads_let_go(m->reloads, now->number);
+	service_ready(m);
 }
 
 void
 generation_let_go(struct child *c)
 {
 	c->holding = false;
+	let_go_if_all_did(c->gen);
 	tell_news(c->master);
 }
 
@@ -346,19 +404,75 @@ serve(struct generation *gen)
 	unsigned i;
 
 	gen->state = GEN_SERVING;
+	gen->since_us = clock_mono_us();
 	m->current = gen;
 	m->next = NULL;
+	log_init(gen->conf->log.level, gen->conf->log.format);
+	roles[ROLE_SIGNER].publish(gen->conf, str_of(gen->ca_chain, gen->ca_chain_len));
+	recording_serve(m, gen);
 	pinning_follow(m->pinning, gen->conf, master_seconds());
-	control_commit(m->control, gen->conf->user);
+	control_commit(m->control);
 	identities_warn(&gen->identities, gen->conf);
+	walls_tell(m, gen);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
+	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
-	if (before != NULL)
+	counter_set(&m->counters[SLOT_MASTER].last_reload, (uint64_t)master_seconds());
+	if (before != NULL) {
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_SUCCESS], 1);
+		reloads_serves(m->reloads);
 		drain(before);
+	}
 	tell_news(m);
 	master_reload_wanted(m);
+}
+
+/* ---- the last step that may fail ---- */
+
+static void
+try_spool(struct generation *gen)
+{
+	struct master *m = gen->master;
+	struct conf *before = m->spool_conf;
+
+	gen->state = GEN_SPOOL;
+	m->spool_conf = gen->conf;
+	if (m->current == NULL)
+		recording_start(m);	/* it is told when it is ready */
+	else if (same_spool(before, gen->conf))
+		serve(gen);
+	else
+		recording_set_spool(m, gen->conf);
+}
+
+void
+generation_spool_is(struct master *m, const struct msg_spool_is *is)
+{
+	struct generation *gen = m->next;
+	struct errmsg err;
+
+	if (gen == NULL || gen->state != GEN_SPOOL) {
+		if (!is->ok)
+			log_error("spool: %.*s", STR_ARG(is->reason));
+		return;
+	}
+	if (is->ok) {
+		serve(gen);
+		return;
+	}
+	(void)errmsg_set(&err, "%.*s", STR_ARG(is->reason));
+	(void)blame(gen->conf, "spool.dir", &err);
+	generation_failed(gen, err.text);
+}
+
+/* It died while it tried the new spool: the next one is not asked to try that again. */
+void
+generation_recorder_gone(struct master *m)
+{
+	if (m->next != NULL && m->next->state == GEN_SPOOL && m->current != NULL)
+		generation_failed(m->next, "the recorder died when it tried the spool");
 }
 
 void
@@ -376,21 +490,23 @@ generation_child_ready(struct child *c, const struct msg_ready *ready)
 		return;
 	}
 	if (gen->state == GEN_WORKERS && ++gen->nready == gen->nworkers)
-		serve(gen);
+		try_spool(gen);
+}
+
+/* What a signer cannot do has to do with its directory, or with what it may sign. */
+void
+generation_child_failed(struct child *c, struct str reason)
+{
+	struct errmsg err;
+
+	(void)errmsg_set(&err, "%.*s", STR_ARG(reason));
+	if (c->role == ROLE_SIGNER)
+		(void)blame(c->gen->conf,
+		    str_starts(reason, STR("ca.permit")) ? "ca.permit" : "ca.dir", &err);
+	generation_failed(c->gen, err.text);
 }
 
 /* ---- ends ---- */
-
-static bool
-any_worker(const struct generation *gen)
-{
-	unsigned i;
-
-	for (i = 0; i < gen->nworkers; i++)
-		if (gen->workers[i].pid > 0)
-			return true;
-	return false;
-}
 
 bool
 generation_any_worker(const struct master *m)
@@ -409,11 +525,13 @@ generation_child_gone(struct child *c)
 {
 	struct generation *gen = c->gen;
 	struct master *m = c->master;
+	struct errmsg err;
 
 	generation_let_go(c);
 	if (gen->state < GEN_SERVING) {
-		generation_failed(gen, c->role == ROLE_SIGNER ? "the signer cannot start" :
-		    "a worker cannot start");
+		(void)errmsg_set(&err, "the %s cannot start: it %s", role_name(c->role),
+		    c->last_end);
+		generation_failed(gen, err.text);
 		return;
 	}
 	if (gen->state == GEN_DRAINING) {
@@ -421,10 +539,7 @@ generation_child_gone(struct child *c)
 			supervise_again(c);
 			return;
 		}
-		if (!any_worker(gen))
-			kill_child(&gen->signer);
-		if (!any_running(gen) && !m->stopping)
-			generation_free(gen);
+		end_if_empty(gen);
 		return;
 	}
 	if (!m->stopping)

@@ -16,16 +16,6 @@
 #define DAY 86400
 #define SOON (14 * DAY)
 
-/* Puts the line of the configuration in front; always -1. */
-static int
-blame(const struct conf *c, const char *key, struct conf_place at, struct errmsg *err)
-{
-	struct errmsg why = *err;
-
-	return errmsg_set(err, "%s:%u:%u: key '%s': %s", c->file, at.line, at.col, key,
-	    why.text);
-}
-
 static struct conf_place
 place_of_cert(const struct conf_cert *cert)
 {
@@ -43,7 +33,7 @@ load_certs(struct identities *ids, const struct conf *c, struct errmsg *err)
 	for (i = 0; i < c->ncerts; i++) {
 		leaf = tls_pair_load(c->certs[i].file, err);
 		if (leaf == NULL)
-			return blame(c, "certs", place_of_cert(&c->certs[i]), err);
+			return conf_blame(c, "certs", place_of_cert(&c->certs[i]), err);
 		shelf_add(ids->certs, str_z(c->certs[i].name), leaf);
 	}
 	return 0;
@@ -55,7 +45,7 @@ check_store(const struct conf *c, const char *path, const char *key, struct errm
 	X509_STORE *store = tls_store_load(path, err);
 
 	if (store == NULL)
-		return blame(c, key, conf_place(c, key), err);
+		return conf_blame(c, key, conf_place(c, key), err);
 	X509_STORE_free(store);
 	return 0;
 }
@@ -84,12 +74,12 @@ identities_load(struct identities *ids, const struct conf *c, struct errmsg *err
 	if (rc == 0 && c->client_certs != NULL) {
 		ids->client_certs = shelf_load(c->client_certs, err);
 		if (ids->client_certs == NULL)
-			rc = blame(c, "client_certs", conf_place(c, "client_certs"), err);
+			rc = conf_blame(c, "client_certs", conf_place(c, "client_certs"), err);
 	}
 	if (rc == 0 && c->client_ca != NULL) {
 		ids->client_ca = tls_store_load(c->client_ca, err);
 		if (ids->client_ca == NULL)
-			rc = blame(c, "client_ca", conf_place(c, "client_ca"), err);
+			rc = conf_blame(c, "client_ca", conf_place(c, "client_ca"), err);
 	}
 	if (rc < 0)
 		identities_free(ids);
@@ -188,12 +178,12 @@ check_pair(const struct conf *c, const char *file, const char *key, struct conf_
 		return 0;
 	leaf = tls_pair_load(file, err);
 	if (leaf == NULL)
-		return blame(c, key, at, err);
+		return conf_blame(c, key, at, err);
 	rc = to_origins ? tls_pair_check(leaf, file, err) : 0;
 	if (rc == 0)
 		warn_of_pair(leaf, file, key);
 	tls_leaf_unref(&leaf);
-	return rc == 0 ? 0 : blame(c, key, at, err);
+	return rc == 0 ? 0 : conf_blame(c, key, at, err);
 }
 
 static int
@@ -208,7 +198,7 @@ check_client_certs(const struct conf *c, struct errmsg *err)
 		return 0;
 	names = shelf_names(c->client_certs, err);
 	if (names == NULL)
-		return blame(c, "client_certs", at, err);
+		return conf_blame(c, "client_certs", at, err);
 	for (i = 0; i < shelf_count(names) && rc == 0; i++)
 		rc = check_pair(c, shelf_file(names, i), "client_certs", at, true, err);
 	if (rc == 0)

@@ -20,7 +20,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "master/control.h"
+#include "master/flushing.h"
+#include "master/leaving.h"
 #include "master/pinning.h"
+#include "master/reloads.h"
 #include "master/state.h"
 #include "proc/beat.h"
 #include "proc/counters.h"
@@ -29,7 +32,6 @@
 #include "shm/keyring.h"
 #include "shm/trust.h"
 
-#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 
 static void
 quit(struct master *m, int code)
@@ -159,6 +161,9 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 	}
 	m->stopping = true;
 	log_info("stopping");
+	reloads_stop(m->reloads);
+	leaving_end(m);
+	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
 	arm_stop_timer(m, (double)timeout_ms / 1000 + 2);
@@ -209,14 +214,21 @@ master_fail(struct master *m, const char *reason)
 		return;
 	m->failed = true;
 	log_error("cannot start: %s", reason);
+	service_failed(m, reason);
 	m->exit_code = 1;
 	begin_stop(m, 0);
 }
 
+void
+master_stop(struct master *m)
+{
+	begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+}
+
 /* ---- signals ---- */
 
-static void
-reload(struct master *m)
+void
+master_reload(struct master *m)
 {
 	struct conf *conf;
 	struct errmsg err;
@@ -227,12 +239,16 @@ reload(struct master *m)
 		m->reload_wanted = true;	/* any number of them become one */
 		return;
 	}
+	reloads_begin(m->reloads);
+	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
 		log_error("reload failed, the configuration before stays: %s", err.text);
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
+		reloads_failed(m->reloads, "config", err.text);
+		service_ready(m);
 		return;
 	}
-	log_init(conf->log.level, conf->log.format);
 	generation_start(m, conf);
 }
 
@@ -242,7 +258,7 @@ master_reload_wanted(struct master *m)
 	if (!m->reload_wanted || m->next != NULL || m->current == NULL)
 		return;
 	m->reload_wanted = false;
-	reload(m);
+	master_reload(m);
 }
 
 static void
@@ -257,17 +273,16 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			reap(m);
 			break;
 		case SIGHUP:
-			reload(m);
+			master_reload(m);
 			break;
 		case SIGUSR1:
-			recording_flush(m);
+			flushing_all(m);
 			break;
 		case SIGQUIT:
 			begin_stop(m, 0);
 			break;
 		default:
-			begin_stop(m,
-			    m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+			master_stop(m);
 		}
 	}
 }
@@ -343,6 +358,7 @@ make_shared(struct master *m, struct errmsg *err)
 	    keyring_create(&m->keyring, err) == -1 || trust_create(&m->trust, err) == -1)
 		return -1;
 	m->pinning = pinning_new(&m->trust);
+	m->reloads = reloads_new();
 	m->control = commands_new(m);
 	m->receipts = receipts_create(err);
 	if (m->receipts == NULL)
@@ -369,23 +385,34 @@ master_main(struct conf *conf, const char *file)
 	title_set("master");
 	m->file = file;
 	m->pid = getpid();
+	m->born_us = clock_mono_us();
 	m->recorder.pid = -1;
 	TAILQ_INIT(&m->generations);
 	TAILQ_INIT(&m->sockets);
+	TAILQ_INIT(&m->polls);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
+	m->systemd = systemd_new();
+	m->given = given_new(m->systemd);
+	m->service = service_new(m);
 	raise_nofile(conf);
 	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	counter_set(&m->counters[SLOT_MASTER].process_start, (uint64_t)master_seconds());
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	supervise_start(m);
+	system_files_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);
 	beat_free(&beat);
 	control_free(&m->control);
+	reloads_free(&m->reloads);
+	service_free(&m->service);
+	given_free(&m->given);
+	systemd_free(&m->systemd);
 	return m->exit_code;
 }

@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "master/state.h"
 
 static void
@@ -24,6 +26,7 @@ slot_free(struct slot *s)
 	fd_close(&s->wake_fd);
 	fd_close(&s->spill_fd);
 	s->worker = NULL;
+	s->serves = false;
 	s->state = SLOT_FREE;
 }
 
@@ -69,9 +72,10 @@ tell_add(struct master *m, unsigned slot)
 	    .pid = s->worker != NULL ? (uint32_t)s->worker->pid : 0};
 	int fds[3] = {s->ring_fd, s->wake_fd, s->spill_fd};
 
-	if (m->recorder.channel != NULL)
-		(void)CHANNEL_TELL_FDS(m->recorder.channel, RING_ADD, ring_add, &add, fds,
-		    s->spill_fd != -1 ? 3 : 2);
+	if (!m->recorder.ready)
+		return;		/* it gets all rings when it is */
+	(void)CHANNEL_TELL_FDS(m->recorder.channel, RING_ADD, ring_add, &add, fds,
+	    s->spill_fd != -1 ? 3 : 2);
 }
 
 static void
@@ -83,12 +87,32 @@ tell_end(struct master *m, unsigned slot)
 		(void)CHANNEL_TELL(m->recorder.channel, RING_END, ring_slot, &end);
 }
 
+static void
+begin_to_serve(struct master *m, unsigned slot)
+{
+	m->slots[slot].serves = true;
+	tell_add(m, slot);
+}
+
 void
 recording_slot_live(struct master *m, struct child *worker)
 {
-	/* A recorder that is not ready yet gets all rings when it is. */
-	if (m->recorder.ready)
-		tell_add(m, worker->slot);
+	/*
+	 * Not before its generation serves: its file for large bodies is to lie in the
+	 * spool of that generation, and has nothing to hold before.
+	 */
+	if (worker->gen->state >= GEN_SERVING)
+		begin_to_serve(m, worker->slot);
+}
+
+void
+recording_serve(struct master *m, struct generation *gen)
+{
+	unsigned i;
+
+	for (i = 0; i < gen->nworkers; i++)
+		if (gen->workers[i].pid > 0)
+			begin_to_serve(m, gen->workers[i].slot);
 }
 
 void
@@ -100,7 +124,9 @@ recording_slot_end(struct master *m, unsigned slot)
 		return;
 	s->worker = NULL;
 	s->state = SLOT_ENDED;
-	if (m->recorder.ready)
+	if (!s->serves)
+		slot_free(s);	/* nobody knows of it */
+	else if (m->recorder.ready)
 		tell_end(m, slot);
 }
 
@@ -119,15 +145,46 @@ recording_any_slot(const struct master *m)
 static void
 make_spool_dir(const struct conf *conf)
 {
-	uid_t uid;
-	gid_t gid;
+	struct user_ids ids = users_of(conf, ROLE_RECORDER);
 
-	if (!proc_drop_ids(conf, &uid, &gid))
-		return;
-	if (mkdir(conf->spool.dir, 02750) == 0) {
-		if (chown(conf->spool.dir, uid, gid) == -1 ||
-		    chmod(conf->spool.dir, 02750) == -1)
-			log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
+	/* While it is ours: later it takes a capability to change its mode. */
+	if (ids.become && mkdir(conf->spool.dir, 02750) == 0 &&
+	    (chmod(conf->spool.dir, 02750) == -1 ||
+	    chown(conf->spool.dir, ids.uid, ids.gid) == -1))
+		log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
+}
+
+void
+recording_prepare(struct master *m)
+{
+	make_spool_dir(m->spool_conf);
+	free(m->room.dir);
+	m->room.dir = mem_strdup(m->spool_conf->spool.dir);
+	m->room.sandbox = m->spool_conf->sandbox;
+	m->room.user = users_of(m->spool_conf, ROLE_RECORDER);
+}
+
+/* A sandbox lasts as long as its process, and a recorder's is made for one directory. */
+static bool
+needs_another(const struct master *m, const struct conf *conf)
+{
+	struct user_ids user = users_of(conf, ROLE_RECORDER);
+
+	return m->recorder.pid > 0 && (strcmp(m->room.dir, conf->spool.dir) != 0 ||
+	    m->room.sandbox != conf->sandbox || m->room.user.own != user.own ||
+	    m->room.user.uid != user.uid || m->room.user.gid != user.gid);
+}
+
+/* It finishes what it has; what comes meanwhile waits in the rings. */
+static void
+exchange(struct master *m)
+{
+	struct msg_stop stop = {.timeout_ms = RECORDER_FINISH_MS};
+
+	m->exchanging = true;
+	if (!m->recorder.leaving && m->recorder.channel != NULL) {
+		m->recorder.leaving = true;
+		(void)CHANNEL_TELL(m->recorder.channel, STOP, stop, &stop);
 	}
 }
 
@@ -148,8 +205,9 @@ recording_set_spool(struct master *m, struct conf *conf)
 	    .instance = str_z(conf->instance),
 	};
 
-	make_spool_dir(conf);
-	if (m->recorder.channel != NULL)
+	if (needs_another(m, conf))
+		exchange(m);		/* the next one is told when it is ready */
+	else if (m->recorder.channel != NULL)
 		(void)CHANNEL_TELL(m->recorder.channel, SPOOL_SET, spool_set, &set);
 }
 
@@ -172,7 +230,7 @@ recording_ready(struct master *m)
 
 	recording_set_spool(m, m->spool_conf);
 	for (i = 0; i < RING_SLOTS; i++) {
-		if (m->slots[i].state == SLOT_FREE)
+		if (m->slots[i].state == SLOT_FREE || !m->slots[i].serves)
 			continue;
 		tell_add(m, i);
 		if (m->slots[i].state == SLOT_ENDED)
@@ -183,8 +241,19 @@ recording_ready(struct master *m)
 void
 recording_gone(struct master *m)
 {
+	struct errmsg err;
+
+	if (m->exchanging) {
+		m->exchanging = false;
+		if (m->stopping && !recording_any_slot(m))
+			return;
+		if (spawn(&m->recorder, &err) == 0)
+			return;
+		log_error("%s", err.text);
+	}
 	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
+	generation_recorder_gone(m);
 	supervise_again(&m->recorder);
 }
 
@@ -227,7 +296,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 {
 	struct msg_ring_slot done;
 	struct msg_spool_is is;
-	struct msg_flushed flushed;
 	struct msg_spool_state state;
 
 	switch (type) {
@@ -249,11 +317,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
-	case MSG_FLUSHED:
-		if (msg_unpack_flushed(body, &flushed) != 0)
-			return -1;
-		log_info("finished %u HAR files", flushed.files);
-		return 0;
 	case MSG_SPOOL_STATE:
 		if (msg_unpack_spool_state(body, &state) != 0)
 			return -1;
@@ -262,13 +325,4 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	default:
 		return -1;
 	}
-}
-
-void
-recording_flush(struct master *m)
-{
-	struct msg_flush flush = {.id = ++m->flush_id, .tag = STR_NONE};
-
-	if (m->recorder.channel != NULL)
-		(void)CHANNEL_TELL(m->recorder.channel, FLUSH, flush, &flush);
 }

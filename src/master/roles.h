@@ -9,6 +9,8 @@ struct role_row {
 	role_main_fn *main;
 	bool writes_cert_cache, writes_keyring, writes_receipts;	/* shared memory */
 	bool serves;		/* gets listening sockets, a ring and the trust store */
+	/* In the master, once a generation serves: what it has for people. */
+	void (*publish)(const struct conf *, struct str ca_chain);
 };
 
 extern const struct role_row roles[ROLE_COUNT];

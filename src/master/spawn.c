@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "master/leaving.h"
+#include "master/polls.h"
 #include "master/roles.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -35,24 +37,27 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			recording_ready(c->master);
 		else
 			generation_child_ready(c, &ready);
+		leaving_tell(c);
 		return 0;
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;
+	case MSG_TOLD:
+	case MSG_FLUSHED:
+	case MSG_LISTED:
+		return poll_message(c, type, body);
 	case MSG_TRUST:
 		return master_news(c, body);
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;
-		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
 		if (c->gen != NULL && c->gen->state < GEN_SERVING) {
-			char *reason = str_dup(failed.reason);
-
-			generation_failed(c->gen, reason);
-			free(reason);
-		} else if (c->role == ROLE_RECORDER && c->master->current == NULL) {
-			master_fail(c->master, "the recorder cannot start");
+			generation_child_failed(c, failed.reason);
+			return 0;
 		}
+		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
+		if (c->role == ROLE_RECORDER && c->master->current == NULL)
+			master_fail(c->master, "the recorder cannot start");
 		return 0;
 	default:
 		return recording_message(c->master, type, body, fds, nfds);
@@ -96,6 +101,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .generation = gen != NULL ? gen->number : 0,
 	    .slot = c->slot,
 	    .master_pid = m->pid,
+	    .user = users_of(gen != NULL ? gen->conf : m->spool_conf, c->role),
 	    .conf = gen != NULL ? gen->conf : m->spool_conf,
 	    .master_fd = master_fd,
 	    .signer_fd = signer_fd,
@@ -109,6 +115,11 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
 	    .counters_fd = m->counters_fd,
+	    .system_files = {
+		[FILE_HOSTS] = str_of(m->system_files[FILE_HOSTS].text,
+		    m->system_files[FILE_HOSTS].n),
+		[FILE_RESOLV_CONF] = str_of(m->system_files[FILE_RESOLV_CONF].text,
+		    m->system_files[FILE_RESOLV_CONF].n)},
 	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
@@ -128,6 +139,7 @@ run(struct master *m, const struct role_row *row, struct proc *p)
 {
 	struct generation *gen;
 
+	log_init(p->conf->log.level, p->conf->log.format);
 	if (!row->serves)
 		TAILQ_FOREACH(gen, &m->generations, link)
 			identities_free(&gen->identities);
@@ -150,6 +162,31 @@ wire_signer(struct child *worker, int pair[2], struct errmsg *err)
 	return 0;
 }
 
+static bool
+is_taken(const struct master *m, unsigned slot, const struct child *c)
+{
+	const struct generation *gen;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		if (&gen->signer != c && gen->signer.pid > 0 && gen->signer.slot == slot)
+			return true;
+	return false;
+}
+
+/* Of a generation that drains for an hour there may have come many since. */
+static int
+find_signer_slot(struct child *c, struct errmsg *err)
+{
+	unsigned i;
+
+	for (i = 0; i < SLOT_NSIGNERS; i++)
+		if (!is_taken(c->master, SLOT_SIGNERS + i, c)) {
+			c->slot = SLOT_SIGNERS + i;
+			return 0;
+		}
+	return errmsg_set(err, "%u generations have not ended yet: try again", i);
+}
+
 int
 spawn(struct child *c, struct errmsg *err)
 {
@@ -160,10 +197,12 @@ spawn(struct child *c, struct errmsg *err)
 
 	if (row->serves && recording_slot_new(m, c, err) == -1)
 		return -1;
-	if (c->role == ROLE_RECORDER)
+	if (c->role == ROLE_RECORDER) {
 		c->slot = SLOT_RECORDER;
-	if (c->role == ROLE_SIGNER)
-		c->slot = SLOT_SIGNERS + c->gen->number % SLOT_NSIGNERS;
+		recording_prepare(m);
+	}
+	if (c->role == ROLE_SIGNER && find_signer_slot(c, err) == -1)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		(void)errmsg_sys(err, "cannot make a channel to the %s", role_name(c->role));
 		goto fail;
@@ -171,6 +210,7 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
+	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
 	c->started_us = clock_mono_us();
@@ -203,6 +243,7 @@ void
 spawn_forget(struct child *c)
 {
 	channel_free(&c->channel);
+	poll_child_gone(c);
 	ev_timer_stop(c->master->loop, &c->again);
 	c->pid = -1;
 	c->ready = false;

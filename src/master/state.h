@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/rate.h"
 #include "ipc/channel.h"
+#include "master/given.h"
 #include "master/identities.h"
 #include "proc/proc.h"
 #include "shm/ring.h"
@@ -20,6 +21,9 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct poll;
+struct reloads;
+struct service;
 
 /* One forked process, or the place where one is to be forked again. */
 struct child {
@@ -49,7 +53,7 @@ struct child {
 	unsigned still;			/* ... and how often it was the same */
 };
 
-enum gen_state { GEN_SIGNER, GEN_SPOOL, GEN_WORKERS, GEN_SERVING, GEN_DRAINING };
+enum gen_state { GEN_SIGNER, GEN_WORKERS, GEN_SPOOL, GEN_SERVING, GEN_DRAINING };
 
 /* One configuration and the processes that live by it. */
 struct generation {
@@ -57,6 +61,8 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
+	bool cut;			/* drains no longer: it is to end */
+	uint64_t since_us;		/* ... monotonic: starting, serving or draining */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
 	size_t nlisteners;
@@ -79,14 +85,28 @@ struct socket {
 	TAILQ_ENTRY(socket) link;
 	struct addr asked, bound;
 	int fd;
+	struct given_socket *given;	/* by systemd; NULL: bound by us */
 	unsigned users;
 };
 
 enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
 
+/* A file of the system that workers are told of. */
+struct system_file {
+	struct file_stamp {
+		dev_t dev;
+		ino_t ino;
+		off_t size;
+		struct timespec mtime, ctime;
+	} stamp;
+	char *text;
+	size_t n;
+};
+
 /* A worker's way to the recorder. Outlives the worker until the ring is empty. */
 struct slot {
 	enum slot_state state;
+	bool serves;			/* its generation does: the recorder is to have it */
 	int ring_fd, wake_fd, spill_fd;
 	struct child *worker;
 };
@@ -110,20 +130,41 @@ struct master {
 	struct generation *next;	/* being started; NULL */
 	unsigned last_number;
 	TAILQ_HEAD(, socket) sockets;
+	struct systemd *systemd;
+	struct given *given;
+	struct service *service;
 	struct child recorder;
+	struct {
+		char *dir;
+		enum conf_sandbox sandbox;
+		struct user_ids user;
+	} room;				/* what the running recorder was made for */
+	bool exchanging;		/* it ends, for another one to take its place */
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
 	struct segment cert_cache, keyring, trust;
 	struct pinning *pinning;
 	struct control *control;
+	struct reloads *reloads;
+	uint64_t born_us;		/* monotonic */
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
+	struct system_file system_files[FILE_COUNT];
+	ev_timer files_look;			/* at those */
+	char *walls_told;		/* what was last logged of the sandbox */
 	int signal_fd;
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id, spool_id;
+	uint32_t spool_id;
+	TAILQ_HEAD(, poll) polls;	/* polls.c */
+	uint32_t poll_id;
+	bool flushing, flush_again;	/* flushing.c: by a signal */
+	bool leaving;			/* leaving.c: this host is to be emptied ... */
+	uint64_t leave_by_us;		/* monotonic: ... at the latest */
+	uint64_t quiet_us;		/* since when nobody is connected */
+	ev_timer look;
 	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
@@ -134,6 +175,8 @@ struct master {
 /* Bind what conf names and is not bound yet; gen->listeners is filled. */
 int listen_prepare(struct master *, struct generation *, struct errmsg *) MUSTCHECK;
 void listen_release(struct master *, struct generation *);
+/* A generation serves: sockets that systemd holds for nobody are named in the log. */
+void listen_settle(struct master *);
 
 /* ---- spawn.c ---- */
 /* Fork c; -1 with a reason (no process, no memory). */
@@ -153,9 +196,12 @@ bool supervise_healthy(const struct master *);
 /* conf is taken. Starts the way to serving; the outcome is logged. */
 void generation_start(struct master *, struct conf *);
 void generation_child_ready(struct child *, const struct msg_ready *);
+/* Before it served: its reason. */
+void generation_child_failed(struct child *, struct str reason);
 void generation_child_gone(struct child *);
 void generation_let_go(struct child *);	/* a draining worker accepts no more */
 void generation_spool_is(struct master *, const struct msg_spool_is *);
+void generation_recorder_gone(struct master *);
 void generation_failed(struct generation *, const char *reason);
 void generation_abandon(struct master *);	/* the one being started, without a word */
 void generation_free(struct generation *);
@@ -163,7 +209,9 @@ void generation_stop_all(struct master *, uint64_t timeout_ms);
 bool generation_any_worker(const struct master *);
 
 /* ---- recording.c ---- */
+#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 void recording_start(struct master *);
+void recording_prepare(struct master *);	/* a recorder is about to be forked */
 int recording_message(struct master *, enum msg_type, struct str body, int *fds, size_t nfds);
 void recording_ready(struct master *);
 void recording_gone(struct master *);		/* the recorder died */
@@ -171,15 +219,37 @@ void recording_set_spool(struct master *, struct conf *);
 /* A ring for a worker that is about to be forked. */
 int recording_slot_new(struct master *, struct child *, struct errmsg *) MUSTCHECK;
 void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
-void recording_slot_live(struct master *, struct child *);	/* forked: tell the recorder */
+void recording_slot_live(struct master *, struct child *);	/* forked */
+/* From now on the workers of this one have something to record. */
+void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
-void recording_flush(struct master *);
+
+/* ---- system_files.c ---- */
+void system_files_start(struct master *);
+
+/* ---- walls.c ---- */
+/* Our own, before anything is forked. */
+void walls_build(struct master *, const struct conf *);
+/* A generation serves: log what its processes lack. */
+void walls_tell(struct master *, const struct generation *);
+
+/* ---- service.c ---- */
+/* What the service manager is told of the master's life. */
+struct service *service_new(struct master *);
+void service_free(struct service **);
+void service_reloading(struct master *);
+/* The start is over, or a reload is, however that went (reloads.h knows). */
+void service_ready(struct master *);
+void service_failed(struct master *, const char *reason);	/* cannot start */
+void service_stopping(struct master *);
 
 /* ---- commands.c ---- */
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_stop(struct master *);		/* as SIGTERM does */
+void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */
 void master_fail(struct master *, const char *reason);	/* cannot start */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -23,6 +24,7 @@
 
 struct finish {
 	struct ev_loop *loop;
+	struct counters *counters;
 	ev_async wake;
 	finish_done_fn *on_done;
 	void *arg;
@@ -53,7 +55,28 @@ live_drop(struct finish *f, uint64_t inode)
 }
 
 static bool
-finish_one(struct har_file *file)
+seal(struct finish *f, struct har_file *file)
+{
+	struct stat st;
+
+	/* Space that was reserved ahead is given back. */
+	if (har_file_end(file) != 0 || fstat(file->fd, &st) == -1 ||
+	    ftruncate(file->fd, st.st_size) == -1 ||
+	    spool_seal(file->dir, file->fd, file->name) != 0) {
+		log_warning("cannot finish %s: %s; it will be tried again", file->name,
+		    strerror(errno));
+		counter_add(&f->counters->files_unfinished, 1);
+		return false;
+	}
+	counter_add(&f->counters->files_finished, 1);
+	counter_add(&f->counters->spool_files, 1);
+	if (fstat(file->fd, &st) == 0)
+		counter_add(&f->counters->spool_bytes, (int64_t)st.st_blocks * 512);
+	return true;
+}
+
+static bool
+finish_one(struct finish *f, struct har_file *file)
 {
 	bool ok = true;
 	char part[SPOOL_NAME + sizeof(SPOOL_PART)];
@@ -62,16 +85,31 @@ finish_one(struct har_file *file)
 		(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, file->name);
 		(void)unlinkat(file->dir, part, 0);
 	} else {
-		/* Space that was reserved ahead is given back. */
-		if (har_file_end(file) != 0 || ftruncate(file->fd, lseek(file->fd, 0, SEEK_END)) == -1 ||
-		    spool_seal(file->dir, file->fd, file->name) != 0) {
-			log_warning("cannot finish %s: %s; it will be tried again", file->name,
-			    strerror(errno));
-			ok = false;
-		}
+		ok = seal(f, file);
 	}
 	har_file_close(file);
 	return ok;
+}
+
+static void
+count_recovered(struct finish *f, const struct recover *r)
+{
+	uint64_t files, entries;
+
+	recover_sums(r, &files, &entries);
+	counter_add(&f->counters->files_recovered, (int64_t)files);
+	counter_add(&f->counters->entries_recovered, (int64_t)entries);
+}
+
+static void
+run_quota(struct finish *f, struct quota_job *q)
+{
+	struct quota_sums sums;
+
+	quota_run(&q, &sums);
+	counter_set(&f->counters->spool_files, sums.files);
+	counter_set(&f->counters->spool_bytes, sums.bytes);
+	counter_add(&f->counters->files_deleted, (int64_t)sums.deleted);
 }
 
 /* Called and left with the mutex held. */
@@ -84,7 +122,7 @@ do_something(struct finish *f)
 	if (f->done < f->asked) {
 		file = f->queue[f->done % FINISH_QUEUE];
 		(void)pthread_mutex_unlock(&f->mutex);
-		ok = finish_one(&file);
+		ok = finish_one(f, &file);
 		(void)pthread_mutex_lock(&f->mutex);
 		live_drop(f, file.inode);
 		f->left |= !ok;
@@ -100,6 +138,7 @@ do_something(struct finish *f)
 		(void)pthread_mutex_lock(&f->mutex);
 		if (!more) {
 			f->left |= recover_left(r);
+			count_recovered(f, r);
 			recover_free(&f->recover);
 		}
 		return true;
@@ -109,7 +148,7 @@ do_something(struct finish *f)
 
 		f->quota = NULL;
 		(void)pthread_mutex_unlock(&f->mutex);
-		quota_run(&q);
+		run_quota(f, q);
 		(void)pthread_mutex_lock(&f->mutex);
 		return true;
 	}
@@ -144,12 +183,13 @@ on_wake(struct ev_loop *loop UNUSED, ev_async *w, int events UNUSED)
 }
 
 struct finish *
-finish_new(struct ev_loop *loop, finish_done_fn *on_done, void *arg)
+finish_new(struct ev_loop *loop, struct counters *counters, finish_done_fn *on_done, void *arg)
 {
 	struct finish *f = mem_new(struct finish);
 	sigset_t all, before;
 
 	f->loop = loop;
+	f->counters = counters;
 	f->on_done = on_done;
 	f->arg = arg;
 	ev_async_init(&f->wake, on_wake);
@@ -220,11 +260,11 @@ is_live(void *arg, uint64_t inode)
 }
 
 void
-finish_recover(struct finish *f, const struct spool_dir *d, const char *instance)
+finish_recover(struct finish *f, const struct spool_dir *d, const char *instance, bool name_odd)
 {
 	(void)pthread_mutex_lock(&f->mutex);
 	if (f->recover == NULL)
-		f->recover = recover_new(d, instance, is_live, f);
+		f->recover = recover_new(d, instance, name_odd, is_live, f);
 	(void)pthread_cond_signal(&f->work);
 	(void)pthread_mutex_unlock(&f->mutex);
 }
@@ -242,11 +282,11 @@ finish_left(struct finish *f)
 }
 
 void
-finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q)
+finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q, uint64_t now_us)
 {
 	(void)pthread_mutex_lock(&f->mutex);
 	if (f->quota == NULL)
-		f->quota = quota_new(d, q);
+		f->quota = quota_new(d, q, now_us);
 	(void)pthread_cond_signal(&f->work);
 	(void)pthread_mutex_unlock(&f->mutex);
 }

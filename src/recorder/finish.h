@@ -10,6 +10,7 @@
 
 #include <ev.h>
 
+#include "proc/counters.h"
 #include "recorder/har_file.h"
 
 #define FINISH_QUEUE 512
@@ -24,20 +25,23 @@ struct quota {
 /* Called from the loop after something was done. */
 typedef void finish_done_fn(void *arg);
 
-struct finish *finish_new(struct ev_loop *, finish_done_fn *, void *arg) NONNULL(1, 2);
+/* Borrows the loop and the counters: files_* and spool_files, spool_bytes are the thread's. */
+struct finish *finish_new(struct ev_loop *, struct counters *, finish_done_fn *, void *arg)
+    NONNULL(1, 2, 3);
 void finish_free(struct finish **);	/* what is queued is done first; waits */
 /*
  * The file is finished: taken. ERR_LIMIT: the queue is full (a hung disk), it is
  * still the caller's.
  */
 int finish_file(struct finish *, struct har_file *) NONNULL(1, 2) MUSTCHECK;
-/* Look through that spool for what dead recorders left. */
-void finish_recover(struct finish *, const struct spool_dir *, const char *instance)
-    NONNULL(1, 2, 3);
+/* Look through that spool for what dead recorders left. name_odd: see recover.h. */
+void finish_recover(struct finish *, const struct spool_dir *, const char *instance,
+    bool name_odd) NONNULL(1, 2, 3);
 /* Has anything been left unfinished or unrepaired since this was last asked? */
 bool finish_left(struct finish *) NONNULL(1) MUSTCHECK;
-void finish_quota(struct finish *, const struct spool_dir *, const struct quota *)
-    NONNULL(1, 2, 3);
+/* now_us: the date by which a file is old. */
+void finish_quota(struct finish *, const struct spool_dir *, const struct quota *,
+    uint64_t now_us) NONNULL(1, 2, 3);
 /* Jobs are done in order: wait until done has reached what asked is now. */
 uint64_t finish_asked(const struct finish *) NONNULL(1);
 uint64_t finish_done(struct finish *) NONNULL(1);

@@ -14,7 +14,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,24 +21,28 @@
 
 struct old {
 	uint64_t changed_us, bytes;
-	char *path;	/* TAG/NAME */
+	char *name, *tag;	/* one allocation: "NAME\0TAG\0" */
 };
 
 struct quota_job {
 	struct spool_dir dir;
 	struct quota quota;
+	uint64_t now_us;
 	struct old *files;
 	size_t n, cap;
 	uint64_t bytes;		/* of all, growing ones included */
+	uint64_t finished;	/* of the others alone */
+	uint64_t missing, freed;	/* room on the file system */
 };
 
 struct quota_job *
-quota_new(const struct spool_dir *d, const struct quota *quota)
+quota_new(const struct spool_dir *d, const struct quota *quota, uint64_t now_us)
 {
 	struct quota_job *q = mem_new(struct quota_job);
 
 	q->dir.fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	q->quota = *quota;
+	q->now_us = now_us;
 	return q;
 }
 
@@ -53,10 +56,32 @@ quota_free(struct quota_job **qp)
 	if (q == NULL)
 		return;
 	for (i = 0; i < q->n; i++)
-		free(q->files[i].path);
+		free(q->files[i].name);
 	free(q->files);
 	fd_close(&q->dir.fd);
 	free(q);
+}
+
+static void
+keep_in_mind(struct quota_job *q, const struct stat *st, const char *tag, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct old *o;
+
+	if (q->n == q->cap) {
+		q->cap = q->cap * 2 + 64;
+		q->files = mem_grow(q->files, q->cap, sizeof(*q->files));
+	}
+	o = &q->files[q->n++];
+	o->changed_us = (uint64_t)st->st_mtim.tv_sec * 1000000 +
+	    (uint64_t)st->st_mtim.tv_nsec / 1000;
+	o->bytes = (uint64_t)st->st_blocks * 512;
+	o->name = mem_alloc(len + strlen(tag) + 1);
+	o->tag = o->name + len;
+	memcpy(o->name, name, len);
+	memcpy(o->tag, tag, strlen(tag) + 1);
+	q->bytes += o->bytes;
+	q->finished += o->bytes;
 }
 
 static void
@@ -64,21 +89,12 @@ note(struct quota_job *q, int dir, const char *tag, const char *name)
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(st.st_mode))
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !spool_file_ours(&st))
 		return;
 	if (spool_name_ok(name, SPOOL_PART))
 		q->bytes += (uint64_t)st.st_blocks * 512;
-	if (!spool_name_ok(name, ""))
-		return;
-	if (q->n == q->cap) {
-		q->cap = q->cap * 2 + 64;
-		q->files = mem_grow(q->files, q->cap, sizeof(*q->files));
-	}
-	q->files[q->n].changed_us = (uint64_t)st.st_mtim.tv_sec * 1000000 +
-	    (uint64_t)st.st_mtim.tv_nsec / 1000;
-	q->files[q->n].bytes = (uint64_t)st.st_blocks * 512;
-	q->files[q->n].path = mem_printf("%s/%s", tag, name);
-	q->bytes += q->files[q->n++].bytes;
+	else if (spool_name_ok(name, ""))
+		keep_in_mind(q, &st, tag, name);
 }
 
 static void
@@ -122,58 +138,73 @@ compare_age(const void *a, const void *b)
 {
 	const struct old *x = a, *y = b;
 
-	return x->changed_us < y->changed_us ? -1 : x->changed_us > y->changed_us;
+	if (x->changed_us != y->changed_us)
+		return x->changed_us < y->changed_us ? -1 : 1;
+	return strcmp(x->name, y->name);
 }
 
-static bool
-space_short(const struct quota_job *q)
+/* How much has to go for the space alone. */
+static uint64_t
+space_missing(const struct quota_job *q)
 {
 	struct statvfs v;
+	uint64_t available;
 
-	return q->quota.min_free > 0 && fstatvfs(q->dir.fd, &v) == 0 &&
-	    (uint64_t)v.f_bavail * v.f_frsize < q->quota.min_free;
+	if (q->quota.min_free == 0 || fstatvfs(q->dir.fd, &v) == -1)
+		return 0;
+	available = (uint64_t)v.f_bavail * v.f_frsize;
+	return q->quota.min_free - MIN(available, q->quota.min_free);
 }
 
 static bool
-must_go(const struct quota_job *q, const struct old *file, uint64_t now_us)
+must_go(const struct quota_job *q, const struct old *file)
 {
 	if (q->quota.keep_size > 0 && q->bytes > q->quota.keep_size)
 		return true;
-	if (q->quota.keep_age_us > 0 && file->changed_us + q->quota.keep_age_us < now_us)
+	if (q->quota.keep_age_us > 0 && file->changed_us + q->quota.keep_age_us < q->now_us)
 		return true;
-	return space_short(q);
+	/* Not asked again each time: some file systems take their time to give it back. */
+	return q->freed < q->missing;
 }
 
-static void
-delete_file(struct quota_job *q, struct old *file)
+/* Its directory may be another one by now, or a link: no path leads through it. */
+static bool
+delete_file(struct quota_job *q, const struct old *file)
 {
-	if (unlinkat(q->dir.fd, file->path, 0) == -1)
-		return;
-	q->bytes -= MIN(q->bytes, file->bytes);
-	*strchr(file->path, '/') = '\0';
+	int dir = spool_dir_tag(&q->dir, file->tag, false);
+	bool gone = dir != -1 && unlinkat(dir, file->name, 0) == 0;
+
+	fd_close(&dir);
+	if (!gone)
+		return false;
+	q->bytes -= file->bytes;
+	q->finished -= file->bytes;
+	q->freed += file->bytes;
 	/* Every CI job is a tag: empty directories would pile up. Full ones stay. */
-	(void)unlinkat(q->dir.fd, file->path, AT_REMOVEDIR);
+	(void)unlinkat(q->dir.fd, file->tag, AT_REMOVEDIR);
+	return true;
 }
 
-unsigned
-quota_run(struct quota_job **qp)
+void
+quota_run(struct quota_job **qp, struct quota_sums *sums)
 {
 	struct quota_job *q = *qp;
-	uint64_t now_us = clock_wall_us();
-	bool by_space = space_short(q);
+	uint64_t deleted = 0;
 	size_t i;
 
+	q->missing = space_missing(q);
 	list_all(q);
 	if (q->n > 1)
 		qsort(q->files, q->n, sizeof(*q->files), compare_age);
-	for (i = 0; i < q->n && must_go(q, &q->files[i], now_us); i++)
-		delete_file(q, &q->files[i]);
+	for (i = 0; i < q->n && must_go(q, &q->files[i]); i++)
+		if (delete_file(q, &q->files[i]))
+			deleted++;
 	/* Nobody who looks for a recording should have to guess. */
-	if (i > 0 && by_space)
-		log_warning("the disk has less room than spool.min_free: %zu of the oldest HAR "
-		    "files deleted", i);
-	else if (i > 0)
-		log_debug("%zu old files deleted", i);
+	if (deleted > 0 && q->missing > 0)
+		log_warning("the disk has less room than spool.min_free: %llu of the oldest HAR "
+		    "files deleted", (unsigned long long)deleted);
+	else if (deleted > 0)
+		log_debug("%llu old files deleted", (unsigned long long)deleted);
+	*sums = (struct quota_sums){q->n - deleted, q->finished, deleted};
 	quota_free(qp);
-	return (unsigned)i;
 }

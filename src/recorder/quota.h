@@ -11,9 +11,15 @@
 
 struct quota_job;
 
-struct quota_job *quota_new(const struct spool_dir *, const struct quota *)
+/* now_us: as finish_quota() has it. */
+struct quota_job *quota_new(const struct spool_dir *, const struct quota *, uint64_t now_us)
     NONNULL(1, 2) MUSTCHECK;
 void quota_free(struct quota_job **);
-unsigned quota_run(struct quota_job **) NONNULL(1);	/* freed; files deleted */
+
+/* What is left, growing files not counted, and what went. */
+struct quota_sums {
+	uint64_t files, bytes, deleted;
+};
+void quota_run(struct quota_job **, struct quota_sums *) NONNULL(1, 2);	/* freed */
 
 #endif

@@ -28,12 +28,14 @@
 #include "base/mem.h"
 #include "har/entry.h"
 #include "har/json.h"
+#include "har/lines.h"
 #include "recorder/har_file.h"
 #include "shm/ring.h"
 
 #define CHUNK (256u << 10)
 #define HEADER_MAX 4096u
 #define ODD_NAMES_MAX 20
+#define NAMES_STEP 256		/* looked at before somebody else has a turn */
 
 struct recover {
 	struct spool_dir dir;
@@ -42,6 +44,7 @@ struct recover {
 	void *arg;
 	DIR *root, *tags;	/* tags: of the tag being looked through */
 	char tag[RING_TAG_MAX + 1];
+	bool name_odd;
 	unsigned odd;
 	uint64_t files, entries;
 	bool left;
@@ -49,88 +52,22 @@ struct recover {
 
 /* ---- one file ---- */
 
-/* A whole object: its first byte and the byte behind its last. */
-typedef int object_fn(void *arg, uint64_t from, uint64_t to, bool comma);
-
-struct scan {
-	struct json_check check;
-	uint64_t line, pos;	/* where this line began; how far we are */
-	bool ok;		/* so far it may become an object */
-	bool comma;		/* held back: it may be the one behind the object */
-	object_fn *on_object;
-	void *arg;
-};
-
-static void
-begin_line(struct scan *s)
-{
-	json_check_init(&s->check);
-	s->line = s->pos;
-	s->ok = true;
-	s->comma = false;
-}
-
 static int
-end_line(struct scan *s)
+scan_file(int fd, lines_fn *on_object, void *arg)
 {
-	int rc = 0;
-
-	if (s->ok && s->pos > s->line && json_check_end(&s->check))
-		rc = s->on_object(s->arg, s->line, s->pos - (s->comma ? 1 : 0), s->comma);
-	return rc;
-}
-
-static void
-feed_line(struct scan *s, const char *p, size_t n)
-{
-	s->pos += n;
-	if (n == 0 || !s->ok)
-		return;
-	if (s->comma)
-		s->ok = json_check_feed(&s->check, ",", 1);
-	s->comma = p[n - 1] == ',';
-	if (s->ok && n > (s->comma ? 1 : 0))
-		s->ok = json_check_feed(&s->check, p, n - (s->comma ? 1 : 0));
-}
-
-static int
-feed(struct scan *s, const char *p, size_t n)
-{
-	while (n > 0) {
-		const char *nl = memchr(p, '\n', n);
-		size_t part = nl != NULL ? (size_t)(nl - p) : n;
-
-		feed_line(s, p, part);
-		p += part;
-		n -= part;
-		if (nl == NULL)
-			continue;
-		if (end_line(s) != 0)
-			return -1;
-		s->pos++;
-		p++;
-		n--;
-		begin_line(s);
-	}
-	return 0;
-}
-
-static int
-scan_file(int fd, object_fn *on_object, void *arg)
-{
-	struct scan s = {.on_object = on_object, .arg = arg};
+	struct lines s;
 	char *chunk = mem_alloc(CHUNK);
 	ssize_t got;
 	int rc = 0;
 
-	begin_line(&s);
+	lines_init(&s, 0, on_object, arg);
 	while (rc == 0 && (got = pread(fd, chunk, CHUNK, (off_t)s.pos)) != 0) {
 		if (got == -1 && errno == EINTR)
 			continue;
-		rc = got == -1 ? -1 : feed(&s, chunk, (size_t)got);
+		rc = got == -1 ? -1 : lines_feed(&s, chunk, (size_t)got);
 	}
 	if (rc == 0)
-		rc = end_line(&s);	/* the last line may lack its newline */
+		rc = lines_end(&s);	/* the last line may lack its newline */
 	free(chunk);
 	return rc;
 }
@@ -341,13 +278,15 @@ recover_file(int dir, const char *name, const char *instance, int *fd)
 /* ---- the spool ---- */
 
 struct recover *
-recover_new(const struct spool_dir *d, const char *instance, recover_live_fn *is_live,
-    void *arg)
+recover_new(const struct spool_dir *d, const char *instance, bool name_odd,
+    recover_live_fn *is_live, void *arg)
 {
 	struct recover *r = mem_new(struct recover);
 
 	r->dir.fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->dir.locked = d->locked;
 	r->instance = mem_strdup(instance);
+	r->name_odd = name_odd;
 	r->is_live = is_live;
 	r->arg = arg;
 	r->root = r->dir.fd != -1 ? fdopendir(r->dir.fd) : NULL;
@@ -375,6 +314,8 @@ recover_free(struct recover **rp)
 static void
 report_odd(struct recover *r, const char *name)
 {
+	if (!r->name_odd)
+		return;
 	if (r->odd++ < ODD_NAMES_MAX)
 		log_warning("the spool has something that is not ours: %s%s%s", r->tag,
 		    r->tag[0] != '\0' ? "/" : "", name);
@@ -393,7 +334,7 @@ repair(struct recover *r, int dir, const char *name)
 	fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return;		/* finished since its name was read */
-	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+	if (fd == -1 || fstat(fd, &st) == -1 || !spool_file_ours(&st)) {
 		report_odd(r, name);
 	} else if (!r->is_live(r->arg, st.st_ino)) {
 		(void)snprintf(final, sizeof(final), "%.*s",
@@ -412,29 +353,59 @@ repair(struct recover *r, int dir, const char *name)
 	fd_close(&fd);
 }
 
-static void
+/* Without a lock another recorder may be writing it. */
+static bool
+may_be_dead(const struct recover *r, const char *name)
+{
+	return r->dir.locked || spool_name_of(name, r->instance);
+}
+
+/* true: that was work. */
+static bool
 look_at_file(struct recover *r, const struct dirent *e)
 {
 	int dir = dirfd(r->tags);
 	struct stat st;
 
 	if (fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return;		/* renamed since */
-	if (!S_ISREG(st.st_mode))
+		return false;		/* renamed since */
+	if (!spool_file_ours(&st)) {
 		report_odd(r, e->d_name);
-	else if (spool_name_ok(e->d_name, SPOOL_PART))
-		repair(r, dir, e->d_name);
-	else if (spool_hidden_ok(e->d_name)) {
-		if (!r->is_live(r->arg, st.st_ino))
+	} else if (spool_name_ok(e->d_name, SPOOL_PART)) {
+		if (may_be_dead(r, e->d_name))
+			repair(r, dir, e->d_name);
+		else
+			report_odd(r, e->d_name);
+		return true;
+	} else if (spool_hidden_ok(e->d_name)) {
+		if (r->dir.locked && !r->is_live(r->arg, st.st_ino))
 			(void)unlinkat(dir, e->d_name, 0);
-	} else if (!spool_name_ok(e->d_name, ""))
+	} else if (!spool_name_ok(e->d_name, "")) {
 		report_odd(r, e->d_name);
+	}
+	return false;
 }
 
 static bool
 is_dots(const char *name)
 {
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* What lies in the spool itself: at most what spool_dir_probe() left, if it was killed. */
+static void
+look_at_stray(struct recover *r, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(r->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return;
+	if (spool_hidden_ok(name) && spool_file_ours(&st)) {
+		if (r->dir.locked)
+			(void)unlinkat(r->dir.fd, name, 0);
+	} else {
+		report_odd(r, name);
+	}
 }
 
 static void
@@ -446,10 +417,7 @@ look_at_tag(struct recover *r, const struct dirent *e)
 		fd = spool_dir_tag(&r->dir, e->d_name, false);
 	if (fd == -1 || (r->tags = fdopendir(fd)) == NULL) {
 		fd_close(&fd);
-		if (spool_hidden_ok(e->d_name))
-			(void)unlinkat(r->dir.fd, e->d_name, 0);
-		else
-			report_odd(r, e->d_name);
+		look_at_stray(r, e->d_name);
 		return;
 	}
 	(void)snprintf(r->tag, sizeof(r->tag), "%s", e->d_name);
@@ -461,14 +429,21 @@ recover_left(const struct recover *r)
 	return r->left;
 }
 
-bool
-recover_step(struct recover *r)
+void
+recover_sums(const struct recover *r, uint64_t *out_files, uint64_t *out_entries)
+{
+	*out_files = r->files;
+	*out_entries = r->entries;
+}
+
+static bool
+look(struct recover *r, bool *out_work)
 {
 	const struct dirent *e = NULL;
 
 	if (r->tags != NULL && (e = readdir(r->tags)) != NULL) {
 		if (!is_dots(e->d_name))
-			look_at_file(r, e);
+			*out_work = look_at_file(r, e);
 		return true;
 	}
 	if (r->tags != NULL)
@@ -480,8 +455,19 @@ recover_step(struct recover *r)
 			look_at_tag(r, e);
 		return true;
 	}
-	if (r->files > 0)
+	return false;
+}
+
+bool
+recover_step(struct recover *r)
+{
+	bool more = true, work = false;
+	unsigned n;
+
+	for (n = 0; n < NAMES_STEP && more && !work; n++)
+		more = look(r, &work);
+	if (!more && r->files > 0)
 		log_info("repaired %llu files that were left unfinished: %llu entries kept",
 		    (unsigned long long)r->files, (unsigned long long)r->entries);
-	return false;
+	return more;
 }

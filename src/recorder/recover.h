@@ -15,13 +15,20 @@ struct recover;
 /* Is it one of the caller's own, growing files? Called from the helper thread. */
 typedef bool recover_live_fn(void *arg, uint64_t inode);
 
-/* The directory is opened anew; NULL never. */
-struct recover *recover_new(const struct spool_dir *, const char *instance, recover_live_fn *,
-    void *arg) NONNULL(1, 2, 3) MUSTCHECK;
+/*
+ * The directory is opened anew; NULL never. Touched is only what is ours: a regular
+ * file with one name, of our user; where the directory cannot be locked, of our
+ * instance. All else is left alone; name_odd: and named in the log.
+ */
+struct recover *recover_new(const struct spool_dir *, const char *instance, bool name_odd,
+    recover_live_fn *, void *arg) NONNULL(1, 2, 4) MUSTCHECK;
 void recover_free(struct recover **);
-/* Look at the next name, repair at most one file. false: that was all. */
+/* Look at the next names, repair at most one file. false: that was all. */
 bool recover_step(struct recover *) NONNULL(1);
 bool recover_left(const struct recover *) NONNULL(1);	/* something it could not repair */
+/* Files repaired so far, and the entries in them. */
+void recover_sums(const struct recover *, uint64_t *out_files, uint64_t *out_entries)
+    NONNULL(1, 2, 3);
 
 /*
  * Repair one file in place or by copy. What it was: entries kept, or -1 with

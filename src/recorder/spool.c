@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -21,6 +22,7 @@
 #define RETRY_US 2000000
 #define MEND_MAX_US (160ull * RETRY_US)	/* between two tries to repair what cannot be */
 #define QUOTA_US 60000000
+#define FREE_US 5000000		/* between two looks at what room there is */
 #define QUOTA_BYTES (256u << 20)	/* finished since the last look */
 #define FILE_BYTES 16384		/* room for a new one with its directory */
 #define LOG_US 60000000		/* between two lines about single tags */
@@ -28,10 +30,19 @@
 
 /* ---- trouble ---- */
 
+/* To whom it matters whether it is bad. */
 static void
-tell_workers(struct spool *s)
+show_state(struct spool *s)
 {
 	receipts_refuse(s->receipts, s->conf.block && s->bad);
+	counter_set(&s->counters->spool_ok, spool_takes(s));
+}
+
+void
+spool_count_lost(struct spool *s, _Atomic uint64_t *reason, uint64_t entries)
+{
+	s->lost += entries;
+	counter_add(reason, (int64_t)entries);
 }
 
 static void
@@ -43,10 +54,11 @@ set_bad(struct spool *s, int err)
 	s->lost_before = s->lost;
 	s->need = s->tags.bytes + s->tags.nwaiting * FILE_BYTES;
 	s->retry_us = clock_mono_us() + RETRY_US;
+	s->quota_us = 0;	/* it may be what helps */
 	log_error("the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
 	    s->conf.block ? "new traffic is refused until it can" :
 	    "traffic goes on, entries are lost");
-	tell_workers(s);
+	show_state(s);
 	s->on_state(s->arg, false, strerror(err));
 }
 
@@ -88,7 +100,8 @@ spool_trouble(struct spool *s, const char *tag, uint64_t entries)
 	else if (!s->bad)
 		log_tag(s, tag, err);
 	if (!spool_waits(s))
-		spool_lost(s, entries);
+		spool_count_lost(s, s->bad ? &s->counters->har_dropped[DROPPED_SPOOL] :
+		    &s->counters->har_dropped[DROPPED_TAG], entries);
 }
 
 /*
@@ -106,14 +119,28 @@ spool_trouble_large(struct spool *s, const char *tag, int err)
 		log_tag(s, tag, err);
 	if (spool_waits(s) && !too_large)
 		return ERR_AGAIN;
-	spool_lost(s, 1);
+	spool_count_lost(s, too_large && !s->bad ? &s->counters->har_dropped[DROPPED_ROOM] :
+	    s->bad ? &s->counters->har_dropped[DROPPED_SPOOL] : &s->counters->har_dropped[DROPPED_TAG], 1);
 	return ERR_SYS;
 }
 
 void
-spool_lost(struct spool *s, uint64_t entries)
+spool_count_recorded(struct spool *s, uint64_t entries, uint64_t bytes)
 {
-	s->lost += entries;
+	counter_add(&s->counters->entries_recorded, (int64_t)entries);
+	counter_add(&s->counters->bytes_recorded, (int64_t)bytes);
+}
+
+void
+spool_bad(struct spool *s, uint64_t entries)
+{
+	counter_add(&s->counters->har_dropped[DROPPED_BAD], (int64_t)entries);
+}
+
+void
+spool_lost(struct spool *s)
+{
+	spool_count_lost(s, &s->counters->har_dropped[DROPPED_SPOOL], 1);
 }
 
 uint64_t
@@ -122,18 +149,33 @@ spool_lost_total(const struct spool *s)
 	return s->lost;
 }
 
+uint64_t
+spool_lost_lately(const struct spool *s)
+{
+	return s->lost - s->lost_before;
+}
+
 /* ---- the directory ---- */
+
+/* What is odd in a directory is named once. */
+static void
+recover(struct spool *s)
+{
+	finish_recover(s->finish, &s->dir, s->instance, !s->odd_named);
+	s->torn = false;
+	s->odd_named = true;
+}
 
 static void
 take_dir(struct spool *s, struct spool_dir *d)
 {
 	spool_files_leave(s);
+	s->odd_named = s->dir.fd != -1 && strcmp(s->dir.path, d->path) == 0;
 	spool_dir_close(&s->dir);
 	s->dir = *d;
 	if (receipts_state(s->receipts) == INTENT_READY)
 		undo(s->receipts, &s->dir);
-	finish_recover(s->finish, &s->dir, s->instance);
-	s->torn = false;
+	recover(s);
 	s->quota_us = 0;
 }
 
@@ -146,14 +188,13 @@ works_again(struct spool *s)
 	/* What was not finished when it broke waits in the rings, as after a kill. */
 	if (receipts_state(s->receipts) == INTENT_READY)
 		undo(s->receipts, &s->dir);
-	tell_workers(s);
+	show_state(s);
 	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
-	    (unsigned long long)(s->lost - s->lost_before));
+	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);
 	if (s->torn)
-		finish_recover(s->finish, &s->dir, s->instance);
-	s->torn = false;
+		recover(s);
 }
 
 static void
@@ -186,8 +227,7 @@ mend(struct spool *s, uint64_t now_us)
 	}
 	if (!s->torn || s->bad || now_us < s->mend_us)
 		return;
-	finish_recover(s->finish, &s->dir, s->instance);
-	s->torn = false;
+	recover(s);
 }
 
 static bool
@@ -196,9 +236,35 @@ quota_is_due(const struct spool *s, uint64_t now_us)
 	const struct quota *q = &s->conf.quota;
 	uint64_t step = q->keep_size > 0 ? MIN(QUOTA_BYTES, q->keep_size / 8) : QUOTA_BYTES;
 
-	if (q->keep_size == 0 && q->keep_age_us == 0 && q->min_free == 0)
-		return false;
-	return now_us >= s->quota_us || s->finished_bytes >= step || s->bad;
+	return now_us >= s->quota_us || s->finished_bytes >= step;
+}
+
+/* Gauges that nothing else keeps up to date. */
+static void
+measure(struct spool *s, uint64_t now_us)
+{
+	const struct tag *t;
+	uint64_t bytes = 0;
+	struct statvfs v;
+
+	TAILQ_FOREACH(t, &s->tags.open, use)
+		bytes += t->file.end;
+	counter_set(&s->counters->spool_files_open, s->tags.nopen);
+	counter_set(&s->counters->spool_bytes_open, bytes);
+	if (s->dir.fd == -1 || now_us < s->free_us || fstatvfs(s->dir.fd, &v) == -1)
+		return;
+	counter_set(&s->counters->spool_free_bytes, (uint64_t)v.f_bavail * v.f_frsize);
+	s->free_us = now_us + FREE_US;
+}
+
+/*
+ * The date by which a file is old: the clock, but not ahead of what has passed
+ * since we began. One that jumps forward would make all files old at once.
+ */
+static uint64_t
+careful_date(const struct spool *s)
+{
+	return MIN(clock_wall_us(), s->began_wall_us + (clock_boot_us() - s->began_boot_us));
 }
 
 void
@@ -209,6 +275,7 @@ spool_tick(struct spool *s, uint64_t now_us)
 	spool_files_rotate(s, now_us);
 	if (s->bad && now_us >= s->retry_us) {
 		s->retry_us = now_us + RETRY_US;
+		s->quota_us = 0;
 		retry(s);
 	}
 	if (s->dir.fd != -1)
@@ -216,8 +283,9 @@ spool_tick(struct spool *s, uint64_t now_us)
 	if (s->dir.fd != -1 && quota_is_due(s, now_us)) {
 		s->quota_us = now_us + QUOTA_US;
 		s->finished_bytes = 0;
-		finish_quota(s->finish, &s->dir, &s->conf.quota);
+		finish_quota(s->finish, &s->dir, &s->conf.quota, careful_date(s));
 	}
+	measure(s, now_us);
 }
 
 /* Nothing is usable yet: as bad as a full disk, but what is in the rings can wait. */
@@ -227,7 +295,7 @@ remember(struct spool *s, const struct errmsg *err)
 	s->bad = true;
 	s->retry_us = clock_mono_us() + RETRY_US;
 	s->lost_before = s->lost;
-	tell_workers(s);
+	show_state(s);
 	s->on_state(s->arg, false, err->text);
 }
 
@@ -271,7 +339,7 @@ spool_set(struct spool *s, struct str dir, int fd, struct str instance,
 	(void)snprintf(s->instance, sizeof(s->instance), "%.*s", STR_ARG(instance));
 	s->conf = *conf;
 	s->quota_us = 0;
-	tell_workers(s);
+	show_state(s);
 	return 0;
 }
 
@@ -310,15 +378,19 @@ spool_where(const struct spool *s)
 }
 
 struct spool *
-spool_new(struct finish *finish, struct receipts *receipts, spool_state_fn *on_state, void *arg)
+spool_new(struct finish *finish, struct receipts *receipts, struct counters *counters,
+    spool_state_fn *on_state, void *arg)
 {
 	struct spool *s = mem_new(struct spool);
 
 	s->finish = finish;
 	s->receipts = receipts;
+	s->counters = counters;
 	s->on_state = on_state;
 	s->arg = arg;
 	s->dir.fd = -1;
+	s->began_wall_us = clock_wall_us();
+	s->began_boot_us = clock_boot_us();
 	tags_init(&s->tags);
 	if (receipts_state(receipts) == INTENT_WRITTEN)
 		receipts_done(receipts);

@@ -31,9 +31,9 @@ struct spool_conf {
 /* It takes entries, or does not and why. */
 typedef void spool_state_fn(void *arg, bool ok, const char *reason);
 
-/* Borrows the thread and the receipts; positions a predecessor owed are set right. */
-struct spool *spool_new(struct finish *, struct receipts *, spool_state_fn *, void *arg)
-    NONNULL(1, 2, 3);
+/* Borrows all of them; positions a predecessor owed are set right. */
+struct spool *spool_new(struct finish *, struct receipts *, struct counters *,
+    spool_state_fn *, void *arg) NONNULL(1, 2, 3, 4);
 void spool_free(struct spool **);	/* files that grow stay as they are: valid .part */
 /*
  * Use that directory (fd: as in spool_dir_open(); taken). Nothing may be
@@ -57,14 +57,17 @@ const struct spool_dir *spool_where(const struct spool *) NONNULL(1);
 struct buf *spool_text(struct spool *, struct str tag) NONNULL(1);
 void spool_added(struct spool *, struct str tag, size_t bytes) NONNULL(1);
 void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
-void spool_lost(struct spool *, uint64_t entries) NONNULL(1);	/* count what was not taken */
+void spool_lost(struct spool *) NONNULL(1);	/* count one that was not taken ... */
+void spool_bad(struct spool *, uint64_t entries) NONNULL(1);	/* ... that were none at all */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
+uint64_t spool_lost_lately(const struct spool *) NONNULL(1);	/* since the trouble began */
 bool spool_due(const struct spool *) NONNULL(1);	/* commit now */
 bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads */
 
 struct spool_pos {
 	unsigned slot;
 	uint64_t pos;
+	uint32_t aborted;	/* as in receipts_aborted() */
 };
 /*
  * Write all that waits; then these positions are taken. 0, or

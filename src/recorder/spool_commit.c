@@ -96,7 +96,7 @@ prepare(struct spool *s)
 		if (!s->bad && spool_files_need(s, t) == 0)
 			continue;
 		if (s->bad)
-			spool_lost(s, t->count);
+			spool_count_lost(s, &s->counters->har_dropped[DROPPED_SPOOL], t->count);
 		else
 			spool_trouble(s, t->name, t->count);
 		if (spool_waits(s))
@@ -119,13 +119,17 @@ spool_commit_file(struct spool *s, const struct tag *t, const struct har_file *f
 }
 
 static void
-write_all(struct spool *s, uint64_t now_us)
+write_all(struct spool *s, uint64_t now_us, uint64_t *out_entries, uint64_t *out_bytes)
 {
 	struct tag *t;
 
 	TAILQ_FOREACH(t, &s->tags.waiting, wait) {
-		if (har_file_append(&t->file, buf_str(&t->text), t->count, now_us) != 0)
+		if (har_file_append(&t->file, buf_str(&t->text), t->count, now_us) != 0) {
 			spool_trouble(s, t->name, t->count);
+		} else {
+			*out_entries += t->count;
+			*out_bytes += t->text.len;
+		}
 		har_file_unlock(&t->file);
 		if (spool_waits(s))
 			return;
@@ -178,13 +182,14 @@ spool_commit_positions(struct spool *s, const struct spool_pos *pos, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		receipts_slot(s->receipts, pos[i].slot, pos[i].pos);
+		receipts_slot(s->receipts, pos[i].slot, pos[i].pos, pos[i].aborted);
 }
 
 int
 spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t now_us,
     bool patient)
 {
+	uint64_t entries = 0, bytes = 0;
 	struct tag *t;
 
 	if (spool_waits(s))
@@ -199,11 +204,12 @@ spool_commit(struct spool *s, const struct spool_pos *pos, size_t n, uint64_t no
 		spool_commit_file(s, t, &t->file, false);
 	spool_commit_positions(s, pos, n);
 	receipts_ready(s->receipts);
-	write_all(s, now_us);
+	write_all(s, now_us, &entries, &bytes);
 	if (spool_waits(s))
 		return abandon(s);
 	receipts_written(s->receipts);
 	receipts_done(s->receipts);
+	spool_count_recorded(s, entries, bytes);
 	settle_waiting(s);
 	return 0;
 }

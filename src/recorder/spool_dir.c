@@ -35,8 +35,8 @@ open_made(int at, const char *name, int flags, bool made)
 	return fd;
 }
 
-static int
-open_root(const char *path)
+int
+spool_dir_make(const char *path)
 {
 	bool made = mkdirat(AT_FDCWD, path, DIR_MODE & 0777) == 0;
 
@@ -60,17 +60,18 @@ open_passed(int fd)
 
 /* Filesystems without flock(2) on directories go without. */
 static bool
-lock(int fd, unsigned wait_ms)
+lock(struct spool_dir *d, unsigned wait_ms)
 {
 	unsigned waited;
 
-	for (waited = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; waited += LOCK_POLL_MS) {
+	for (waited = 0; flock(d->fd, LOCK_EX | LOCK_NB) == -1; waited += LOCK_POLL_MS) {
 		if (errno != EWOULDBLOCK)
 			return true;
 		if (waited >= wait_ms)
 			return false;
 		(void)usleep(LOCK_POLL_MS * 1000);
 	}
+	d->locked = true;
 	return true;
 }
 
@@ -98,12 +99,13 @@ spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
     struct errmsg *err)
 {
 	d->path = str_dup(path);
-	d->fd = fd != -1 ? open_passed(fd) : open_root(d->path);
+	d->fd = fd != -1 ? open_passed(fd) : spool_dir_make(d->path);
 	if (d->fd == -1) {
 		(void)errmsg_sys(err, "cannot open the spool directory %s", d->path);
 		goto fail;
 	}
-	if (!lock(d->fd, wait_ms)) {
+	d->locked = false;
+	if (!lock(d, wait_ms)) {
 		(void)errmsg_set(err, "the spool directory %s is in use by another recorder",
 		    d->path);
 		goto fail;
@@ -278,6 +280,25 @@ spool_name_ok(const char *name, const char *suffix)
 	instance = str_sub(s, 0, (size_t)dash);
 	return spool_instance_ok(instance) &&
 	    str_u64(str_from(s, (size_t)dash + 1), UINT32_MAX, &n);
+}
+
+/* "DDDDDDDDTDDDDDDZ-INSTANCE-N.har", and more. */
+bool
+spool_name_of(const char *name, const char *instance)
+{
+	struct str rest = str_from(str_z(name), 17), its = str_z(instance);
+
+	if (!str_starts(rest, its))
+		return false;
+	rest = str_from(rest, its.n);
+	/* No dash but the one before the number: "a-b" is not "a". */
+	return rest.n > 1 && rest.p[0] == '-' && str_rchr(rest, '-') == 0;
+}
+
+bool
+spool_file_ours(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
 }
 
 bool

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -19,6 +20,7 @@
 struct spool_dir {
 	int fd;
 	bool unnamed;		/* O_TMPFILE works here, and such a file can be linked */
+	bool locked;		/* no other recorder uses it; else there are no locks here */
 	char *path;		/* for messages, and to open it again */
 };
 
@@ -29,6 +31,8 @@ struct spool_dir {
  */
 int spool_dir_open(struct spool_dir *, struct str path, int fd, unsigned wait_ms,
     struct errmsg *) NONNULL(1, 5) MUSTCHECK;
+/* Only that: found, or its last component made. A descriptor, or -1 with errno. */
+int spool_dir_make(const char *path) NONNULL(1) MUSTCHECK;
 void spool_dir_close(struct spool_dir *) NONNULL(1);
 /* Can a file be made, and is there room for so much? 0 or -1 with errno. */
 int spool_dir_probe(const struct spool_dir *, uint64_t bytes) NONNULL(1) MUSTCHECK;
@@ -54,6 +58,9 @@ void spool_name(char out[SPOOL_NAME], uint64_t wall_us, const char *instance, un
 /* Is it a name that spool_name() makes, with `suffix` behind? */
 bool spool_name_ok(const char *name, const char *suffix);
 bool spool_hidden_ok(const char *name);
+bool spool_name_of(const char *name, const char *instance);	/* its name is that instance's */
+/* A file that we may have made; not a link to somebody else's. */
+bool spool_file_ours(const struct stat *) NONNULL(1);
 /*
  * Sync it and give NAME.part in `dir` its final name, or one like it when that
  * is taken. Waits for the disk. 0, or -1 with errno.

@@ -87,6 +87,7 @@ spool_large_end(struct spool *s, struct str tag, struct har_file *f, struct spoo
 	    spool_files_make_room(s) && publish(s, t, f, pos)) {
 		t->file = *f;
 		tags_opened(&s->tags, t);
+		spool_count_recorded(s, 1, f->end);
 		if (spool_files_is_full(s, &t->file))
 			(void)spool_files_finish(s, t);
 	} else {

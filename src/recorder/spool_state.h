@@ -15,6 +15,7 @@
 struct spool {
 	struct finish *finish;
 	struct receipts *receipts;
+	struct counters *counters;
 	spool_state_fn *on_state;
 	void *arg;
 	struct spool_dir dir;		/* fd -1: none was usable yet */
@@ -27,14 +28,20 @@ struct spool {
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
 	uint64_t need;			/* room without which it would be bad again */
+	bool odd_named;			/* what is not ours in this directory */
 	bool last;			/* spool_last_try(): nothing can wait any more */
-	uint64_t retry_us, quota_us, logged_us;
+	uint64_t retry_us, quota_us, free_us, logged_us;
+	uint64_t began_wall_us, began_boot_us;	/* the same moment */
 	uint64_t mend_us, mend_wait_us;	/* when files are repaired again */
 	uint64_t finished_bytes;	/* since the quota was looked at */
 	uint64_t lost, lost_before;	/* ever; when the trouble began */
 };
 
 /* ---- spool.c ---- */
+/* Count, also by the reason: one of har_dropped. */
+void spool_count_lost(struct spool *, _Atomic uint64_t *reason, uint64_t entries)
+    NONNULL(1, 2);
+void spool_count_recorded(struct spool *, uint64_t entries, uint64_t bytes) NONNULL(1);
 /*
  * errno says why these entries of that tag could not be written. They are lost,
  * unless spool_waits() now.

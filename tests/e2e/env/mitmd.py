@@ -98,14 +98,17 @@ class Mitmd:
             "log": {"flows": "all"},
         }, config or {})
         self.write(self.config)
+        self.under = ()		# a command to run it, as unshare
         self.process = None
         self.log = []
         self.news = threading.Condition()
 
     def write(self, config):
-        """JSON is YAML."""
+        """JSON is YAML. In one step: a reload that is under way reads the old or the new one."""
         text = config if isinstance(config, str) else json.dumps(config, indent=4) + "\n"
-        self.file.write_text(text)
+        made = self.file.with_suffix(".new")
+        made.write_text(text)
+        made.replace(self.file)
 
     # -- life ------------------------------------------------------------------
     @staticmethod
@@ -121,13 +124,16 @@ class Mitmd:
                               capture_output=True, text=True, stdin=subprocess.DEVNULL,
                               timeout=PATIENCE, check=False, env=clean_environment())
 
+    def launch(self):
+        """What a start has of its own beside this: options of Popen."""
+        return {"args": [*self.under, binary(), "-c", str(self.file)], "env": clean_environment()}
+
     def spawn(self):
         """Start without waiting for anything."""
         self.log = []
         self.process = subprocess.Popen(
-            [binary(), "-c", str(self.file)], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory,
-            start_new_session=True, env=clean_environment())
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            cwd=self.directory, start_new_session=True, **self.launch())
         Mitmd.running.append(self)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -383,6 +385,106 @@ START_TEST(test_dirs_of_a_user)
 }
 END_TEST
 
+/* As systemd starts it: the places of the system, whatever $HOME is. */
+START_TEST(test_dirs_of_the_service)
+{
+	uid_t was = geteuid();
+	const struct passwd *pw = getpwuid(was == 0 ? 65534 : was);
+	struct conf *c;
+	char *text;
+
+	ck_assert_ptr_nonnull(pw);
+	text = mem_printf("user: %s\n", pw->pw_name);
+	ck_assert_int_eq(was == 0 ? seteuid(65534) : 0, 0);
+	c = load(text);
+	ck_assert_str_eq(c->control, "/run/mitmd/control.sock");
+	ck_assert_str_eq(c->ca.dir, "/var/lib/mitmd");
+	ck_assert_str_eq(c->spool.dir, "/var/spool/mitmd");
+	conf_free(&c);
+	free(text);
+	ck_assert_int_eq(seteuid(was), 0);
+}
+END_TEST
+
+static bool
+is_dir(const char *home, const char *name, mode_t mode)
+{
+	char *path = mem_printf("%s/%s", home, name);
+	struct stat st;
+	bool is = stat(path, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == mode;
+
+	free(path);
+	return is;
+}
+
+static void
+remove_tree(const char *home)
+{
+	static const char *const names[] = {".local/state/mitmd", ".local/state", ".local", ""};
+	size_t i;
+
+	for (i = 0; i < NELEM(names); i++) {
+		char *path = mem_printf("%s/%s", home, names[i]);
+
+		ck_assert_int_eq(rmdir(path), 0);
+		free(path);
+	}
+}
+
+/* A new user has nothing; the directories themselves are made by who fills them. */
+START_TEST(test_missing_levels)
+{
+	char home[] = "/tmp/conf-home-XXXXXX", *old = getenv("HOME");
+	char *was_home = old != NULL ? mem_strdup(old) : NULL;
+	uid_t was = geteuid();
+	mode_t mask = umask(0);
+	struct errmsg err;
+	struct conf *c;
+
+	ck_assert_ptr_nonnull(mkdtemp(home));
+	ck_assert_int_eq(was == 0 ? chown(home, 65534, 65534) + seteuid(65534) : 0, 0);
+	(void)setenv("HOME", home, 1);
+	(void)unsetenv("XDG_RUNTIME_DIR");
+	(void)unsetenv("XDG_STATE_HOME");
+	c = load("");
+	ck_assert_msg(conf_make_dirs(c, &err) == 0, "%s", err.text);
+	ck_assert(is_dir(home, ".local", 0700) && is_dir(home, ".local/state/mitmd", 0700));
+	ck_assert(!is_dir(home, ".local/state/mitmd/ca", 0700));
+	ck_assert_msg(conf_make_dirs(c, &err) == 0, "%s", err.text);	/* it is all there */
+	conf_free(&c);
+	(void)setenv("HOME", "/proc/none", 1);
+	c = load("");
+	ck_assert_int_eq(conf_make_dirs(c, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "cannot make the directory /proc/none"));
+	conf_free(&c);
+	ck_assert_int_eq(seteuid(was), 0);
+	(void)umask(mask);
+	remove_tree(home);
+	if (was_home != NULL)
+		(void)setenv("HOME", was_home, 1);
+	free(was_home);
+}
+END_TEST
+
+/* What the file names is not made up. */
+START_TEST(test_named_dirs_are_not_made)
+{
+	char top[] = "/tmp/conf-named-XXXXXX", *text;
+	struct errmsg err;
+	struct conf *c;
+
+	ck_assert_ptr_nonnull(mkdtemp(top));
+	text = mem_printf("ca: {dir: %s/a/ca}\nspool: {dir: %s/b/spool}\n"
+	    "control: %s/c/d/control.sock\n", top, top, top);
+	c = load(text);
+	ck_assert_int_eq(conf_make_dirs(c, &err), 0);
+	ck_assert(!is_dir(top, "a", 0700) && !is_dir(top, "b", 0700) && !is_dir(top, "c", 0700));
+	conf_free(&c);
+	free(text);
+	ck_assert_int_eq(rmdir(top), 0);
+}
+END_TEST
+
 static void
 write_file(const char *path, const char *text)
 {
@@ -498,6 +600,9 @@ conf_suite(void)
 	tcase_add_loop_test(t, test_relative_paths, 0, (int)NELEM(paths));
 	tcase_add_test(t, test_dirs_of_root);
 	tcase_add_test(t, test_dirs_of_a_user);
+	tcase_add_test(t, test_dirs_of_the_service);
+	tcase_add_test(t, test_missing_levels);
+	tcase_add_test(t, test_named_dirs_are_not_made);
 	tcase_add_test(t, test_file);
 	tcase_add_test(t, test_example);
 	tcase_add_test(t, test_example_uncommented);

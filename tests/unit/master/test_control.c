@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,8 @@
 #include "suites.h"
 
 #define PATIENCE 0.5
+#define GRACE 0.05
+#define FOREVER 3600.0
 
 static struct ev_loop *loop;
 static struct control *control;
@@ -59,10 +60,49 @@ much(void *arg UNUSED, struct control_call *call, int nwords UNUSED, char **word
 		control_row(call, line, NULL);
 }
 
+/* One that answers when the test says so. */
+static struct control_call *pending;
+static int gone;
+
+static void
+on_gone(void *arg)
+{
+	ck_assert_ptr_eq(arg, &gone);
+	gone++;
+	pending = NULL;
+}
+
+static void
+later(void *arg UNUSED, struct control_call *call, int nwords UNUSED, char **words UNUSED)
+{
+	if (control_later(call, on_gone, &gone))
+		pending = call;
+}
+
+/* One that answers although it said that it would take its time. */
+static void
+at_once(void *arg, struct control_call *call, int nwords, char **words)
+{
+	later(arg, call, nwords, words);
+	control_row(call, "now", NULL);
+	control_done(call);
+}
+
+static int taken;
+
+static void
+take(void *arg UNUSED, struct control_call *call, int nwords UNUSED, char **words UNUSED)
+{
+	taken = control_take(call);
+}
+
 static const struct control_command commands[] = {
 	{"say", "it", say},
 	{"fail", NULL, give_up},
 	{"much", NULL, much},
+	{"later", NULL, later},
+	{"at-once", NULL, at_once},
+	{"take", NULL, take},
 };
 
 /* ---- the world ---- */
@@ -76,17 +116,20 @@ turn(void)
 		(void)ev_run(loop, EVRUN_NOWAIT);
 }
 
-static const char *
-me(void)
-{
-	return getpwuid(geteuid())->pw_name;
-}
-
 static void
 serve(const char *at)
 {
 	ck_assert_msg(control_prepare(control, at, &err) == 0, "%s", err.text);
-	control_commit(control, me());
+	control_commit(control);
+}
+
+/* Another one in its place. */
+static void
+serve_with(double patience, double grace)
+{
+	control_free(&control);
+	control = control_new(loop, commands, NELEM(commands), patience, grace, NULL);
+	serve(path);
 }
 
 static void
@@ -97,8 +140,11 @@ setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(name));
 	dir = mem_strdup(name);
 	path = mem_printf("%s/run/control.sock", dir);
+	pending = NULL;
+	gone = 0;
+	taken = -1;
 	loop = ev_loop_new(EVBACKEND_EPOLL);
-	control = control_new(loop, commands, NELEM(commands), PATIENCE, NULL);
+	control = control_new(loop, commands, NELEM(commands), PATIENCE, GRACE, NULL);
 	serve(path);
 }
 
@@ -178,6 +224,7 @@ static const struct {
 	{"say it %\n", "error usage the request cannot be read\n"},
 	{"say it %00\n", "error usage the request cannot be read\n"},
 	{"say it\nand more\n", "ok\nn\tword\n"},
+	{"at-once\n", "ok\nnow\n"},
 };
 
 START_TEST(answers)
@@ -275,23 +322,176 @@ START_TEST(who_leaves_half_way_leaves_nothing)
 }
 END_TEST
 
-START_TEST(no_more_than_so_many_at_once)
+/* Turns until it has its answer: each is an event, the one of GRACE too. */
+static const char *
+hear_soon(int fd)
 {
-	int silent[CONTROL_CLIENTS], waiting, i;
+	const char *answer = hear(fd);
 
-	for (i = 0; i < CONTROL_CLIENTS; i++) {
+	while (answer == NULL) {
+		(void)ev_run(loop, EVRUN_ONCE);
+		answer = hear(fd);
+	}
+	return answer;
+}
+
+START_TEST(who_dawdles_makes_room)
+{
+	int silent[3 * CONTROL_CLIENTS], last, i;
+
+	serve_with(FOREVER, GRACE);
+	for (i = 0; i < 3 * CONTROL_CLIENTS; i++) {
 		silent[i] = dial(path);
+		ck_assert_int_eq(send(silent[i], "sa", 2, 0), 2);
 		turn();
 	}
-	waiting = dial(path);
-	ck_assert_int_eq(send(waiting, "say it\n", 7, 0), 7);
-	ck_assert_ptr_null(hear(waiting));
-	(void)close(silent[0]);
-	ck_assert_str_eq(hear(waiting), "ok\nn\tword\n");
-	(void)close(waiting);
-	for (i = 1; i < CONTROL_CLIENTS; i++)
+	last = dial(path);
+	ck_assert_int_eq(send(last, "say it\n", 7, 0), 7);
+	ck_assert_str_eq(hear_soon(last), "ok\nn\tword\n");
+	/* The first ones made room, the last ones have lost nothing. */
+	ck_assert_str_eq(hear(silent[0]), "");
+	i = 3 * CONTROL_CLIENTS - 1;
+	ck_assert_int_eq(send(silent[i], "y it\n", 5, MSG_NOSIGNAL), 5);
+	ck_assert_str_eq(hear(silent[i]), "ok\nn\tword\n");
+	(void)close(last);
+	for (i = 0; i < 3 * CONTROL_CLIENTS; i++)
 		(void)close(silent[i]);
 	turn();
+}
+END_TEST
+
+START_TEST(nobody_is_cut_before_he_had_his_time)
+{
+	int first, silent[CONTROL_CLIENTS], i;
+
+	serve_with(FOREVER, FOREVER);
+	first = dial(path);
+	turn();
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		silent[i] = dial(path);
+	turn();
+	ck_assert_int_eq(send(first, "say it\n", 7, MSG_NOSIGNAL), 7);
+	ck_assert_str_eq(hear(first), "ok\nn\tword\n");
+	(void)close(first);
+	for (i = 0; i < CONTROL_CLIENTS; i++)
+		(void)close(silent[i]);
+	turn();
+}
+END_TEST
+
+/* ---- later ---- */
+
+static int
+ask_later(void)
+{
+	int fd = dial(path);
+
+	ck_assert_int_eq(send(fd, "later\n", 6, MSG_NOSIGNAL), 6);
+	ck_assert_ptr_null(hear(fd));
+	return fd;
+}
+
+START_TEST(an_answer_takes_its_time)
+{
+	int fd = ask_later(), silent = dial(path);
+
+	/* Longer than anybody's patience: its timer is the last event there is. */
+	ck_assert_str_eq(hear_soon(silent), "");
+	ck_assert_ptr_null(hear(fd));
+	control_row(pending, "n", NULL);
+	control_row(pending, "1", NULL);
+	control_done(pending);
+	ck_assert_str_eq(hear(fd), "ok\nn\n1\n");
+	ck_assert_int_eq(gone, 0);
+	(void)close(fd);
+	(void)close(silent);
+}
+END_TEST
+
+START_TEST(a_failure_takes_its_time)
+{
+	int fd = ask_later();
+
+	control_fail(pending, "config", "a:1:2: no");
+	control_done(pending);
+	ck_assert_str_eq(hear(fd), "error config a:1:2: no\n");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(who_leaves_before_the_answer_is_told_of)
+{
+	(void)close(ask_later());
+	turn();
+	ck_assert_int_eq(gone, 1);
+	ck_assert_ptr_null(pending);
+	ck_assert_str_eq(ask("say it\n"), "ok\nn\tword\n");
+}
+END_TEST
+
+START_TEST(who_only_ends_his_side_is_answered)
+{
+	int fd = ask_later();
+
+	ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+	turn();
+	ck_assert_int_eq(gone, 0);
+	control_done(pending);
+	ck_assert_str_eq(hear(fd), "ok\n");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(who_waits_takes_nobodys_place)
+{
+	int fd[CONTROL_WAITING], i;
+
+	for (i = 0; i < CONTROL_WAITING; i++)
+		fd[i] = ask_later();
+	ck_assert_str_eq(ask("say it\n"), "ok\nn\tword\n");
+	ck_assert_str_eq(ask("later\n"), "error busy 64 others wait for an answer already\n");
+	for (i = 0; i < CONTROL_WAITING; i++)
+		(void)close(fd[i]);
+	turn();
+	ck_assert_int_eq(gone, CONTROL_WAITING);
+}
+END_TEST
+
+START_TEST(the_end_of_the_socket_is_told_of)
+{
+	int fd = ask_later();
+
+	control_free(&control);
+	ck_assert_int_eq(gone, 1);
+	ck_assert_str_eq(hear(fd), "");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(a_connection_is_given_away)
+{
+	int fd = dial(path);
+
+	ck_assert_int_eq(send(fd, "take\n", 5, 0), 5);
+	turn();
+	ck_assert_int_ge(taken, 0);
+	control_free(&control);
+	ck_assert_int_eq(send(taken, "more", 4, 0), 4);
+	(void)close(taken);
+	ck_assert_str_eq(hear(fd), "ok\nmore");
+	(void)close(fd);
+}
+END_TEST
+
+START_TEST(who_has_left_gives_nothing_away)
+{
+	int fd = dial(path);
+
+	ck_assert_int_eq(send(fd, "take\n", 5, 0), 5);
+	(void)close(fd);
+	taken = 0;
+	turn();
+	ck_assert_int_eq(taken, -1);
 }
 END_TEST
 
@@ -346,7 +546,7 @@ END_TEST
 
 START_TEST(a_living_socket_is_left_alone)
 {
-	struct control *other = control_new(loop, commands, NELEM(commands), PATIENCE, NULL);
+	struct control *other = control_new(loop, commands, NELEM(commands), PATIENCE, GRACE, NULL);
 	char pid[32];
 
 	ck_assert_int_eq(control_prepare(other, path, &err), -1);
@@ -399,7 +599,7 @@ START_TEST(a_reload_moves_it)
 	ck_assert_str_eq(ask("say it\n"), "ok\nn\tword\n");
 	old = dial(path);
 	turn();
-	control_commit(control, me());
+	control_commit(control);
 	ck_assert_int_eq(access(path, F_OK), -1);
 	fd = dial(at);
 	ck_assert_int_eq(send(fd, "say it\n", 7, 0), 7);
@@ -420,7 +620,7 @@ START_TEST(a_reload_that_fails_leaves_it)
 	control_abandon(control);
 	ck_assert_int_eq(access(at, F_OK), -1);
 	ck_assert_str_eq(ask("say it\n"), "ok\nn\tword\n");
-	control_commit(control, me());
+	control_commit(control);
 	ck_assert_str_eq(ask("say it\n"), "ok\nn\tword\n");
 	free(at);
 }
@@ -532,7 +732,16 @@ control_suite(void)
 	tcase_add_test(tc, too_many_words);
 	tcase_add_test(tc, a_long_answer_waits_for_its_reader);
 	tcase_add_test(tc, who_leaves_half_way_leaves_nothing);
-	tcase_add_test(tc, no_more_than_so_many_at_once);
+	tcase_add_test(tc, who_dawdles_makes_room);
+	tcase_add_test(tc, nobody_is_cut_before_he_had_his_time);
+	tcase_add_test(tc, an_answer_takes_its_time);
+	tcase_add_test(tc, a_failure_takes_its_time);
+	tcase_add_test(tc, who_leaves_before_the_answer_is_told_of);
+	tcase_add_test(tc, who_only_ends_his_side_is_answered);
+	tcase_add_test(tc, who_waits_takes_nobodys_place);
+	tcase_add_test(tc, the_end_of_the_socket_is_told_of);
+	tcase_add_test(tc, a_connection_is_given_away);
+	tcase_add_test(tc, who_has_left_gives_nothing_away);
 	tcase_add_test(tc, patience_ends);
 	tcase_add_test(tc, the_directory_is_made_and_all_may_connect);
 	tcase_add_test(tc, only_one_directory_is_made);

@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "proc/counters.h"
 #include "recorder/recorder.h"
 #include "suites.h"
 #include "world.h"
@@ -28,7 +27,7 @@ static void
 start(void)
 {
 	static char user[] = "root";
-	struct conf conf = {.user = user};
+	struct conf conf = {.user = user, .spool = {.dir = w.dir}};
 	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1,
 	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts,
 	    .counters = w.counters, .counters_fd = w.counters_fd, .slot = SLOT_RECORDER,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,78 @@ START_TEST(odd_things_are_left_alone)
 }
 END_TEST
 
+/* Its other name may be anywhere. */
+START_TEST(hard_links_are_left_alone)
+{
+	static const char text[] = HEAD "{\"id\":1},\n{\"id\":2";
+	char path[1024], other[1024], *got;
+	size_t n;
+
+	make("t", NAME SPOOL_PART, text, strlen(text));
+	(void)snprintf(path, sizeof(path), "%s/t/" NAME SPOOL_PART, w.dir);
+	(void)snprintf(other, sizeof(other), "%s-outside", w.dir);
+	ck_assert_int_eq(link(path, other), 0);
+	world_start(&w);
+	world_sync(&w);
+	got = read_all(other, &n);
+	ck_assert_str_eq(got, text);
+	ck_assert(exists("t/" NAME SPOOL_PART));
+	free(got);
+	ck_assert_int_eq(unlink(other), 0);
+}
+END_TEST
+
+START_TEST(files_of_others_are_left_alone)
+{
+	static const char text[] = HEAD "{\"id\":1},\n{\"id\":2";
+	char path[1024], *got;
+	size_t n;
+
+	if (geteuid() != 0)
+		return;
+	make("t", NAME SPOOL_PART, text, strlen(text));
+	(void)snprintf(path, sizeof(path), "%s/t/" NAME SPOOL_PART, w.dir);
+	ck_assert_int_eq(chown(path, 65534, 65534), 0);
+	world_start(&w);
+	world_sync(&w);
+	got = read_all(path, &n);
+	ck_assert_str_eq(got, text);
+	free(got);
+}
+END_TEST
+
+/* Where there are no locks, another recorder may be at work on them; but not on ours. */
+START_TEST(other_instances_without_locks)
+{
+	static const char text[] = HEAD "{\"id\":1},\n{\"id\":2";
+
+	make("t", NAME SPOOL_PART, text, strlen(text));
+	make("t", "20261122T080102Z-host-b-1.har.part", text, strlen(text));
+	make("t", "20261122T080102Z-hos-1.har.part", text, strlen(text));
+	make("t", ".mitmd-99-1.tmp", "x", 1);
+	fail_lock = ENOLCK;
+	world_start(&w);
+	world_sync(&w);
+	fail_lock = 0;
+	ck_assert(exists("t/" NAME));
+	ck_assert(exists("t/20261122T080102Z-host-b-1.har.part"));
+	ck_assert(exists("t/20261122T080102Z-hos-1.har.part"));
+	ck_assert(exists("t/.mitmd-99-1.tmp"));
+}
+END_TEST
+
+/* With one, whoever wrote them is dead. */
+START_TEST(other_instances_with_a_lock)
+{
+	static const char text[] = HEAD "{\"id\":1},\n{\"id\":2";
+
+	make("t", "20261122T080102Z-other-1.har.part", text, strlen(text));
+	world_start(&w);
+	world_sync(&w);
+	ck_assert(exists("t/20261122T080102Z-other-1.har"));
+}
+END_TEST
+
 START_TEST(stale_hidden_file_goes)
 {
 	make("t", ".mitmd-99-1.tmp", "x", 1);
@@ -197,7 +270,7 @@ START_TEST(growing_files_are_not_touched)
 	world_put(&w, 0, "t", 1, 10);
 	world_take_all(&w);
 	world_sync(&w);
-	finish_recover(w.finish, spool_where(w.spool), "host");
+	finish_recover(w.finish, spool_where(w.spool), "host", true);
 	world_sync(&w);
 	world_look(&w, NULL, &f);
 	ck_assert_uint_eq(f.part, 1);
@@ -248,6 +321,10 @@ recover_suite(void)
 	tcase_add_test(t, zeros_of_a_power_cut);
 	tcase_add_test(t, final_name_taken);
 	tcase_add_test(t, odd_things_are_left_alone);
+	tcase_add_test(t, hard_links_are_left_alone);
+	tcase_add_test(t, files_of_others_are_left_alone);
+	tcase_add_test(t, other_instances_without_locks);
+	tcase_add_test(t, other_instances_with_a_lock);
 	tcase_add_test(t, stale_hidden_file_goes);
 	tcase_add_test(t, growing_files_are_not_touched);
 	tcase_add_loop_test(t, over_chunks, 0, 10);

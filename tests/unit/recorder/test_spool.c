@@ -496,34 +496,66 @@ START_TEST(reserved_space_is_given_back)
 }
 END_TEST
 
-START_TEST(quota_deletes_the_oldest)
+static void
+until_counted(uint64_t files)
 {
-	char path[600], tag[8];
-	struct timespec when[2] = {{0, 0}, {0, 0}};
-	unsigned i;
-
-	world_start(&w);
-	for (i = 1; i <= 4; i++) {
-		(void)snprintf(tag, sizeof(tag), "t%u", i);
-		add(tag, i, 100000);
-		commit();
-		part_path(tag, path, sizeof(path));
-		(void)spool_flush(w.spool, STR_NONE);
+	do {
+		spool_tick(w.spool, clock_mono_us());
 		world_sync(&w);
-		path[strlen(path) - strlen(SPOOL_PART)] = '\0';
-		when[0].tv_sec = when[1].tv_sec = (time_t)(clock_wall_us() / 1000000 - 100 + i);
-		ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
-	}
-	finish_quota(w.finish, spool_where(w.spool), &(struct quota){.keep_size = 250000});
-	while (system("sleep 0.05") == 0) {
-		world_look(&w, NULL, &f);
-		if (f.har == 2)
-			break;
-	}
-	ck_assert_uint_eq(f.ids[1] + f.ids[2], 0);
-	ck_assert_uint_eq(f.ids[3] + f.ids[4], 2);
-	(void)snprintf(path, sizeof(path), "%s/t1", w.dir);
-	ck_assert_int_eq(access(path, F_OK), -1);
+	} while (WORLD_COUNT(w, spool_files) != files);
+}
+
+START_TEST(numbers_are_kept)
+{
+	static const char torn[] = "{\"log\":{\"entries\":[\n{\"id\":1},\n{\"id\":2";
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/t", w.dir);
+	ck_assert_int_eq(mkdir(path, 0750), 0);
+	(void)snprintf(path, sizeof(path), "%s/t/20261122T080102Z-host-1.har.part", w.dir);
+	write_file(path, torn, strlen(torn));
+	(void)snprintf(path, sizeof(path), "%s/bad", w.dir);
+	write_file(path, "x", 1);
+	world_start(&w);
+	until_counted(1);
+	ck_assert_uint_eq(WORLD_COUNT(w, files_recovered), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, entries_recovered), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 1);
+	add("a", 2, 100000);
+	add("bad", 3, 10);
+	commit();
+	until_counted(1);
+	ck_assert_uint_eq(WORLD_COUNT(w, entries_recorded), 1);
+	ck_assert_uint_gt(WORLD_COUNT(w, bytes_recorded), 100000);
+	ck_assert_uint_lt(WORLD_COUNT(w, bytes_recorded), 101000);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_TAG]), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, spool_files_open), 1);
+	ck_assert_uint_gt(WORLD_COUNT(w, spool_bytes_open), 100000);
+	ck_assert_uint_gt(WORLD_COUNT(w, spool_free_bytes), 0);
+	ck_assert_uint_eq(spool_flush(w.spool, STR_NONE), 1);
+	until_counted(2);
+	ck_assert_uint_eq(WORLD_COUNT(w, files_finished), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, spool_files_open), 0);
+	ck_assert_uint_gt(WORLD_COUNT(w, spool_bytes), 100000);
+	fail_errno = ENOSPC;
+	add("a", 4, 10);
+	commit();
+	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 0);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_SPOOL]), 1);
+	fail_errno = 0;
+	spool_tick(w.spool, clock_mono_us() + 6000000);
+	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 1);
+	add("a", 5, 10);
+	commit();
+	part_path("a", path, sizeof(path));
+	ck_assert_int_eq(unlink(path), 0);
+	until_counted(2);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_DELETED]), 1);
+	w.conf.quota.keep_size = 1;
+	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("host"), &w.conf,
+	    &(struct errmsg){""}), 0);
+	until_counted(0);
+	ck_assert_uint_eq(WORLD_COUNT(w, files_deleted), 2);
 }
 END_TEST
 
@@ -554,7 +586,7 @@ spool_suite(void)
 	tcase_add_test(t, unusable_directory_is_refused);
 	tcase_add_test(t, one_recorder_per_directory);
 	tcase_add_test(t, reserved_space_is_given_back);
-	tcase_add_test(t, quota_deletes_the_oldest);
+	tcase_add_test(t, numbers_are_kept);
 	suite_add_tcase(s, t);
 	return s;
 }
