@@ -285,7 +285,8 @@ static const struct opt rows[] = {
 	    .words = WORDS({"off", CONF_FLOWS_OFF, false}, {"errors", CONF_FLOWS_ERRORS, false},
 	    {"all", CONF_FLOWS_ALL, false}),
 	    .doc = "Which flows are logged, beside being recorded: one line each. errors are "
-	    "those that failed, at most 5 lines a second of each worker, of 20 at once."},
+	    "those that failed, at most 5 lines a second of each worker, of 20 at once; the "
+	    "others are counted."},
 };
 
 size_t
