@@ -6,4 +6,5 @@ libproc_a_SOURCES = \
 	src/proc/title.c src/proc/title.h \
 	src/proc/sandbox.c src/proc/sandbox.h \
 	src/proc/counters.def src/proc/counters.c src/proc/counters.h \
-	src/proc/metrics.c src/proc/metrics.h
+	src/proc/metrics.c src/proc/metrics.h \
+	src/proc/clients.c src/proc/clients.h
