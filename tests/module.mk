@@ -63,6 +63,7 @@ EXTRA_DIST += \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_62_names.py \
+	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \

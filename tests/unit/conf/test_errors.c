@@ -287,7 +287,6 @@ END_TEST
 static const struct {
 	const char *text, *error;
 } later_words[] = {
-	{"sandbox: required", "t.yaml:1:10: key 'sandbox': not yet supported: 'required'"},
 	{"spool: {when_full: wait}",
 	    "t.yaml:1:20: key 'spool.when_full': pass or block expected, found 'wait'"},
 	{"redact: {level: credentials}",
