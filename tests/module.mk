@@ -78,6 +78,7 @@ EXTRA_DIST += \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
+	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \

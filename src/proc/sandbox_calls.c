@@ -287,6 +287,8 @@ sandbox_calls(enum role role)
 
 	if (ctx == NULL)
 		return false;
+	/* By another table of calls (32 bits, x32): not only that thread. */
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* A binary tree; threads that run already; denials in the kernel's log. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
