@@ -134,6 +134,15 @@ bind_port(W)
 	return syscall(SYS_bind, tcp_socket(), &any, sizeof(any));
 }
 
+static long
+bind_datagrams(W)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0);
+
+	return syscall(SYS_bind, fd != -1 ? fd : STDIN_FILENO, &any, sizeof(any));
+}
+
 TRY(listen_it, syscall(SYS_listen, tcp_socket(), 1))
 
 static long
@@ -309,6 +318,7 @@ const struct try tries[] = {
     {"connect", TRY_SIGNER | TRY_RECORDER, TRY_DENIED, false, connect_it},
     {"accept", TRY_SIGNER | TRY_RECORDER, TRY_DENIED, false, accept_it},
     {"bind a port", TRY_ALL, TRY_DENIED, true, bind_port},
+    {"bind a port for datagrams", TRY_ALL, TRY_DENIED, true, bind_datagrams},
     {"listen", TRY_ALL, TRY_DENIED, true, listen_it},
     {"attach a filter to a socket", TRY_ALL, TRY_DENIED, false, filter_socket},
 
