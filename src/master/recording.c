@@ -309,7 +309,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 {
 	struct msg_ring_slot done;
 	struct msg_spool_is is;
-	struct msg_flushed flushed;
 	struct msg_spool_state state;
 
 	switch (type) {
@@ -331,11 +330,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
-	case MSG_FLUSHED:
-		if (msg_unpack_flushed(body, &flushed) != 0)
-			return -1;
-		log_info("finished %u HAR files", flushed.files);
-		return 0;
 	case MSG_SPOOL_STATE:
 		if (msg_unpack_spool_state(body, &state) != 0)
 			return -1;
@@ -344,13 +338,4 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	default:
 		return -1;
 	}
-}
-
-void
-recording_flush(struct master *m)
-{
-	struct msg_flush flush = {.id = ++m->flush_id, .tag = STR_NONE};
-
-	if (m->recorder.channel != NULL)
-		(void)CHANNEL_TELL(m->recorder.channel, FLUSH, flush, &flush);
 }

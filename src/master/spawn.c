@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "master/leaving.h"
+#include "master/polls.h"
 #include "master/roles.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -35,10 +37,15 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			recording_ready(c->master);
 		else
 			generation_child_ready(c, &ready);
+		leaving_tell(c);
 		return 0;
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;
+	case MSG_TOLD:
+	case MSG_FLUSHED:
+	case MSG_LISTED:
+		return poll_message(c, type, body);
 	case MSG_TRUST:
 		return master_news(c, body);
 	case MSG_FAILED:
@@ -201,6 +208,7 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
+	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
 	c->started_us = clock_mono_us();
@@ -233,6 +241,7 @@ void
 spawn_forget(struct child *c)
 {
 	channel_free(&c->channel);
+	poll_child_gone(c);
 	ev_timer_stop(c->master->loop, &c->again);
 	c->pid = -1;
 	c->ready = false;

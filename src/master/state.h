@@ -21,6 +21,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct poll;
 struct spool_trial;
 struct reloads;
 struct service;
@@ -61,6 +62,7 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
+	bool cut;			/* drains no longer: it is to end */
 	uint64_t since_us;		/* ... monotonic: starting, serving or draining */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */
@@ -151,13 +153,20 @@ struct master {
 	struct counters *counters;
 	int counters_fd;
 	struct system_file system_files[FILE_COUNT];
-	ev_timer look;			/* at those */
+	ev_timer files_look;			/* at those */
 	char *walls_told;		/* what was last logged of the sandbox */
 	int signal_fd;
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id, spool_id;
+	uint32_t spool_id;
+	TAILQ_HEAD(, poll) polls;	/* polls.c */
+	uint32_t poll_id;
+	bool flushing, flush_again;	/* flushing.c: by a signal */
+	bool leaving;			/* leaving.c: this host is to be emptied ... */
+	uint64_t leave_by_us;		/* monotonic: ... at the latest */
+	uint64_t quiet_us;		/* since when nobody is connected */
+	ev_timer look;
 	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
@@ -217,7 +226,6 @@ void recording_slot_live(struct master *, struct child *);	/* forked */
 void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
-void recording_flush(struct master *);
 
 void recording_make_dir(const struct conf *);	/* as root: for the recorder's user */
 /* Its spool is another directory than the running recorder's. */
@@ -254,6 +262,7 @@ void service_stopping(struct master *);
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_stop(struct master *);		/* as SIGTERM does */
 void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */

@@ -125,7 +125,7 @@ system_files_start(struct master *m)
 
 	for (i = 0; i < FILE_COUNT; i++)
 		(void)take(&m->system_files[i], paths[i]);
-	ev_timer_init(&m->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
-	m->look.data = m;
-	ev_timer_start(m->loop, &m->look);
+	ev_timer_init(&m->files_look, on_look, LOOK_SECONDS, LOOK_SECONDS);
+	m->files_look.data = m;
+	ev_timer_start(m->loop, &m->files_look);
 }

@@ -35,6 +35,7 @@ close_foreign(const struct proc *self)
 	size_t n = 0, i, max = self->nlisteners + 16;
 	int *keep = mem_grow(NULL, max, sizeof(int)), from = STDERR_FILENO + 1;
 
+	keep[n++] = log_fd();
 	keep[n++] = self->master_fd;
 	keep[n++] = self->signer_fd;
 	keep[n++] = self->ring_fd;

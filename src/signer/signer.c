@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/counters.h"
 #include "proc/sandbox.h"
 #include "shm/cert_cache.h"
 #include "signer/desk.h"
@@ -301,8 +302,9 @@ signer_main(struct proc *p)
 	if (open_ca(&s, &err) != 0)
 		proc_fail(p, &err);
 	keys_renew(p->keyring, now_seconds());
-	desk = (struct desk_conf){&s.ca, s.permit, p->cert_cache, p->keyring,
-	    (int64_t)(p->conf->leaf_lifetime_ms / 1000), {0}};
+	desk = (struct desk_conf){.ca = &s.ca, .permit = s.permit, .cert_cache = p->cert_cache,
+	    .keyring = p->keyring, .counters = &p->counters[p->slot],
+	    .lifetime = (int64_t)(p->conf->leaf_lifetime_ms / 1000)};
 	cert_issuer_id(s.ca.id, desk.lifetime, p->conf->ca.permit.v, p->conf->ca.permit.n,
 	    desk.issuer_id);
 	s.desk = desk_new(&desk);
