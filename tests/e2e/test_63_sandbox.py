@@ -2,6 +2,7 @@
 """The walls around each process, as the kernel tells of them; and what is said when one is
 not there. What the processes cannot do is tried in tests/unit/proc.
 """
+import json
 import os
 import pathlib
 import re
@@ -242,6 +243,19 @@ def test_what_is_missing_is_said_once(own_mitmd):
     reload(mitmd)
     reload(mitmd)
     assert mitmd.log_text().count("sandbox: off") == 1
+
+
+def test_status_says_what_stands(own_mitmd):
+    mitmd = own_mitmd()
+    told = json.loads(mitmd.ctl("status", "--output", "json").stdout)["processes"]
+    assert {p["role"] for p in told} == {"master", *ROLES}
+    for process in told:
+        stands = process["protections"].split(", ")
+        assert {"seccomp", "no-new-privs", "not-dumpable", "no-core", "no-capabilities"} <= set(stands)
+        assert (process["sandbox"] == "complete") == (
+            os.geteuid() != 0 or process["role"] == "master")
+    if os.geteuid() == 0:
+        assert re.search(r"worker .* without own-user\s*$", mitmd.ctl("status").stdout, re.M)
 
 
 # -- the spool, which a sandbox is built around ---------------------------------------------------
