@@ -53,7 +53,9 @@ static const struct opt rows[] = {
 	    "mitmd/control.sock below $XDG_RUNTIME_DIR, or below $XDG_STATE_HOME where that "
 	    "is not set."},
 	{.path = "user", .type = OPT_NAME, AT(user), .max = 32, .chars = LDH "_.",
-	    .fallback = "mitmd", .doc = "The user to become when started as root. "
+	    .fallback = "mitmd", .doc = "The user to become when started as root: for the workers, and "
+	    "where there are no users of that name with -signer and -recorder behind it, for "
+	    "signer and recorder, too. It may not use the control socket then. "
 	    "Who is started as that very user is no normal one: ca.dir, spool.dir and "
 	    "control default to what they are for root."},
 	{.path = "instance", .type = OPT_NAME, AT(instance), .max = 32, .chars = LDH,

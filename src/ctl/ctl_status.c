@@ -315,7 +315,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 		{"cpu_ms", "CPU", CONTROL_TEXT, "-"},
 		{"memory", "MEMORY", CONTROL_TEXT, "-"},
 		{"connections", "CONNECTIONS", CONTROL_NUMBER, "-"},
-		{"protections", "PROTECTIONS", CONTROL_NUMBER, "-"},
+		{"sandbox", "SANDBOX", CONTROL_TEXT, "-"},
 	};
 
 	show_mitmd(ctl, t, healthy);

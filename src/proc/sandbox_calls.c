@@ -99,6 +99,8 @@ static const struct {
     {SCMP_SYS(fdatasync), R},
     {SCMP_SYS(getdents64), R},
     {SCMP_SYS(pwritev), R},
+    {SCMP_SYS(poll), R},	/* is somebody still following? */
+    {SCMP_SYS(ppoll), R},
     {SCMP_SYS(clock_nanosleep), R},	/* while a predecessor has the spool */
     {SCMP_SYS(nanosleep), R},
     {SCMP_SYS(eventfd2), S | R},	/* libev, for news from a thread */

@@ -2,6 +2,8 @@
 """The walls around each process, as the kernel tells of them; and what is said when one is
 not there. What the processes cannot do is tried in tests/unit/proc.
 """
+import ctypes
+import json
 import os
 import pathlib
 import re
@@ -20,9 +22,16 @@ from env.mitmd import SANITIZED, wait_for
 ROLES = ("signer", "recorder", "worker")
 USERS = {"mitmd": 41001, "mitmd-signer": 41002, "mitmd-recorder": 41003}
 NO_GROUP = 65534
+LANDLOCK_CREATE_RULESET = 444
 # setuid, setgid, kill, net_bind_service, chown, dac_override
 MASTER_CAPABILITIES = 1 << 7 | 1 << 6 | 1 << 5 | 1 << 10 | 1 << 0 | 1 << 1
 
+
+def kernel_has_landlock():
+    return ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, 1) > 0
+
+
+needs_landlock = pytest.mark.skipif(not kernel_has_landlock(), reason="a kernel with Landlock")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="root")
 
 
@@ -119,6 +128,7 @@ def as_three(own_mitmd, tmp_path):
     shutil.rmtree(place, ignore_errors=True)
 
 
+@needs_landlock
 @needs_root
 def test_each_role_is_a_user_of_its_own(as_three, secure_origin, tag):
     mitmd = as_three()
@@ -172,6 +182,7 @@ def test_three_users_reload_and_start_again(as_three, secure_origin, tag):
     assert mitmd.entry(tag, "?again").status == 200
 
 
+@needs_landlock
 @needs_root
 def test_one_user_for_all_is_said(as_three, secure_origin, tag):
     mitmd = as_three(names=["mitmd"])
@@ -198,6 +209,7 @@ def test_whom_the_processes_become_may_not_control(as_three, name):
 
 
 # -- sandbox: auto, required, off ----------------------------------------------------------------
+@needs_landlock
 @needs_root
 def test_required_starts_where_everything_is_there(as_three, secure_origin):
     mitmd = as_three(more={"sandbox": "required"})
@@ -242,6 +254,20 @@ def test_what_is_missing_is_said_once(own_mitmd):
     reload(mitmd)
     reload(mitmd)
     assert mitmd.log_text().count("sandbox: off") == 1
+
+
+@needs_landlock
+def test_status_says_what_stands(own_mitmd):
+    mitmd = own_mitmd()
+    told = json.loads(mitmd.ctl("status", "--output", "json").stdout)["processes"]
+    assert {p["role"] for p in told} == {"master", *ROLES}
+    for process in told:
+        stands = process["protections"].split(", ")
+        assert {"seccomp", "no-new-privs", "not-dumpable", "no-core", "no-capabilities"} <= set(stands)
+        assert (process["sandbox"] == "complete") == (
+            os.geteuid() != 0 or process["role"] == "master")
+    if os.geteuid() == 0:
+        assert re.search(r"worker .* without own-user\s*$", mitmd.ctl("status").stdout, re.M)
 
 
 # -- the spool, which a sandbox is built around ---------------------------------------------------

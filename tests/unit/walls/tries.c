@@ -134,6 +134,15 @@ bind_port(W)
 	return syscall(SYS_bind, tcp_socket(), &any, sizeof(any));
 }
 
+static long
+bind_datagrams(W)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+	int fd = (int)syscall(SYS_socket, AF_INET, SOCK_DGRAM, 0);
+
+	return syscall(SYS_bind, fd != -1 ? fd : STDIN_FILENO, &any, sizeof(any));
+}
+
 TRY(listen_it, syscall(SYS_listen, tcp_socket(), 1))
 
 static long
@@ -260,17 +269,17 @@ call_32_bits(W)
 #endif
 
 const struct try tries[] = {
-    {"open /etc/passwd", TRY_ALL, TRY_DENIED, true, open_passwd},
-    {"open a directory", TRY_ALL, TRY_DENIED, true, open_root},
-    {"open the CA's file", TRY_ALL, TRY_DENIED, true, open_ca},
-    {"open /proc/self/mem", TRY_ALL, TRY_DENIED, true, open_own_memory},
-    {"open a device", TRY_ALL, TRY_DENIED, true, open_urandom},
-    {"make a file", TRY_ALL, TRY_DENIED, true, make_file},
+    {"open /etc/passwd", TRY_ALL, TRY_FENCED, true, open_passwd},
+    {"open a directory", TRY_ALL, TRY_FENCED, true, open_root},
+    {"open the CA's file", TRY_ALL, TRY_FENCED, true, open_ca},
+    {"open /proc/self/mem", TRY_ALL, TRY_FENCED, true, open_own_memory},
+    {"open a device", TRY_ALL, TRY_FENCED, true, open_urandom},
+    {"make a file", TRY_ALL, TRY_FENCED, true, make_file},
     {"make a file in the spool", TRY_SIGNER | TRY_WORKER, TRY_DENIED, true, make_spool_file},
-    {"make a directory", TRY_ALL, TRY_DENIED, true, make_dir},
+    {"make a directory", TRY_ALL, TRY_FENCED, true, make_dir},
     {"make a symbolic link", TRY_ALL, TRY_DENIED, true, make_link},
     {"make a named pipe", TRY_ALL, TRY_KILLED, true, make_node},
-    {"remove a file", TRY_ALL, TRY_DENIED, true, remove_file},
+    {"remove a file", TRY_ALL, TRY_FENCED, true, remove_file},
     {"link a file into the spool", TRY_ALL, TRY_FENCED, true, link_in},
     {"rename a file into the spool", TRY_ALL, TRY_FENCED, true, rename_in},
     {"rename a file out of the spool", TRY_ALL, TRY_FENCED, true, rename_out},
@@ -309,6 +318,7 @@ const struct try tries[] = {
     {"connect", TRY_SIGNER | TRY_RECORDER, TRY_DENIED, false, connect_it},
     {"accept", TRY_SIGNER | TRY_RECORDER, TRY_DENIED, false, accept_it},
     {"bind a port", TRY_ALL, TRY_DENIED, true, bind_port},
+    {"bind a port for datagrams", TRY_ALL, TRY_DENIED, true, bind_datagrams},
     {"listen", TRY_ALL, TRY_DENIED, true, listen_it},
     {"attach a filter to a socket", TRY_ALL, TRY_DENIED, false, filter_socket},
 

@@ -19,7 +19,7 @@ enum { TRY_SIGNER = 1 << ROLE_SIGNER, TRY_RECORDER = 1 << ROLE_RECORDER,
 enum try_end {
 	TRY_KILLED,	/* by the filter */
 	TRY_DENIED,	/* EPERM or EACCES */
-	TRY_FENCED,	/* the same; or EXDEV, as Landlock says of a way out of the spool */
+	TRY_FENCED,	/* the same; a recorder's by Landlock, which also says EXDEV */
 	TRY_FAULT	/* the memory cannot be written */
 };
 
