@@ -77,10 +77,12 @@ EXTRA_DIST += \
 	$(E2E)/test_63_completion.py \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
+	$(E2E)/test_63_logs.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \
+	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py
