@@ -14,3 +14,5 @@ EXTRA_DIST += contrib/quickstart contrib/check contrib/packages contrib/check-la
 	contrib/debian/tests/service
 TESTS += contrib/check-layers contrib/check-headers contrib/check-metrics
 AM_TESTS_ENVIRONMENT += CC='$(CC)'; CHECK_CFLAGS='$(WARN_CFLAGS)'; export CC CHECK_CFLAGS;
+completiondir = $(datadir)/bash-completion/completions
+dist_completion_DATA = contrib/completion/mitmctl

@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/disk.py \
+	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
@@ -63,6 +64,9 @@ EXTRA_DIST += \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_62_metrics.py \
+	$(E2E)/test_62_tail.py \
+	$(E2E)/test_63_completion.py \
+	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \

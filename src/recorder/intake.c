@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "har/entry.h"
 #include "recorder/large.h"
+#include "recorder/slot.h"
 
 #define BATCH_S 0.1		/* an entry waits no longer */
 #define LOCKED_S 0.02		/* look again whether the reader is through */
@@ -20,21 +21,6 @@
 #define SLICE_BYTES (256u << 10)
 #define TURN_BYTES (4u << 20)	/* before the loop looks at other things */
 #define ENTRY_MAX (4ull << 30)
-#define BAD_LOG_US 60000000
-
-struct slot {
-	unsigned no, pid;
-	struct ring_reader *reader;
-	int wake_fd, spill_fd;
-	ev_io wake;
-	struct intake *intake;
-	uint64_t receipt;	/* position taken, as far as the worker knows */
-	uint64_t told;		/* those who follow have seen everything before */
-	uint64_t mark;		/* intake_mark() */
-	bool ready;		/* the ring may hold more */
-	bool ended, broken, spill_told;
-	uint64_t bad, bad_logged, bad_logged_us;
-};
 
 struct intake {
 	struct ev_loop *loop;
@@ -58,7 +44,7 @@ struct intake {
 static bool
 is_behind(const struct slot *s)
 {
-	return s != NULL && ring_reader_pos(s->reader) != s->receipt;
+	return s != NULL && slot_behind(s);
 }
 
 /* What the loop's timer is for: an entry waits, or a receipt. */
@@ -78,21 +64,7 @@ release(struct intake *i, struct slot *s)
 {
 	i->slots[s->no] = NULL;
 	ev_io_stop(i->loop, &s->wake);
-	ring_reader_free(&s->reader);
-	fd_close(&s->wake_fd);
-	fd_close(&s->spill_fd);
-	free(s);
-}
-
-static void
-log_bad(struct slot *s)
-{
-	if (s->bad > s->bad_logged)
-		log_warning("worker %u (slot %u) handed over %llu entries that are not one "
-		    "JSON object on one line; they are dropped", s->pid, s->no,
-		    (unsigned long long)(s->bad - s->bad_logged));
-	s->bad_logged = s->bad;
-	s->bad_logged_us = clock_mono_us();
+	slot_free(&s);
 }
 
 static void
@@ -105,7 +77,7 @@ release_drained(struct intake *i)
 
 		if (s == NULL || !s->ended || s->ready || is_behind(s))
 			continue;
-		log_bad(s);
+		slot_log_bad(s);
 		no = s->no;
 		release(i, s);
 		i->ops.drained(i->arg, no);
@@ -119,10 +91,8 @@ rewind_all(struct intake *i)
 	unsigned n;
 
 	for (n = 0; n < i->nslots; n++)
-		if (i->slots[n] != NULL && is_behind(i->slots[n])) {
-			ring_rewind(i->slots[n]->reader);
-			i->slots[n]->ready = !i->slots[n]->broken;
-		}
+		if (is_behind(i->slots[n]))
+			slot_rewind(i->slots[n]);
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 }
@@ -150,7 +120,7 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	if (rc != 0)
 		return false;
 	while (n-- > 0)
-		i->slots[pos[n].slot]->receipt = pos[n].pos;
+		spool_bad(i->spool, slot_taken(i->slots[pos[n].slot], pos[n].pos));
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 	return true;
@@ -201,15 +171,6 @@ on_batch(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 
 /* ---- entries ---- */
 
-static void
-drop_bad(struct slot *s)
-{
-	s->bad++;
-	spool_bad(s->intake->spool);
-	if (s->bad == 1 || clock_mono_us() - s->bad_logged_us > BAD_LOG_US)
-		log_bad(s);
-}
-
 static bool
 append_checked(struct pieces *p, struct buf *out)
 {
@@ -240,7 +201,7 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 		spool_added(i->spool, e->tag, out->len - before);
 	} else {
 		spool_refused(i->spool, e->tag, before);
-		drop_bad(s);
+		slot_bad(s);
 	}
 }
 
@@ -248,8 +209,8 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 static void
 take_lost(struct intake *i, struct slot *s)
 {
-	s->receipt = ring_reader_pos(s->reader);
-	receipts_take(i->receipts, s->no, s->receipt);
+	receipts_take(i->receipts, s->no, ring_reader_pos(s->reader));
+	spool_bad(i->spool, slot_taken(s, ring_reader_pos(s->reader)));
 }
 
 /*
@@ -286,7 +247,7 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 		spool_lost(i->spool);
 	else if ((e->ninserts > 0 && s->spill_fd == -1) ||
 	    pieces_init(&p, e, s->spill_fd, i->max) != 0)
-		drop_bad(s);
+		slot_bad(s);
 	else if (p.total > SPOOL_LARGE)
 		take_large(i, s, e, before);
 	else
@@ -295,21 +256,18 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 
 /* ---- turns ---- */
 
-static void
-give_up_ring(struct slot *s)
-{
-	log_error("the ring of worker %u (slot %u) is broken: it records nothing more", s->pid,
-	    s->no);
-	s->broken = true;
-	s->ready = false;
-	ev_io_stop(s->intake->loop, &s->wake);
-}
-
 /* While a reader is waited for, entries go on being taken until memory is full. */
 static bool
 must_commit(const struct intake *i)
 {
 	return spool_full(i->spool) || (spool_due(i->spool) && !i->blocked);
+}
+
+static void
+give_up_ring(struct intake *i, struct slot *s)
+{
+	slot_give_up(s);
+	ev_io_stop(i->loop, &s->wake);
 }
 
 /* Bytes taken. */
@@ -331,7 +289,7 @@ take_slice(struct intake *i, struct slot *s)
 		else if (rc == ERR_AGAIN)
 			s->ready = false;
 		else
-			give_up_ring(s);
+			give_up_ring(i, s);
 		if (rc != 0)
 			break;
 	}
@@ -368,10 +326,10 @@ step_large(struct intake *i)
 	case LARGE_MORE:
 		return;
 	case LARGE_DONE:
-		s->receipt = pos.pos;
+		spool_bad(i->spool, slot_taken(s, pos.pos));
 		break;
 	case LARGE_BAD:
-		drop_bad(s);
+		slot_bad(s);
 		break;
 	case LARGE_LOST:
 		take_lost(i, s);
@@ -431,11 +389,12 @@ static void
 on_wake(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
 	struct slot *s = w->data;
+	struct intake *i = s->intake;
 	uint64_t count;
 
 	(void)!read(s->wake_fd, &count, sizeof(count));
 	s->ready = true;
-	ev_idle_start(s->intake->loop, &s->intake->work);
+	ev_idle_start(i->loop, &i->work);
 }
 
 /* ---- slots ---- */
@@ -479,15 +438,8 @@ intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_
 		fd_close(&spill_fd);
 		return -1;
 	}
-	s = mem_new(struct slot);
-	s->no = slot;
-	s->pid = pid;
+	s = slot_new(slot, pid, reader, wake_fd, spill_fd);
 	s->intake = i;
-	s->reader = reader;
-	s->receipt = s->mark = ring_reader_pos(reader);
-	s->wake_fd = wake_fd;
-	s->spill_fd = spill_fd;
-	s->spill_told = spill_fd != -1;
 	ev_io_init(&s->wake, on_wake, wake_fd, EV_READ);
 	s->wake.data = s;
 	ev_io_start(i->loop, &s->wake);

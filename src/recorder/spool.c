@@ -133,9 +133,9 @@ spool_count_recorded(struct spool *s, uint64_t entries, uint64_t bytes)
 }
 
 void
-spool_bad(struct spool *s)
+spool_bad(struct spool *s, uint64_t entries)
 {
-	counter_add(&s->counters->har_dropped[DROPPED_BAD], 1);
+	counter_add(&s->counters->har_dropped[DROPPED_BAD], (int64_t)entries);
 }
 
 void
@@ -148,6 +148,12 @@ uint64_t
 spool_lost_total(const struct spool *s)
 {
 	return s->lost;
+}
+
+uint64_t
+spool_lost_lately(const struct spool *s)
+{
+	return s->lost - s->lost_before;
 }
 
 /* ---- the directory ---- */
@@ -186,7 +192,7 @@ works_again(struct spool *s)
 	show_state(s);
 	log_event(LOG_LEVEL_INFO, LOG_SPOOL_WORKS, false, NULL, 0,
 	    "the spool %s is written again; %llu entries were lost", s->dir.path,
-	    (unsigned long long)(s->lost - s->lost_before));
+	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);
 	if (s->torn)

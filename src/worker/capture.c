@@ -147,6 +147,21 @@ capture_sweep(struct worker *w)
 		hand_over_piece(c->talker);
 }
 
+unsigned
+capture_tell(struct worker *w, struct str tag)
+{
+	struct capture *c, *next;
+	unsigned n = 0;
+
+	TAILQ_FOREACH_SAFE(c, &w->talks, talk_link, next) {
+		if (tag.n > 0 && !str_eq(str_z(c->talker->facts.tag), tag))
+			continue;
+		hand_over_piece(c->talker);
+		n++;
+	}
+	return n;
+}
+
 /* Its last entry is about to be made. */
 static void
 end_ws(struct flow *f)

@@ -278,11 +278,11 @@ fail(struct flow *f, enum flow_side from, enum conn_end how)
 }
 
 void
-flow_answered(struct flow *f, enum conn_end how)
+flow_answered(struct flow *f, enum flow_side from, enum conn_end how)
 {
 	CHECK(flow_response_whole(f));
 	if (!f->over)
-		finish_early(f, FLOW_BACK, how);
+		finish_early(f, from, how);
 }
 
 static void PRINTF(2, 0)

@@ -138,10 +138,10 @@ void flow_writable(struct flow *, enum flow_side who);	/* `who` can take body by
 void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char *fmt, ...)
     PRINTF(4, 5);
 /*
- * The answer is whole, and its sender wants no more of the request (RFC 9113 8.1:
- * RST_STREAM with NO_ERROR): over, and nobody has failed.
+ * The answer is whole, and one of them wants no more of the request, or has no more
+ * (RFC 9113 8.1): over, and nobody has failed.
  */
-void flow_answered(struct flow *, enum conn_end how);
+void flow_answered(struct flow *, enum flow_side from, enum conn_end how);
 /*
  * From 101 on the two connections are a tunnel: both ends let go, and the caller
  * owns the flow until flow_tunnel_done().

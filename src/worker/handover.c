@@ -252,6 +252,12 @@ handover_refused(const struct handover *h)
 	    taken == h->taken && ev_now(h->worker->loop) - h->moved > STUCK_SECONDS);
 }
 
+void
+handover_kick(struct handover *h)
+{
+	ring_kick(h->ring);
+}
+
 bool
 handover_idle(const struct handover *h)
 {

@@ -25,6 +25,8 @@ struct buf *handover_scratch(struct handover *);
 /* text may be the scratch buffer. The runs are taken. */
 void handover_put(struct handover *, struct str tag, struct str text, struct har_insert *,
     size_t ninserts);
+/* The recorder looks at the ring now, not when there is more in it. */
+void handover_kick(struct handover *);
 /* Once a loop turn. */
 void handover_turn(struct handover *);
 /*

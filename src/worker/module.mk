@@ -28,10 +28,13 @@ libworker_a_SOURCES = \
 	src/worker/flow.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
+	src/worker/hosts_table.c src/worker/hosts_table.h \
+	src/worker/resolv_conf.c src/worker/resolv_conf.h \
 	src/worker/dial.c src/worker/dial.h \
 	src/worker/back.c src/worker/back.h \
 	src/worker/tunnel.c src/worker/tunnel.h \
 	src/worker/capture.c src/worker/capture.h \
 	src/worker/flow_log.c src/worker/flow_log.h \
 	src/worker/unrecorded.c src/worker/unrecorded.h \
-	src/worker/handover.c src/worker/handover.h
+	src/worker/handover.c src/worker/handover.h \
+	src/worker/tell.c src/worker/tell.h

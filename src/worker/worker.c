@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/sandbox.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
@@ -31,6 +32,7 @@
 #include "worker/handover.h"
 #include "worker/leaf.h"
 #include "worker/reserve.h"
+#include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -244,6 +246,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	tells_turn(w->tells);
 	quit_if_done(w);
 }
 
@@ -380,6 +383,23 @@ go(struct worker_main *m)
 }
 
 static int
+take_file(struct worker *w, struct str body, int *fds, size_t nfds)
+{
+	struct msg_file m;
+	char *text;
+	size_t n;
+
+	if (nfds != 1 || msg_unpack_file(body, &m) != 0 || m.which >= FILE_COUNT)
+		return -1;
+	text = fd_read_memory(fds[0], FILE_TEXT_MAX, &n);
+	fd_close(&fds[0]);
+	if (text != NULL)
+		dial_hub_file(w->dials, m.which, str_of(text, n));
+	free(text);
+	return 0;
+}
+
+static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
 	struct worker_main *m = arg;
@@ -405,6 +425,10 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_TELL:
+		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
+	case MSG_FILE:
+		return take_file(&m->w, body, fds, nfds);
 	default:
 		return -1;
 	}
@@ -444,6 +468,7 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	if (ring == NULL)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring);
+	m->w.tells = tells_new(&m->w);
 	return 0;
 }
 
@@ -496,6 +521,7 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
@@ -517,6 +543,9 @@ worker_main(struct proc *p)
 	proc_begin(p);
 	proc_drop(p);
 	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	sandbox_fence(p, -1);
+	if (sandbox_enter(p, 0, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);

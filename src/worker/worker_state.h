@@ -25,6 +25,7 @@ struct front;
 struct handover;
 struct leafs;
 struct access;
+struct tells;
 struct trust_told;
 struct grave;
 
@@ -37,6 +38,7 @@ struct worker {
 	struct dial_hub *dials;
 	struct flow_pool *flows;
 	struct handover *handover;
+	struct tells *tells;
 	struct leafs *leafs;
 	struct access *access;
 	struct trust_told *trust;

@@ -5,6 +5,7 @@
 #include <check.h>
 
 Suite *filter_suite(void);
+Suite *tail_line_suite(void);
 Suite *view_suite(void);
 
 #endif

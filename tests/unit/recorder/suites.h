@@ -13,6 +13,7 @@ Suite *tails_suite(void);
 Suite *block_suite(void);
 Suite *quota_suite(void);
 Suite *death_suite(void);
+Suite *faults_suite(void);
 Suite *recorder_suite(void);
 
 #endif

@@ -48,6 +48,26 @@ die(void)
 	abort();
 }
 
+_Atomic unsigned fault_at, fault_calls;
+int fault_errno;
+const char *fault_name = "";
+bool fault_lasts, fault_short;
+
+static bool
+fails(const char *name)
+{
+	unsigned n, at = fault_at;
+
+	if (at == 0)
+		return false;
+	n = ++fault_calls;
+	if (n != at && (n < at || !fault_lasts))
+		return false;
+	errno = fault_errno;
+	fault_name = name;
+	return true;
+}
+
 #define WRAP(ret, name, params, args)                                                     \
 	ret __real_##name params;                                                         \
 	ret __wrap_##name params;                                                         \
@@ -55,7 +75,24 @@ die(void)
 	{                                                                                 \
 		if (dies_now())                                                           \
 			die();                                                            \
-		return __real_##name args;                                                \
+		return fails(#name) ? -1 : __real_##name args;                             \
+	}
+#define WRAP_VOID(name, params, args)                                                     \
+	void __real_##name params;                                                        \
+	void __wrap_##name params;                                                        \
+	void __wrap_##name params                                                         \
+	{                                                                                 \
+		if (dies_now())                                                           \
+			die();                                                            \
+		__real_##name args;                                                       \
+	}
+/* These change nothing: there is no sense in dying at them. */
+#define WRAP_FAULT(ret, name, params, args)                                               \
+	ret __real_##name params;                                                         \
+	ret __wrap_##name params;                                                         \
+	ret __wrap_##name params                                                          \
+	{                                                                                 \
+		return fails(#name) ? -1 : __real_##name args;                             \
 	}
 WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
 WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned f), (a, b, c, d, f))
@@ -65,10 +102,18 @@ WRAP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
 WRAP(int, mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
 WRAP(int, fdatasync, (int fd), (fd))
 WRAP(int, fsync, (int fd), (fd))
-WRAP(void, receipts_ready, (struct receipts *r), (r))
-WRAP(void, receipts_written, (struct receipts *r), (r))
-WRAP(void, receipts_done, (struct receipts *r), (r))
-WRAP(void, receipts_undone, (struct receipts *r), (r))
+WRAP_VOID(receipts_ready, (struct receipts *r), (r))
+WRAP_VOID(receipts_written, (struct receipts *r), (r))
+WRAP_VOID(receipts_done, (struct receipts *r), (r))
+WRAP_VOID(receipts_undone, (struct receipts *r), (r))
+WRAP_FAULT(int, openat, (int dir, const char *name, int flags, mode_t mode),
+    (dir, name, flags, mode))
+WRAP_FAULT(int, fstat, (int fd, struct stat *st), (fd, st))
+WRAP_FAULT(int, fstatat, (int dir, const char *name, struct stat *st, int flags),
+    (dir, name, st, flags))
+WRAP_FAULT(int, faccessat, (int dir, const char *name, int mode, int flags),
+    (dir, name, mode, flags))
+WRAP_FAULT(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
 
 int __real_flock(int fd, int how);
 int __wrap_flock(int fd, int how);
@@ -81,6 +126,8 @@ __wrap_flock(int fd, int how)
 		errno = fail_lock;
 		return -1;
 	}
+	if (fails("flock"))
+		return -1;
 	return __real_flock(fd, how);
 }
 
@@ -95,6 +142,8 @@ __wrap_fallocate(int fd, int mode, off_t at, off_t n)
 		errno = fail_reserve;
 		return -1;
 	}
+	if (fails("fallocate"))
+		return -1;
 	return __real_fallocate(fd, mode, at, n);
 }
 
@@ -108,6 +157,8 @@ __wrap_pwrite(int fd, const void *p, size_t n, off_t at)
 			(void)!__real_pwrite(fd, p, n / 2, at);
 		die();
 	}
+	if (fails("pwrite"))
+		return fault_short ? __real_pwrite(fd, p, n / 2, at) : -1;
 	return __real_pwrite(fd, p, n, at);
 }
 
@@ -129,7 +180,21 @@ __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
 		errno = fail_errno;
 		return -1;
 	}
+	if (fails("pwritev"))
+		return fault_short ? __real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at) :
+		    -1;
 	return __real_pwritev(fd, iov, n, at);
+}
+
+ssize_t __real_write(int fd, const void *p, size_t n);
+ssize_t __wrap_write(int fd, const void *p, size_t n);
+ssize_t
+__wrap_write(int fd, const void *p, size_t n)
+{
+	/* Eventfds and the log are no disk; rings are memory. */
+	if (n <= 8 || fd <= STDERR_FILENO || !fails("write"))
+		return __real_write(fd, p, n);
+	return fault_short ? __real_write(fd, p, n / 2) : -1;
 }
 
 /* ---- the world ---- */

@@ -72,4 +72,14 @@ extern _Atomic unsigned fail_after;	/* ... after so many that do not */
 extern _Atomic int fail_lock;		/* flock(2) fails with it */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 
+
+/*
+ * Failure: the nth call from now on (0: none) of a function that has to do with a
+ * file; fault_lasts: and all that follow. fault_short: what writes does half of it.
+ */
+extern _Atomic unsigned fault_at, fault_calls;
+extern int fault_errno;
+extern const char *fault_name;		/* which failed last */
+extern bool fault_lasts, fault_short;
+
 #endif
