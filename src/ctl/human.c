@@ -35,6 +35,15 @@ human_ms(uint64_t ms, char out[HUMAN_SIZE])
 }
 
 char *
+human_us(uint64_t us, char out[HUMAN_SIZE])
+{
+	if (us >= 9950)
+		return human_ms((us + 500) / 1000, out);
+	(void)snprintf(out, HUMAN_SIZE, "%.1fms", (double)us / 1000);
+	return out;
+}
+
+char *
 human_bytes(uint64_t bytes, char out[HUMAN_SIZE])
 {
 	static const char units[] = "kMGTPE";

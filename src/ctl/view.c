@@ -234,6 +234,8 @@ own_member(struct view *v, struct json_read *r, struct str name, struct sizes *t
 		v->messages = value(r);
 	else if (str_eq(name, STR("_tlsError")))
 		v->tls_error = value(r);
+	else if (str_eq(name, STR("_startedMicros")))
+		v->started_us = number(r, 1, 1e17);
 	else if (str_eq(name, STR("_tunnel")))
 		tunnel(v, r, tunnelled);
 	else
@@ -401,6 +403,17 @@ find_types(struct view *v)
 		v->response_type = header_value(v->response_headers, STR("content-type"));
 }
 
+/* Ours tell it more finely: as long as that is the same millisecond, it counts. */
+static int64_t
+start_of(struct str date, int64_t micros)
+{
+	int64_t us;
+
+	if (!iso_date_parse(date, &us))
+		return -1;
+	return micros >= us && micros - us < 1000 ? micros : us;
+}
+
 bool
 view_parse(struct view *v, struct str entry)
 {
@@ -423,8 +436,7 @@ view_parse(struct view *v, struct str entry)
 		v->sent = tunnelled.head;
 	if (tunnelled.body >= 0)
 		v->received = tunnelled.body;
-	if (!iso_date_parse(v->started, &v->started_us))
-		v->started_us = -1;
+	v->started_us = start_of(v->started, v->started_us);
 	v->websocket = v->messages.n > 0 || str_eq(v->resource_type, STR("websocket"));
 	v->tls_failed = v->tls_error.n > 0;
 	return true;

@@ -2,7 +2,7 @@
 /*
  * json.h - JSON text (RFC 8259) into a buffer, and a checker that accepts
  * exactly one object on one line.
- * Runs in: worker (write), recorder (check), tests, fuzzers.
+ * Runs in: worker (write), recorder and mitmctl (check), tests, fuzzers.
  */
 #ifndef MITMD_HAR_JSON_H
 #define MITMD_HAR_JSON_H
@@ -68,10 +68,23 @@ struct json_check {
 	uint8_t in_name;	/* the string is a member's name */
 	uint8_t left;		/* bytes missing of a UTF-8 sequence or \uXXXX */
 	uint8_t lo, hi;		/* bounds of the next UTF-8 byte */
+	uint8_t lines;		/* white space is all that JSON has */
 	const char *literal;	/* what must follow of true, false, null */
 };
 void json_check_init(struct json_check *) NONNULL(1);
 bool json_check_feed(struct json_check *, const void *p, size_t n) NONNULL(1);
 bool json_check_end(const struct json_check *) NONNULL(1);	/* one whole object was read */
+
+/* The same of an object over many lines, with white space around it. */
+void json_check_init_lines(struct json_check *) NONNULL(1);
+/*
+ * Feed up to and with the byte that leaves no more than `depth` brackets open. How many
+ * bytes were good: where json_check_bad(), the one behind them is not.
+ */
+size_t json_check_until(struct json_check *, const void *p, size_t n, unsigned depth)
+    NONNULL(1) MUSTCHECK;
+bool json_check_bad(const struct json_check *) NONNULL(1);
+bool json_check_in_string(const struct json_check *) NONNULL(1);	/* or in a name */
+bool json_check_in_name(const struct json_check *) NONNULL(1);
 
 #endif

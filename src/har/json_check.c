@@ -43,10 +43,34 @@ json_check_init(struct json_check *c)
 	*c = (struct json_check){.state = S_START};
 }
 
+void
+json_check_init_lines(struct json_check *c)
+{
+	*c = (struct json_check){.state = S_START, .lines = 1};
+}
+
 bool
 json_check_end(const struct json_check *c)
 {
 	return c->state == S_DONE;
+}
+
+bool
+json_check_bad(const struct json_check *c)
+{
+	return c->state == S_BAD;
+}
+
+bool
+json_check_in_string(const struct json_check *c)
+{
+	return c->state >= S_STRING && c->state <= S_UTF8;
+}
+
+bool
+json_check_in_name(const struct json_check *c)
+{
+	return c->in_name && json_check_in_string(c);
 }
 
 static bool
@@ -152,11 +176,17 @@ after(struct json_check *c, uint8_t b)
 	return close_bracket(c, b);
 }
 
+static bool
+is_space(const struct json_check *c, uint8_t b)
+{
+	return b == ' ' || (c->lines && (b == '\n' || b == '\r' || b == '\t'));
+}
+
 /* Between tokens. */
 static enum state
 structure(struct json_check *c, uint8_t b)
 {
-	if (b == ' ')
+	if (is_space(c, b))
 		return c->state;
 	switch (c->state) {
 	case S_FIRST_VALUE:
@@ -278,6 +308,8 @@ step(struct json_check *c, uint8_t b)
 {
 	switch (c->state) {
 	case S_START:
+		if (c->lines && is_space(c, b))
+			return S_START;
 		return b == '{' ? open_bracket(c, true) : S_BAD;
 	case S_STRING:
 		return string(c, b);
@@ -290,6 +322,7 @@ step(struct json_check *c, uint8_t b)
 			return S_BAD;
 		return *++c->literal == '\0' ? S_AFTER : S_LITERAL;
 	case S_DONE:
+		return c->lines && is_space(c, b) ? S_DONE : S_BAD;
 	case S_BAD:
 		return S_BAD;
 	default:
@@ -325,13 +358,13 @@ to_next_string(struct json_check *c, const uint8_t *p, size_t n)
 	return 5;
 }
 
-bool
-json_check_feed(struct json_check *c, const void *bytes, size_t n)
+/* Up to n bytes that are, or are not, what may stand here; how many were good. */
+static inline size_t
+check(struct json_check *c, const uint8_t *p, size_t n, unsigned floor)
 {
-	const uint8_t *p = bytes;
 	size_t i = 0, k;
 
-	while (i < n && c->state != S_BAD) {
+	while (i < n) {
 		if (c->state == S_STRING) {
 			i += string_run(p + i, n - i);
 			if (i == n)
@@ -341,7 +374,29 @@ json_check_feed(struct json_check *c, const void *bytes, size_t n)
 			if (k > 0)
 				continue;
 		}
-		c->state = (uint8_t)step(c, p[i++]);
+		c->state = (uint8_t)step(c, p[i]);
+		if (c->state == S_BAD)
+			break;
+		i++;
+		if (c->depth <= floor)
+			break;
 	}
+	return i;
+}
+
+bool
+json_check_feed(struct json_check *c, const void *p, size_t n)
+{
+	size_t done = 0;
+
+	/* No bracket is open before the object and behind it. */
+	while (done < n && c->state != S_BAD)
+		done += check(c, (const uint8_t *)p + done, n - done, 0);
 	return c->state != S_BAD;
+}
+
+size_t
+json_check_until(struct json_check *c, const void *p, size_t n, unsigned depth)
+{
+	return c->state != S_BAD ? check(c, p, n, depth) : 0;
 }

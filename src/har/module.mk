@@ -5,6 +5,9 @@ libhar_a_SOURCES = \
 	src/har/json.c src/har/json.h src/har/json_check.c \
 	src/har/json_read.c src/har/json_read.h \
 	src/har/iso_date.c src/har/iso_date.h \
+	src/har/lines.c src/har/lines.h \
+	src/har/split.c src/har/split.h \
+	src/har/shorten.c src/har/shorten.h \
 	src/har/base64.c src/har/base64.h src/har/base64_decode.c \
 	src/har/spill.c src/har/spill.h \
 	src/har/coding.c src/har/coding.h \

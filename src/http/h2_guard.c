@@ -13,6 +13,8 @@ static const struct {
 	[H2_COST_PING] = {200, 10, "sent too many PING frames"},
 	[H2_COST_SETTINGS] = {50, 1, "sent too many SETTINGS frames"},
 	[H2_COST_IDLE] = {1000, 100, "sent too many frames without use"},
+	/* A megabyte may be on its way when we end a stream. */
+	[H2_COST_OVER] = {5000, 500, "sent too much to streams that were over"},
 };
 
 /*

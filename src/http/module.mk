@@ -12,4 +12,5 @@ libhttp_a_SOURCES = \
 	src/http/h1_write.c src/http/h1_write.h \
 	src/http/h2_read.c src/http/h2_read.h \
 	src/http/h2_write.c src/http/h2_write.h \
-	src/http/h2_guard.c src/http/h2_guard.h
+	src/http/h2_guard.c src/http/h2_guard.h \
+	src/http/h2_heads.c src/http/h2_heads.h

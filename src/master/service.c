@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
 
@@ -26,7 +27,6 @@ struct service {
 	ev_timer tick;
 	double every;
 	bool watched;			/* the tick is a sign of life, too */
-	char trouble[512];		/* of the last reload; "": it went well */
 	char told[STATUS_SIZE];		/* the last STATUS */
 };
 
@@ -48,7 +48,7 @@ connections(const struct master *m)
 	unsigned i;
 
 	for (i = 0; i < RING_SLOTS; i++)
-		sum += counter_get(&m->counters[i].connections_open);
+		sum += counter_get(&m->counters[i].connections_open[SIDE_CLIENT]);
 	return sum;
 }
 
@@ -59,7 +59,7 @@ draining(const struct master *m)
 	unsigned n = 0;
 
 	TAILQ_FOREACH(gen, &m->generations, link)
-		n += gen->state == GEN_DRAINING;
+		n += gen->number < m->current->number;
 	return n;
 }
 
@@ -76,7 +76,9 @@ workers_ready(const struct generation *gen)
 static void
 describe(const struct master *m, char out[STATUS_SIZE])
 {
+	const struct reload_seen *reload = reloads_seen(m->reloads);
 	const struct generation *gen = m->current;
+	bool failed = reload->failed > 0 && !reload->ok;
 	unsigned long long open = connections(m);
 	unsigned old = draining(m);
 	char more[64] = "";
@@ -88,10 +90,9 @@ describe(const struct master *m, char out[STATUS_SIZE])
 	if (old > 0)
 		(void)snprintf(more, sizeof(more), ", %u before it draining", old);
 	(void)snprintf(out, STATUS_SIZE,
-	    "generation %u%s, %u of %u workers, %llu connections, spool %.600s%s%s",
-	    gen->number, more, workers_ready(gen), gen->nworkers, open, m->spool_conf->spool.dir,
-	    m->service->trouble[0] != '\0' ? "; the last reload failed: " : "",
-	    m->service->trouble);
+	    "generation %u%s, %u of %u workers, %llu connections, spool %.500s%s%.600s",
+	    gen->number, more, workers_ready(gen), gen->nworkers, open, gen->conf->spool.dir,
+	    failed ? "; the last reload failed: " : "", failed ? reload->reason : "");
 	plain(out);
 }
 
@@ -107,12 +108,6 @@ tell(struct master *m, const char *lines)
 
 /* ---- the tick ---- */
 
-static bool
-alive(const struct master *m)
-{
-	return m->current != NULL;
-}
-
 static void
 on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
@@ -120,7 +115,7 @@ on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	struct master *m = s->master;
 	char status[STATUS_SIZE];
 
-	if (s->watched && alive(m))
+	if (s->watched && supervise_healthy(m))
 		systemd_tell(m->systemd, "WATCHDOG=1\n");
 	if (m->stopping) {
 		/* Who is still asked to wait is at work: its own timers end it. */
@@ -182,16 +177,8 @@ service_reloading(struct master *m)
 }
 
 void
-service_serves(struct master *m)
+service_ready(struct master *m)
 {
-	m->service->trouble[0] = '\0';
-	tell(m, "READY=1\n");
-}
-
-void
-service_reload_failed(struct master *m, const char *reason)
-{
-	(void)snprintf(m->service->trouble, sizeof(m->service->trouble), "%s", reason);
 	tell(m, "READY=1\n");
 }
 

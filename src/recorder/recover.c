@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "har/entry.h"
 #include "har/json.h"
+#include "har/lines.h"
 #include "recorder/har_file.h"
 #include "shm/ring.h"
 
@@ -51,88 +52,22 @@ struct recover {
 
 /* ---- one file ---- */
 
-/* A whole object: its first byte and the byte behind its last. */
-typedef int object_fn(void *arg, uint64_t from, uint64_t to, bool comma);
-
-struct scan {
-	struct json_check check;
-	uint64_t line, pos;	/* where this line began; how far we are */
-	bool ok;		/* so far it may become an object */
-	bool comma;		/* held back: it may be the one behind the object */
-	object_fn *on_object;
-	void *arg;
-};
-
-static void
-begin_line(struct scan *s)
-{
-	json_check_init(&s->check);
-	s->line = s->pos;
-	s->ok = true;
-	s->comma = false;
-}
-
 static int
-end_line(struct scan *s)
+scan_file(int fd, lines_fn *on_object, void *arg)
 {
-	int rc = 0;
-
-	if (s->ok && s->pos > s->line && json_check_end(&s->check))
-		rc = s->on_object(s->arg, s->line, s->pos - (s->comma ? 1 : 0), s->comma);
-	return rc;
-}
-
-static void
-feed_line(struct scan *s, const char *p, size_t n)
-{
-	s->pos += n;
-	if (n == 0 || !s->ok)
-		return;
-	if (s->comma)
-		s->ok = json_check_feed(&s->check, ",", 1);
-	s->comma = p[n - 1] == ',';
-	if (s->ok && n > (s->comma ? 1 : 0))
-		s->ok = json_check_feed(&s->check, p, n - (s->comma ? 1 : 0));
-}
-
-static int
-feed(struct scan *s, const char *p, size_t n)
-{
-	while (n > 0) {
-		const char *nl = memchr(p, '\n', n);
-		size_t part = nl != NULL ? (size_t)(nl - p) : n;
-
-		feed_line(s, p, part);
-		p += part;
-		n -= part;
-		if (nl == NULL)
-			continue;
-		if (end_line(s) != 0)
-			return -1;
-		s->pos++;
-		p++;
-		n--;
-		begin_line(s);
-	}
-	return 0;
-}
-
-static int
-scan_file(int fd, object_fn *on_object, void *arg)
-{
-	struct scan s = {.on_object = on_object, .arg = arg};
+	struct lines s;
 	char *chunk = mem_alloc(CHUNK);
 	ssize_t got;
 	int rc = 0;
 
-	begin_line(&s);
+	lines_init(&s, 0, on_object, arg);
 	while (rc == 0 && (got = pread(fd, chunk, CHUNK, (off_t)s.pos)) != 0) {
 		if (got == -1 && errno == EINTR)
 			continue;
-		rc = got == -1 ? -1 : feed(&s, chunk, (size_t)got);
+		rc = got == -1 ? -1 : lines_feed(&s, chunk, (size_t)got);
 	}
 	if (rc == 0)
-		rc = end_line(&s);	/* the last line may lack its newline */
+		rc = lines_end(&s);	/* the last line may lack its newline */
 	free(chunk);
 	return rc;
 }

@@ -183,12 +183,19 @@ refuse_pending(struct h2 *h2)
 static void
 late_resets(struct h2 *h2)
 {
-	struct h2_stream *s;
+	struct h2_stream *s, *next;
 
-	TAILQ_FOREACH(s, &h2->streams, link)
-		if (s->reset_late && !s->own_reset)
-			h2_reset(s, NGHTTP2_NO_ERROR);
 	h2->nlate = 0;
+	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next) {
+		if (!s->reset_late || s->own_reset)
+			continue;
+		if (s->flow != NULL)	/* ... which ends the stream */
+			flow_answered(s->flow, FLOW_FRONT, CONN_END_RESET);
+		else
+			h2_reset(s, NGHTTP2_NO_ERROR);
+		if (h2->dead)
+			return;
+	}
 }
 
 static void
@@ -203,6 +210,8 @@ on_fill(void *owner, struct conn *c UNUSED)
 		return;
 	if (h2->nlate > 0)
 		late_resets(h2);
+	if (h2->dead)
+		return;
 	h2_open_pending(h2);
 	check_end(h2);
 }
@@ -232,18 +241,18 @@ static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct h2 *h2 = owner;
-	ssize_t took;
+	ssize_t error;
 
 	if (h2->cut != NULL)
 		return n;
 	h2->busy = true;
-	took = nghttp2_session_mem_recv(h2->session, p, n);
+	error = h2_read_bytes(h2, p, n);
 	h2->busy = false;
 	if (h2->dead)
 		return n;
-	if (took < 0) {
+	if (error < 0) {
 		fill(h2);
-		tell_ended(h2, CONN_END_CLEAN, why_broken(took));
+		tell_ended(h2, CONN_END_CLEAN, why_broken(error));
 		return n;
 	}
 	if (h2->goaway_in)
@@ -482,6 +491,7 @@ h2_new(struct worker *w, struct conn **conn, const struct h2_conf *conf,
 	ev_timer_init(&h2->last_goaway, on_last_goaway, GOAWAY_SECONDS, 0);
 	h2->last_goaway.data = h2;
 	h2->session = make_session(h2);
+	h2_heads_init(&h2->heads, conf->role == H2_CLIENTS);
 	say_settings(h2);
 	conn_set_owner(h2->conn, &conn_ops, h2);
 	conn_deadline(h2->conn, conf->role == H2_CLIENTS ? w->conf->timeouts.idle_ms : 0, true);

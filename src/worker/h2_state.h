@@ -11,6 +11,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "http/h2_guard.h"
+#include "http/h2_heads.h"
 #include "http/h2_read.h"
 #include "http/h2_write.h"
 #include "worker/h2.h"
@@ -42,6 +43,7 @@ struct h2_stream {
 	bool closed;			/* by the library: its number means nothing now */
 	bool answer;			/* our own words: the hop is ours */
 	bool broke;			/* the library ended it for what the peer did */
+	bool cut_short;			/* the peer ended its content before its length */
 	bool own_reset;			/* we end it, for another reason */
 	bool reset_after;		/* ... when all of our side is out */
 	bool reset_late;		/* it is out now */
@@ -60,6 +62,8 @@ struct h2 {
 	void *host;
 	nghttp2_session *session;
 	struct h2_guard guard;
+	struct h2_heads heads;		/* of all that came */
+	uint64_t ndata;			/* DATA frames that the library told us of, or paid for */
 	struct h2_read read;		/* the block being read */
 	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
 	double block_begun;		/* loop time; 0: no block is under way */
@@ -130,6 +134,8 @@ h2_peer(const struct h2 *h2)
 }
 
 /* ---- h2_in.c ---- */
+/* Bytes of the peer. 0, or the library's error. */
+ssize_t h2_read_bytes(struct h2 *, const uint8_t *p, size_t n);
 void h2_set_callbacks(nghttp2_session_callbacks *);
 
 /* ---- h2_out.c ---- */

@@ -13,8 +13,9 @@ from .wire import dial
 class Bridge:
     """Connections to .port reach `authority` through the proxy at (host, port)."""
 
-    def __init__(self, proxy, authority):
+    def __init__(self, proxy, authority, tag=None):
         self.proxy = proxy
+        self.tag = tag
         self.authority = authority
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -31,7 +32,7 @@ class Bridge:
     def _carry(self, client):
         wire = dial(*self.proxy)
         try:
-            if wire.connect(self.authority).status != 200:
+            if wire.connect(self.authority, self.tag).status != 200:
                 client.close()
                 return
             wire.sock.settimeout(None)

@@ -382,8 +382,9 @@ class Connection2:
                 await self.origin.routes[max(found, key=len)](x)
             else:
                 await x.answer(404)
-        except (Reset, OSError, h2.exceptions.StreamClosedError):
-            pass
+        except (Reset, OSError, h2.exceptions.StreamClosedError,
+                h2.exceptions.StreamIDTooLowError):
+            pass				# the stream was gone, or even forgotten
         except Exception as error:  # pylint: disable=broad-except
             self.trouble.append(error)
             raise

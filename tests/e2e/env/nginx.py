@@ -19,7 +19,7 @@ events {{ worker_connections 4096; }}
 http {{
     log_format facts '$request_method $request_uri $status reused=$ssl_session_reused '
         'protocol=$ssl_protocol sni=$ssl_server_name connection=$connection '
-        'n=$connection_requests';
+        'n=$connection_requests http=$server_protocol';
     access_log {dir}/access.log facts;
     client_body_temp_path {dir}/tmp; proxy_temp_path {dir}/tmp; fastcgi_temp_path {dir}/tmp;
     uwsgi_temp_path {dir}/tmp; scgi_temp_path {dir}/tmp;
@@ -28,7 +28,9 @@ http {{
     keepalive_requests 100000;
     ssl_session_cache shared:s:1m;
     server {{
-        listen 127.0.0.1:{tls_port} ssl backlog=1024;
+        listen 127.0.0.1:{tls_port} ssl{http2} backlog=1024;
+        client_max_body_size 0;
+        http2_max_concurrent_streams 1000;
         listen 127.0.0.1:{plain_port} backlog=1024;
         ssl_certificate {chain};
         ssl_certificate_key {key};
@@ -42,7 +44,7 @@ http {{
 
 
 class Nginx:
-    def __init__(self, directory, cert, protocols="TLSv1.2 TLSv1.3"):
+    def __init__(self, directory, cert, protocols="TLSv1.2 TLSv1.3", http2=False):
         self.directory = pathlib.Path(directory)
         self.root = self.directory / "www"
         for each in (self.root, self.directory / "tmp"):
@@ -53,6 +55,7 @@ class Nginx:
         config.write_text(CONFIG.format(
             dir=self.directory, tls_port=self.tls_port, plain_port=self.plain_port,
             chain=cert.chain, key=cert.key, root=self.root, protocols=protocols,
+            http2=" http2" if http2 else "",
             user="user root;" if os.geteuid() == 0 else ""))
         fds = [s.fileno() for s in sockets]
         self.process = subprocess.Popen(

@@ -22,6 +22,8 @@ must_fail(struct str text, const char *error)
 static const struct {
 	const char *text, *error;
 } cases[] = {
+	{"spool: {when_full: wait}",
+	    "t.yaml:1:20: key 'spool.when_full': expected pass or block, got 'wait'"},
 	/* Keys. */
 	{"lisen: x\n", "t.yaml:1:1: unknown key 'lisen': did you mean 'listen'?"},
 	{"workers: 2\n\n  \nbanana: 1\n", "t.yaml:4:1: unknown key 'banana'"},
@@ -288,8 +290,6 @@ static const struct {
 	const char *text, *error;
 } later_words[] = {
 	{"sandbox: required", "t.yaml:1:10: key 'sandbox': not yet supported: 'required'"},
-	{"spool: {when_full: wait}",
-	    "t.yaml:1:20: key 'spool.when_full': pass or block expected, found 'wait'"},
 	{"redact: {level: credentials}",
 	    "t.yaml:1:17: key 'redact.level': not yet supported: 'credentials'"},
 	{"access: {guard: strict}",

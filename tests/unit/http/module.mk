@@ -9,6 +9,7 @@ tests_unit_run_http_SOURCES = tests/unit/http/run.c tests/unit/http/suites.h \
 	tests/unit/http/test_h1_read.c \
 	tests/unit/http/test_h1_write.c \
 	tests/unit/http/test_h2_guard.c \
+	tests/unit/http/test_h2_heads.c \
 	tests/unit/http/test_h2_read.c \
 	tests/unit/http/test_h2_write.c
 tests_unit_run_http_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

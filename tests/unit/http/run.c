@@ -17,6 +17,7 @@ main(void)
 	srunner_add_suite(sr, h1_read_suite());
 	srunner_add_suite(sr, h1_write_suite());
 	srunner_add_suite(sr, h2_guard_suite());
+	srunner_add_suite(sr, h2_heads_suite());
 	srunner_add_suite(sr, h2_read_suite());
 	srunner_add_suite(sr, h2_write_suite());
 	srunner_run_all(sr, CK_ENV);

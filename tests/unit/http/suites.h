@@ -10,6 +10,7 @@ Suite *h1_strict_suite(void);
 Suite *h1_read_suite(void);
 Suite *h1_write_suite(void);
 Suite *h2_guard_suite(void);
+Suite *h2_heads_suite(void);
 Suite *h2_read_suite(void);
 Suite *h2_write_suite(void);
 

@@ -37,13 +37,14 @@ static const struct {
     {H2_COST_PING, 200, 10, "sent too many PING frames"},
     {H2_COST_SETTINGS, 50, 1, "sent too many SETTINGS frames"},
     {H2_COST_IDLE, 1000, 100, "sent too many frames without use"},
+    {H2_COST_OVER, 5000, 500, "sent too much to streams that were over"},
 };
 
 START_TEST(a_burst_passes_and_then_a_rate)
 {
 	enum h2_cost cost = costs[_i].cost;
 
-	ck_assert_uint_eq(burst(cost, NOW, 5000), costs[_i].burst);
+	ck_assert_uint_eq(burst(cost, NOW, 9000), costs[_i].burst);
 	ck_assert_str_eq(h2_guard_pay(&guard, cost, NOW), costs[_i].why);
 	setup();
 	(void)burst(cost, NOW, costs[_i].burst);

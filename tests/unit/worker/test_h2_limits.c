@@ -349,6 +349,20 @@ frames(struct peer *p, unsigned n, uint8_t type, uint8_t flags, int32_t id, stru
 	settle();
 }
 
+/*
+ * The buckets fill again while a slow machine sends, so how many are too many is
+ * only known where no time passes.
+ */
+static void
+frames_until_cut(struct peer *p, unsigned n, uint8_t type, uint8_t flags, int32_t id,
+    struct str payload)
+{
+	unsigned round;
+
+	for (round = 0; round < 100 && !peer_has_seen(p, "ENHANCE_YOUR_CALM"); round++)
+		frames(p, n, type, flags, id, payload);
+}
+
 static const struct flood {
 	const char *what;
 	uint8_t type, flags;
@@ -414,6 +428,35 @@ START_TEST(flood_of_an_origin)
 		TOLD("origin ended(0) client idle ");
 	SAW(c, "R1(INTERNAL_ERROR) ");
 	drop_entries();
+}
+END_TEST
+
+static const struct flood late[] = {
+    {"DATA", NGHTTP2_DATA, 0, 1, STR("x"), 4900, 5100},
+    {"DATA that says it is the end", NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, STR(""), 4900,
+	5100},
+    /* :method: GET from the static table */
+    {"HEADERS", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, STR("\x82"), 900, 1100},
+    {"RST_STREAM", NGHTTP2_RST_STREAM, 0, 1, STR("\0\0\0\x08"), 190, 210},
+    {"WINDOW_UPDATE", NGHTTP2_WINDOW_UPDATE, 0, 1, STR("\0\0\0\1"), 900, 1100},
+};
+
+/* What is read over costs its sender as much as what is read. */
+START_TEST(flood_for_a_stream_that_is_over)
+{
+	const struct flood *f = &late[_i];
+
+	alone_begin(TO_FAKE, &usual_client, NULL, false);
+	peer_ask(c, LINES_POST, "");
+	settle();
+	peer_reset(c, 1, NGHTTP2_CANCEL);
+	settle();
+	drop_entries();
+	peer_forget(c);
+	frames(c, f->passes, f->type, f->flags, f->id, f->payload);
+	ck_assert_msg(!peer_has_seen(c, "ENHANCE_YOUR_CALM"), "%s", f->what);
+	frames_until_cut(c, f->fails - f->passes, f->type, f->flags, f->id, f->payload);
+	ck_assert_msg(peer_has_seen(c, "ENHANCE_YOUR_CALM"), "%s", f->what);
 }
 END_TEST
 
@@ -648,6 +691,7 @@ h2_limits_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_loop_test(tc, flood_of_a_client, 0, NELEM(floods));
 	tcase_add_loop_test(tc, flood_of_an_origin, 0, NELEM(floods));
+	tcase_add_loop_test(tc, flood_for_a_stream_that_is_over, 0, NELEM(late));
 	tcase_add_loop_test(tc, rapid_reset, 0, 2);
 	tcase_add_test(tc, made_you_reset);
 	tcase_add_test(tc, made_you_reset_by_windows);
