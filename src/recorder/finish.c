@@ -302,7 +302,8 @@ finish_left(struct finish *f)
 }
 
 void
-finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q, uint64_t now_us)
+finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q,
+    uint64_t now_us)
 {
 	(void)pthread_mutex_lock(&f->mutex);
 	if (f->quota == NULL)

@@ -477,14 +477,15 @@ START_TEST(after_every_step)
 	enum loss loss = (enum loss)(_i % LOSS_COUNT);
 	bool large = _i / LOSS_COUNT == 1, repair = _i / LOSS_COUNT == 2;
 	struct disk *d = mem_new(struct disk);
-	size_t n;
+	size_t n, step;
 
 	if (repair)
 		record_repair();
 	else
 		record(large);
 	ck_assert_uint_gt(nops, repair ? first + 15 : 100);
-	for (n = first + 1; n <= nops; n += repair || getenv("MITMD_LONG") != NULL ? 1 : large ? 11 : 2) {
+	step = repair || getenv("MITMD_LONG") != NULL ? 1 : large ? 11 : 2;
+	for (n = first + 1; n <= nops; n += step) {
 		world_init(&after);
 		make_disk(d, n, loss);
 		write_disk(d);
