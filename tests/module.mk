@@ -33,6 +33,7 @@ EXTRA_DIST += \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
 	$(E2E)/env/systemd.py \
+	$(E2E)/env/strace.py \
 	$(E2E)/env/tls_clients.py \
 	$(E2E)/env/tls_helper.go \
 	$(E2E)/env/tls_helper.js \
@@ -82,6 +83,7 @@ EXTRA_DIST += \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
+	$(E2E)/test_72_faults.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \
