@@ -9,8 +9,8 @@
 
 #define LOOK_SECONDS 0.25
 
-static uint64_t
-connections(const struct master *m)
+uint64_t
+leaving_connections(const struct master *m)
 {
 	uint64_t sum = 0;
 	unsigned i;
@@ -26,7 +26,7 @@ on_look(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 	struct master *m = t->data;
 	uint64_t now = clock_mono_us(), idle_us = m->current->conf->drain_idle_ms * 1000;
 
-	if (connections(m) > 0)
+	if (leaving_connections(m) > 0)
 		m->quiet_us = now;
 	if (now - m->quiet_us >= idle_us)
 		log_info("drained: nobody is connected any more");
