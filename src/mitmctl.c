@@ -20,8 +20,8 @@ static const struct command {
 } commands[] = {
 	{"bypass", ctl_bypass, "list|add|remove ...", "hosts that clients reach untouched",
 	    "  list                          what is bypassed, for whom, until when\n"
-	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS]\n"
-	    "                                for all clients, or those of one address\n"
+	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS|TAG]\n"
+	    "                                for all clients, or those of one address or tag\n"
 	    "  remove HOST[:PORT]...|all     by hand or learnt, for whichever client\n"
 	    "Learnt ones come from 'bypass.pinned' in the configuration.\n", NULL},
 	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority",

@@ -108,7 +108,7 @@ drain(void *arg, struct control_call *call, int nwords, char **words)
 
 static const struct control_command commands[] = {
 	{"bypass", "list", commands_bypass_list},
-	{"bypass", "add", commands_bypass_add},	/* HOST[:PORT] [for=SECONDS] [client=ADDRESS] */
+	{"bypass", "add", commands_bypass_add},	/* HOST[:PORT] [for=SECONDS] [client=WHO] */
 	{"bypass", "remove", commands_bypass_remove},	/* HOST[:PORT]|all */
 	{"conns", NULL, commands_conns},
 	{"drain", NULL, drain},				/* [timeout=SECONDS] */

@@ -32,7 +32,6 @@
 #include "shm/keyring.h"
 #include "shm/trust.h"
 
-#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 
 static void
 quit(struct master *m, int code)
@@ -405,6 +404,7 @@ master_main(struct conf *conf, const char *file)
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	supervise_start(m);
+	system_files_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);

@@ -101,6 +101,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .generation = gen != NULL ? gen->number : 0,
 	    .slot = c->slot,
 	    .master_pid = m->pid,
+	    .user = users_of(gen != NULL ? gen->conf : m->spool_conf, c->role),
 	    .conf = gen != NULL ? gen->conf : m->spool_conf,
 	    .master_fd = master_fd,
 	    .signer_fd = signer_fd,
@@ -114,6 +115,11 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
 	    .counters_fd = m->counters_fd,
+	    .system_files = {
+		[FILE_HOSTS] = str_of(m->system_files[FILE_HOSTS].text,
+		    m->system_files[FILE_HOSTS].n),
+		[FILE_RESOLV_CONF] = str_of(m->system_files[FILE_RESOLV_CONF].text,
+		    m->system_files[FILE_RESOLV_CONF].n)},
 	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
@@ -191,8 +197,10 @@ spawn(struct child *c, struct errmsg *err)
 
 	if (row->serves && recording_slot_new(m, c, err) == -1)
 		return -1;
-	if (c->role == ROLE_RECORDER)
+	if (c->role == ROLE_RECORDER) {
 		c->slot = SLOT_RECORDER;
+		recording_prepare(m);
+	}
 	if (c->role == ROLE_SIGNER && find_signer_slot(c, err) == -1)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {

@@ -149,6 +149,12 @@ spool_lost_total(const struct spool *s)
 	return s->lost;
 }
 
+uint64_t
+spool_lost_lately(const struct spool *s)
+{
+	return s->lost - s->lost_before;
+}
+
 /* ---- the directory ---- */
 
 /* What is odd in a directory is named once. */
@@ -184,7 +190,7 @@ works_again(struct spool *s)
 		undo(s->receipts, &s->dir);
 	show_state(s);
 	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
-	    (unsigned long long)(s->lost - s->lost_before));
+	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);
 	if (s->torn)

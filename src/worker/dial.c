@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "ipc/msg.h"
 #include "worker/access.h"
 #include "worker/resolver.h"
 #include "worker/tally.h"
@@ -55,7 +56,8 @@ dial_hub_new(struct worker *w, struct errmsg *err)
 {
 	struct dial_hub *hub = mem_new(struct dial_hub);
 
-	hub->resolver = resolver_new(w->loop, err);
+	hub->resolver = resolver_new(w->loop, w->proc->system_files[FILE_HOSTS],
+	    w->proc->system_files[FILE_RESOLV_CONF], err);
 	if (hub->resolver == NULL)
 		dial_hub_free(&hub);
 	return hub;
@@ -71,6 +73,15 @@ dial_hub_free(struct dial_hub **ph)
 		return;
 	resolver_free(&hub->resolver);
 	free(hub);
+}
+
+void
+dial_hub_file(struct dial_hub *hub, unsigned which, struct str text)
+{
+	if (which == FILE_HOSTS)
+		resolver_hosts(hub->resolver, text);
+	else
+		resolver_servers(hub->resolver, text);
 }
 
 static void
