@@ -173,7 +173,8 @@ generation_failed(struct generation *gen, const char *reason)
 		master_fail(m, reason);
 		return;
 	}
-	log_error("reload failed, the configuration before stays: %s", reason);
+	log_event(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, false, NULL, 0,
+	    "reload failed, the configuration before stays: %s", reason);
 	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	m->spool_conf = m->current->conf;
 	reloads_failed(m->reloads, "failed", reason);
@@ -380,8 +381,9 @@ tell_news(struct master *m)
 		for (i = 0; i < gen->nworkers; i++)
 			if (gen->workers[i].holding)
 				return;
-	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
-	    now->nworkers, now->conf->spool.dir);
+	log_event(LOG_LEVEL_INFO, now->number == 1 ? LOG_READY : LOG_RELOADED, false, NULL, 0,
+	    "%s: generation %u, %u workers, spool %s", now->news, now->number, now->nworkers,
+	    now->conf->spool.dir);
 	now->news = NULL;
 	reloads_let_go(m->reloads, now->number);
 	service_ready(m);
