@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
+	$(E2E)/env/har_samples.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
@@ -59,6 +60,7 @@ EXTRA_DIST += \
 	$(E2E)/test_47_testssl.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
+	$(E2E)/test_55_har_tools.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_65_systemd.py \
