@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	$(E2E)/env/connect_agent.js \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/disk.py \
+	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
@@ -25,6 +26,8 @@ EXTRA_DIST += \
 	$(E2E)/env/helper.py \
 	$(E2E)/env/issued.py \
 	$(E2E)/env/known_differences.py \
+	$(E2E)/env/metrics.py \
+	$(E2E)/env/load.py \
 	$(E2E)/env/mitmd.py \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
@@ -62,7 +65,14 @@ EXTRA_DIST += \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_55_har_tools.py \
 	$(E2E)/test_60_processes.py \
+	$(E2E)/test_63_reload.py \
+	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_62_metrics.py \
+	$(E2E)/test_62_tail.py \
+	$(E2E)/test_63_completion.py \
+	$(E2E)/test_64_conns.py \
+	$(E2E)/test_62_names.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \

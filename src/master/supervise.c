@@ -59,8 +59,11 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 		return;
 	}
 	c->restarts++;
-	if (spawn(c, &err) == 0)
+	if (spawn(c, &err) == 0) {
+		counter_add(&c->master->counters[SLOT_MASTER].restarts[counters_role(c->slot)],
+		    1);
 		return;
+	}
 	log_error("%s", err.text);
 	/* Its process before may have lived well; this try has not. */
 	c->started_us = clock_mono_us();
@@ -115,6 +118,12 @@ void
 supervise_ended(struct child *c, pid_t pid, int status)
 {
 	bool expected = c->leaving || c->master->stopping;
+
+	/* Its spool is another directory by now: it asks for a sandbox around that. */
+	if (c->role == ROLE_RECORDER && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		expected = true;
+		c->started_us = 0;
+	}
 
 	if (c->stuck)
 		(void)snprintf(c->last_end, sizeof(c->last_end), "%s",
@@ -180,7 +189,7 @@ look_at(struct child *c)
 	if (c->pid <= 0 || c->stuck)
 		return;
 	beat = counter_get(&c->master->counters[c->slot].beat);
-	if (c->ready && (beat != c->beat || beat == 0))
+	if (c->ready && beat != c->beat)
 		c->still = 0;
 	else
 		c->still++;

@@ -63,13 +63,54 @@ counters_confine(struct counters *all, int fd, unsigned slot)
 }
 
 void
+counters_taken(struct counters *all, unsigned slot)
+{
+	_Atomic uint64_t *used = &all[SLOT_MASTER].slots_used;
+
+	/* Readers look no further, so that unused pages stay unused. */
+	if (slot < SLOT_MASTER && slot >= counter_get(used))
+		counter_set(used, slot + 1);
+}
+
+static void
+zero(_Atomic uint64_t *v, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*v); i++)
+		counter_set(&v[i], 0);
+}
+
+void
 counters_left(struct counters *all, unsigned slot)
 {
 	struct counters *c = &all[slot];
 
-#define COUNTER(name, meaning) (void)c->name;
-#define GAUGE(name, meaning) counter_set(&c->name, 0);
+#define GAUGE(name, meaning) zero(&c->name, sizeof(c->name));
+#define SHOWN_GAUGE(name, by, shown, unit, merge, help)                                   \
+	zero((_Atomic uint64_t *)&c->name, sizeof(c->name));
 #include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
+}
+
+enum counter_role
+counters_role(unsigned slot)
+{
+	if (slot == SLOT_MASTER)
+		return AS_MASTER;
+	if (slot == SLOT_RECORDER)
+		return AS_RECORDER;
+	return slot >= SLOT_SIGNERS ? AS_SIGNER : AS_WORKER;
+}
+
+void
+counter_observe(struct counter_histogram *h, uint64_t us)
+{
+#define END_OF(end, text) end,
+	static const uint32_t ends[] = {COUNTER_BUCKETS(END_OF)};
+	size_t i = 0;
+
+	while (i < NELEM(ends) && us > ends[i])
+		i++;
+	counter_add(&h->bucket[i], 1);
+	counter_add(&h->sum, (int64_t)us);
 }

@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "har/entry.h"
+#include "recorder/aborted.h"
 #include "recorder/large.h"
+#include "recorder/slot.h"
 
 #define BATCH_S 0.1		/* an entry waits no longer */
 #define LOCKED_S 0.02		/* look again whether the reader is through */
@@ -20,21 +22,6 @@
 #define SLICE_BYTES (256u << 10)
 #define TURN_BYTES (4u << 20)	/* before the loop looks at other things */
 #define ENTRY_MAX (4ull << 30)
-#define BAD_LOG_US 60000000
-
-struct slot {
-	unsigned no, pid;
-	struct ring_reader *reader;
-	int wake_fd, spill_fd;
-	ev_io wake;
-	struct intake *intake;
-	uint64_t receipt;	/* position taken, as far as the worker knows */
-	uint64_t told;		/* those who follow have seen everything before */
-	uint64_t mark;		/* intake_mark() */
-	bool ready;		/* the ring may hold more */
-	bool ended, broken, spill_told;
-	uint64_t bad, bad_logged, bad_logged_us;
-};
 
 struct intake {
 	struct ev_loop *loop;
@@ -58,7 +45,7 @@ struct intake {
 static bool
 is_behind(const struct slot *s)
 {
-	return s != NULL && ring_reader_pos(s->reader) != s->receipt;
+	return s != NULL && slot_behind(s);
 }
 
 /* What the loop's timer is for: an entry waits, or a receipt. */
@@ -78,21 +65,7 @@ release(struct intake *i, struct slot *s)
 {
 	i->slots[s->no] = NULL;
 	ev_io_stop(i->loop, &s->wake);
-	ring_reader_free(&s->reader);
-	fd_close(&s->wake_fd);
-	fd_close(&s->spill_fd);
-	free(s);
-}
-
-static void
-log_bad(struct slot *s)
-{
-	if (s->bad > s->bad_logged)
-		log_warning("worker %u (slot %u) handed over %llu entries that are not one "
-		    "JSON object on one line; they are dropped", s->pid, s->no,
-		    (unsigned long long)(s->bad - s->bad_logged));
-	s->bad_logged = s->bad;
-	s->bad_logged_us = clock_mono_us();
+	slot_free(&s);
 }
 
 static void
@@ -105,7 +78,8 @@ release_drained(struct intake *i)
 
 		if (s == NULL || !s->ended || s->ready || is_behind(s))
 			continue;
-		log_bad(s);
+		slot_log_bad(s);
+		slot_log_lost(s);
 		no = s->no;
 		release(i, s);
 		i->ops.drained(i->arg, no);
@@ -119,10 +93,8 @@ rewind_all(struct intake *i)
 	unsigned n;
 
 	for (n = 0; n < i->nslots; n++)
-		if (i->slots[n] != NULL && is_behind(i->slots[n])) {
-			ring_rewind(i->slots[n]->reader);
-			i->slots[n]->ready = !i->slots[n]->broken;
-		}
+		if (is_behind(i->slots[n]))
+			slot_rewind(i->slots[n]);
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 }
@@ -139,7 +111,7 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	for (k = 0; k < i->nslots; k++)
 		if (is_behind(i->slots[k]))
 			pos[n++] = (struct spool_pos){k, i->slots[k] == except ? before :
-			    ring_reader_pos(i->slots[k]->reader)};
+			    ring_reader_pos(i->slots[k]->reader), i->slots[k]->aborted};
 	if (n == 0)
 		return true;
 	rc = spool_commit(i->spool, pos, n, clock_mono_us(), patient);
@@ -149,8 +121,10 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	}
 	if (rc != 0)
 		return false;
-	while (n-- > 0)
-		i->slots[pos[n].slot]->receipt = pos[n].pos;
+	while (n-- > 0) {
+		spool_bad(i->spool, slot_taken(i->slots[pos[n].slot], pos[n].pos));
+		i->slots[pos[n].slot]->aborted_receipt = pos[n].aborted;
+	}
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 	return true;
@@ -201,15 +175,6 @@ on_batch(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 
 /* ---- entries ---- */
 
-static void
-drop_bad(struct slot *s)
-{
-	s->bad++;
-	spool_bad(s->intake->spool);
-	if (s->bad == 1 || clock_mono_us() - s->bad_logged_us > BAD_LOG_US)
-		log_bad(s);
-}
-
 static bool
 append_checked(struct pieces *p, struct buf *out)
 {
@@ -240,7 +205,7 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 		spool_added(i->spool, e->tag, out->len - before);
 	} else {
 		spool_refused(i->spool, e->tag, before);
-		drop_bad(s);
+		slot_bad(s);
 	}
 }
 
@@ -248,8 +213,8 @@ take_small(struct intake *i, struct slot *s, const struct ring_entry *e, struct 
 static void
 take_lost(struct intake *i, struct slot *s)
 {
-	s->receipt = ring_reader_pos(s->reader);
-	receipts_take(i->receipts, s->no, s->receipt);
+	receipts_take(i->receipts, s->no, ring_reader_pos(s->reader));
+	spool_bad(i->spool, slot_taken(s, ring_reader_pos(s->reader)));
 }
 
 /*
@@ -259,7 +224,7 @@ take_lost(struct intake *i, struct slot *s)
 static void
 take_large(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t before)
 {
-	struct spool_pos pos = {s->no, ring_reader_pos(s->reader)};
+	struct spool_pos pos = {s->no, ring_reader_pos(s->reader), s->aborted};
 	int rc;
 
 	CHECK(commit_before(i, false, s, before));
@@ -286,7 +251,7 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 		spool_lost(i->spool);
 	else if ((e->ninserts > 0 && s->spill_fd == -1) ||
 	    pieces_init(&p, e, s->spill_fd, i->max) != 0)
-		drop_bad(s);
+		slot_bad(s);
 	else if (p.total > SPOOL_LARGE)
 		take_large(i, s, e, before);
 	else
@@ -295,21 +260,51 @@ take(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t befo
 
 /* ---- turns ---- */
 
-static void
-give_up_ring(struct slot *s)
-{
-	log_error("the ring of worker %u (slot %u) is broken: it records nothing more", s->pid,
-	    s->no);
-	s->broken = true;
-	s->ready = false;
-	ev_io_stop(s->intake->loop, &s->wake);
-}
-
 /* While a reader is waited for, entries go on being taken until memory is full. */
 static bool
 must_commit(const struct intake *i)
 {
 	return spool_full(i->spool) || (spool_due(i->spool) && !i->blocked);
+}
+
+/*
+ * The worker is dead and its ring is empty: what it was in the middle of comes
+ * now. Positions go by the row, so that a recorder that dies meanwhile has neither
+ * missed one nor to write one twice.  False: that was all.
+ */
+static bool
+take_aborted(struct intake *i, struct slot *s)
+{
+	uint64_t taken = ring_reader_pos(s->reader);
+	unsigned n, used = open_flows_used(s->open);
+	struct buf text = {0};
+	struct open_flow flow;
+
+	for (n = 0; s->aborted < used && n < SLICE_ENTRIES && !must_commit(i); s->aborted++) {
+		struct ring_entry e = {.tag = STR_NONE};
+
+		if (!open_flows_lost(s->open, s->aborted, taken, &flow))
+			continue;
+		buf_clear(&text);
+		if (!aborted_entry(&flow, clock_wall_us(), clock_mono_us(), &text))
+			continue;
+		e.tag = str_of(flow.tag, flow.tag_len);
+		e.text = buf_str(&text);
+		take(i, s, &e, taken);
+		if (s->aborted >= s->counted)
+			s->nlost++;
+		s->counted = MAX(s->counted, s->aborted + 1);
+		n++;
+	}
+	buf_free(&text);
+	return s->aborted < used;
+}
+
+static void
+give_up_ring(struct intake *i, struct slot *s)
+{
+	slot_give_up(s);
+	ev_io_stop(i->loop, &s->wake);
 }
 
 /* Bytes taken. */
@@ -325,13 +320,13 @@ take_slice(struct intake *i, struct slot *s)
 		before = ring_reader_pos(s->reader);
 		if (before - from >= SLICE_BYTES || must_commit(i))
 			break;
-		rc = ring_next(s->reader, &e);
+		rc = s->broken ? ERR_AGAIN : ring_next(s->reader, &e);
 		if (rc == 0)
 			take(i, s, &e, before);
 		else if (rc == ERR_AGAIN)
-			s->ready = false;
+			s->ready = s->ended && take_aborted(i, s);
 		else
-			give_up_ring(s);
+			give_up_ring(i, s);
 		if (rc != 0)
 			break;
 	}
@@ -368,10 +363,10 @@ step_large(struct intake *i)
 	case LARGE_MORE:
 		return;
 	case LARGE_DONE:
-		s->receipt = pos.pos;
+		spool_bad(i->spool, slot_taken(s, pos.pos));
 		break;
 	case LARGE_BAD:
-		drop_bad(s);
+		slot_bad(s);
 		break;
 	case LARGE_LOST:
 		take_lost(i, s);
@@ -431,11 +426,12 @@ static void
 on_wake(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
 	struct slot *s = w->data;
+	struct intake *i = s->intake;
 	uint64_t count;
 
 	(void)!read(s->wake_fd, &count, sizeof(count));
 	s->ready = true;
-	ev_idle_start(s->intake->loop, &s->intake->work);
+	ev_idle_start(i->loop, &i->work);
 }
 
 /* ---- slots ---- */
@@ -452,6 +448,15 @@ make_spill(struct intake *i, struct slot *s)
 }
 
 void
+intake_end_all(struct intake *i)
+{
+	unsigned n;
+
+	for (n = 0; n < i->nslots; n++)
+		intake_end(i, n);
+}
+
+void
 intake_make_spills(struct intake *i)
 {
 	unsigned n;
@@ -465,6 +470,7 @@ int
 intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_fd,
     int spill_fd, struct errmsg *err)
 {
+	const struct open_flows_map *open = NULL;
 	struct ring_reader *reader = NULL;
 	struct slot *s;
 
@@ -472,22 +478,20 @@ intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_
 		(void)errmsg_set(err, "slot %u is not free", slot);
 	else
 		reader = ring_reader_new(ring_fd, i->receipts, slot, err);
+	if (reader != NULL)
+		open = open_flows_map(ring_fd, err);
 	fd_close(&ring_fd);
-	if (reader == NULL || fd_nonblock(wake_fd) == -1) {
+	if (open == NULL || fd_nonblock(wake_fd) == -1) {
 		ring_reader_free(&reader);
+		open_flows_unmap(&open);
 		fd_close(&wake_fd);
 		fd_close(&spill_fd);
 		return -1;
 	}
-	s = mem_new(struct slot);
-	s->no = slot;
-	s->pid = pid;
+	s = slot_new(slot, pid, reader, wake_fd, spill_fd);
 	s->intake = i;
-	s->reader = reader;
-	s->receipt = s->mark = ring_reader_pos(reader);
-	s->wake_fd = wake_fd;
-	s->spill_fd = spill_fd;
-	s->spill_told = spill_fd != -1;
+	s->open = open;
+	s->aborted = s->aborted_receipt = receipts_aborted(i->receipts, slot);
 	ev_io_init(&s->wake, on_wake, wake_fd, EV_READ);
 	s->wake.data = s;
 	ev_io_start(i->loop, &s->wake);
@@ -507,8 +511,7 @@ intake_end(struct intake *i, unsigned slot)
 
 	if (s == NULL)
 		return;
-	s->ended = true;
-	s->ready = !s->broken;
+	s->ended = s->ready = true;
 	ev_idle_start(i->loop, &i->work);
 }
 
@@ -543,7 +546,7 @@ intake_reached(const struct intake *i)
 	for (n = 0; n < i->nslots && !spool_waits(i->spool); n++) {
 		const struct slot *s = i->slots[n];
 
-		if (s != NULL && s->ready && ring_reader_pos(s->reader) < s->mark)
+		if (s != NULL && s->ready && (s->ended || ring_reader_pos(s->reader) < s->mark))
 			return false;
 	}
 	return true;

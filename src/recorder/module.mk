@@ -3,9 +3,12 @@
 noinst_LIBRARIES += librecorder.a
 librecorder_a_SOURCES = \
 	src/recorder/recorder.c src/recorder/recorder.h \
+	src/recorder/room.c src/recorder/room.h \
 	src/recorder/intake.c src/recorder/intake.h \
+	src/recorder/slot.c src/recorder/slot.h \
 	src/recorder/tails.c src/recorder/tails.h \
 	src/recorder/listing.c src/recorder/listing.h \
+	src/recorder/aborted.c src/recorder/aborted.h \
 	src/recorder/pieces.c src/recorder/pieces.h \
 	src/recorder/large.c src/recorder/large.h \
 	src/recorder/spool_commit.c src/recorder/spool_large.c \

@@ -58,14 +58,16 @@ struct buf *spool_text(struct spool *, struct str tag) NONNULL(1);
 void spool_added(struct spool *, struct str tag, size_t bytes) NONNULL(1);
 void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
 void spool_lost(struct spool *) NONNULL(1);	/* count one that was not taken ... */
-void spool_bad(struct spool *) NONNULL(1);	/* ... and one that was no entry at all */
+void spool_bad(struct spool *, uint64_t entries) NONNULL(1);	/* ... that were none at all */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
+uint64_t spool_lost_lately(const struct spool *) NONNULL(1);	/* since the trouble began */
 bool spool_due(const struct spool *) NONNULL(1);	/* commit now */
 bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads */
 
 struct spool_pos {
 	unsigned slot;
 	uint64_t pos;
+	uint32_t aborted;	/* as in receipts_aborted() */
 };
 /*
  * Write all that waits; then these positions are taken. 0, or

@@ -96,7 +96,7 @@ prepare(struct spool *s)
 		if (!s->bad && spool_files_need(s, t) == 0)
 			continue;
 		if (s->bad)
-			spool_count_lost(s, &s->counters->entries_lost_spool, t->count);
+			spool_count_lost(s, &s->counters->har_dropped[DROPPED_SPOOL], t->count);
 		else
 			spool_trouble(s, t->name, t->count);
 		if (spool_waits(s))
@@ -182,7 +182,7 @@ spool_commit_positions(struct spool *s, const struct spool_pos *pos, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		receipts_slot(s->receipts, pos[i].slot, pos[i].pos);
+		receipts_slot(s->receipts, pos[i].slot, pos[i].pos, pos[i].aborted);
 }
 
 int

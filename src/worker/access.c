@@ -110,8 +110,8 @@ access_client(const struct access *a, const struct addr *client)
 	return "your address is not in access.allow";
 }
 
-static bool
-is_own_listener(const struct access *a, const struct addr *d)
+bool
+access_is_listener(const struct access *a, const struct addr *d)
 {
 	size_t i;
 
@@ -144,7 +144,7 @@ is_metadata(const struct addr *d)
 const char *
 access_destination(const struct access *a, const struct addr *client, const struct addr *d)
 {
-	if (is_own_listener(a, d))
+	if (access_is_listener(a, d))
 		return "that is this proxy itself";
 	if (a->conf->access.guard == CONF_GUARD_OFF || addr_is_loopback(client) ||
 	    is_own(a, client))

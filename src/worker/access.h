@@ -20,6 +20,8 @@ void access_free(struct access **);
 
 /* NULL, or why this client may not use the proxy at all. */
 const char *access_client(const struct access *, const struct addr *client);
+/* It is one of the proxy's own listeners, by whatever address of this host. */
+bool access_is_listener(const struct access *, const struct addr *);
 /* NULL, or why nothing may be connected there for that client. */
 const char *access_destination(const struct access *, const struct addr *client,
     const struct addr *destination);

@@ -10,9 +10,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "shm/open_flows.h"
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
+#include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define ROOMY_BYTES (1280 << 10)
@@ -93,6 +95,9 @@ capture_head(struct flow *f)
 		return;
 	take_extensions(&conf, &r->fields);
 	f->capture.ws = ws_new(&conf);
+	if (f->open != 0)
+		open_flows_flag(handover_open_flows(f->worker->handover), f->open,
+		    OPEN_WEBSOCKET);
 }
 
 /* Messages wait from here on. */
@@ -144,6 +149,21 @@ capture_sweep(struct worker *w)
 	while ((c = TAILQ_FIRST(&w->talks)) != NULL &&
 	    now - c->talks_since >= WS_PIECE_SECONDS)
 		hand_over_piece(c->talker);
+}
+
+unsigned
+capture_tell(struct worker *w, struct str tag)
+{
+	struct capture *c, *next;
+	unsigned n = 0;
+
+	TAILQ_FOREACH_SAFE(c, &w->talks, talk_link, next) {
+		if (tag.n > 0 && !str_eq(str_z(c->talker->facts.tag), tag))
+			continue;
+		hand_over_piece(c->talker);
+		n++;
+	}
+	return n;
 }
 
 /* Its last entry is about to be made. */
@@ -328,10 +348,14 @@ hand_over(struct flow *f, bool more)
 	h.url = buf_str(&url);
 	if (f->facts.connect.known && h.times.connect == -1)
 		h.setup = &setup;	/* connected ahead: not this request's time */
-	if (!more)
+	if (!more) {
 		flow_log(f, h.url);
+		tally_flow(f);
+	}
 	har_entry(text, &h, inserts, &ninserts);
-	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
+	handover_put(out, h.tag, buf_str(text), inserts, ninserts, more ? 0 : f->open);
+	if (!more)
+		f->open = 0;
 	buf_free(&url);
 }
 

@@ -42,6 +42,8 @@ void capture_body(struct flow *, int side, const uint8_t *p, size_t n);
  * a killed worker loses no more than the last half minute of each.
  */
 void capture_sweep(struct worker *);
+/* The same now, of one tag (empty: of all): how many pieces. */
+unsigned capture_tell(struct worker *, struct str tag);
 /*
  * The flow is over. Hands the entry over, or, when a body has to be recoded
  * first, sets recoding: capture_step() goes on then from an idle moment, until

@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "worker/capture.h"
 #include "worker/flow_pool.h"
+#include "worker/handover.h"
+#include "worker/worker_state.h"
 
 static enum flow_side
 other(enum flow_side s)
@@ -162,6 +164,7 @@ flow_attach(struct flow *f, const struct flow_end_ops *ops, void *back)
 	struct flow_side_state *st = &f->side[FLOW_BACK];
 
 	CHECK(!st->attached);
+	flow_known(f);
 	st->ops = ops;
 	st->end = back;
 	st->attached = true;
@@ -186,7 +189,15 @@ flow_drop(struct flow *f)
 {
 	f->over = f->recorded = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
+	handover_forget(f->worker->handover, f->open);
+	f->open = 0;
 	release(f);
+}
+
+void
+flow_leave_out(struct flow *f)
+{
+	f->recorded = true;
 }
 
 void
@@ -272,11 +283,11 @@ fail(struct flow *f, enum flow_side from, enum conn_end how)
 }
 
 void
-flow_answered(struct flow *f, enum conn_end how)
+flow_answered(struct flow *f, enum flow_side from, enum conn_end how)
 {
 	CHECK(flow_response_whole(f));
 	if (!f->over)
-		finish_early(f, FLOW_BACK, how);
+		finish_early(f, from, how);
 }
 
 static void PRINTF(2, 0)

@@ -92,6 +92,7 @@ struct flow {
 	/* After 101 or for an opaque tunnel. */
 	const char *tunnel_reason;
 	uint64_t bytes_up, bytes_down;
+	unsigned open;			/* its row in the table of open flows; 0: none */
 
 	/* ---- flow.c only ---- */
 	struct flow_side_state {
@@ -119,8 +120,15 @@ bool flow_attached(const struct flow *);
  * request has no body: as if it had never been attached.
  */
 void flow_detach(struct flow *);
+/*
+ * The request's head is there, and the facts say whose it is: from here on the
+ * flow has an entry even if this process dies.
+ */
+void flow_known(struct flow *);
 /* Leaves no trace (a connection that closed before its request had begun). */
 void flow_drop(struct flow *);
+/* It will not be recorded, logged or counted: it is not of our users' making. */
+void flow_leave_out(struct flow *);
 /* Not served: the front answers with status on a proxy hop. Recorded as a failure. */
 void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
 /* The same without a trace. */
@@ -136,10 +144,10 @@ void flow_writable(struct flow *, enum flow_side who);	/* `who` can take body by
 void flow_fail(struct flow *, enum flow_side from, enum conn_end how, const char *fmt, ...)
     PRINTF(4, 5);
 /*
- * The answer is whole, and its sender wants no more of the request (RFC 9113 8.1:
- * RST_STREAM with NO_ERROR): over, and nobody has failed.
+ * The answer is whole, and one of them wants no more of the request, or has no more
+ * (RFC 9113 8.1): over, and nobody has failed.
  */
-void flow_answered(struct flow *, enum conn_end how);
+void flow_answered(struct flow *, enum flow_side from, enum conn_end how);
 /*
  * From 101 on the two connections are a tunnel: both ends let go, and the caller
  * owns the flow until flow_tunnel_done().

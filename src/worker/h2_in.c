@@ -345,6 +345,19 @@ on_invalid_frame(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
 	return 0;
 }
 
+/*
+ * RFC 9113 8.1: the answer is whole, and the rest of the request is not wanted; or
+ * it is out, and the client does not want to go on asking.
+ */
+static bool
+is_answered(const struct h2_stream *s, uint32_t code)
+{
+	if (s->broke)
+		return false;
+	return s->h2->conf.role == H2_CLIENTS ? s->ended_out :
+	    s->ended_in && code == NGHTTP2_NO_ERROR;
+}
+
 /* The library has closed it while its flow was not over. */
 static void
 end_flow(struct h2_stream *s, uint32_t code)
@@ -354,8 +367,8 @@ end_flow(struct h2_stream *s, uint32_t code)
 
 	f->was_reset = true;
 	f->reset_code = code;
-	if (h2->conf.role == H2_ORIGIN && code == NGHTTP2_NO_ERROR && s->ended_in && !s->broke)
-		flow_answered(f, CONN_END_RESET);
+	if (is_answered(s, code))
+		flow_answered(f, h2_side(h2), CONN_END_RESET);
 	else
 		h2_fail(s, CONN_END_RESET, "%s %s the stream: %s", h2_peer(h2),
 		    s->broke ? "broke" : "reset", nghttp2_http2_strerror(code));

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "shm/open_flows.h"
 #include "worker/capture.h"
 #include "worker/worker_state.h"
 
@@ -21,7 +22,6 @@
 #define RETRY_SECONDS 0.01
 #define HOLD_SECONDS 0.25	/* for a full ring; then entries are dropped */
 #define HOLD_BYTES (16u << 20)
-#define LOG_SECONDS 10.0
 #define STUCK_SECONDS 1.0	/* as long as a reader of a file may hold up the recorder */
 
 /* An entry that the ring had no room for. */
@@ -31,6 +31,7 @@ struct waiting {
 	struct buf text;
 	struct har_insert inserts[RING_INSERTS_MAX];
 	size_t ninserts;
+	unsigned open;
 	ev_tstamp since;
 };
 
@@ -44,24 +45,25 @@ struct lent {
 struct handover {
 	struct worker *worker;
 	struct ring_writer *ring;
+	struct open_flows *open;
 	struct spill *spill;
 	struct buf scratch;
 	TAILQ_HEAD(, waiting) queue;
 	size_t queued_bytes;
 	TAILQ_HEAD(, lent) lent;
 	ev_timer kick, retry;
-	ev_tstamp last_log;
 	uint64_t taken;			/* of the ring, when it was last looked at */
 	ev_tstamp moved;		/* when that had changed, or it was empty */
 };
 
 struct handover *
-handover_new(struct worker *worker, struct ring_writer *ring)
+handover_new(struct worker *worker, struct ring_writer *ring, struct open_flows *open)
 {
 	struct handover *h = mem_new(struct handover);
 
 	h->worker = worker;
 	h->ring = ring;
+	h->open = open;
 	TAILQ_INIT(&h->queue);
 	TAILQ_INIT(&h->lent);
 	ev_init(&h->kick, NULL);
@@ -87,6 +89,19 @@ handover_spill_file(struct handover *h)
 	return h->spill;
 }
 
+struct open_flows *
+handover_open_flows(struct handover *h)
+{
+	return h->open;
+}
+
+void
+handover_forget(struct handover *h, unsigned open)
+{
+	if (open != 0)
+		open_flows_end(h->open, open);
+}
+
 struct buf *
 handover_scratch(struct handover *h)
 {
@@ -97,14 +112,12 @@ handover_scratch(struct handover *h)
 static void
 drop(struct handover *h)
 {
-	ev_tstamp now = clock_mono_s();
+	_Atomic uint64_t *lost = &h->worker->counters->har_dropped[DROPPED_RING];
 
-	counter_add(&h->worker->counters->entries_dropped, 1);
-	if (now - h->last_log < LOG_SECONDS)
-		return;
-	h->last_log = now;
-	log_warning("the recorder does not keep up: %llu entries lost so far",
-	    (unsigned long long)counter_get(&h->worker->counters->entries_dropped));
+	counter_add(lost, 1);
+	log_event(LOG_LEVEL_WARNING, LOG_ENTRIES_LOST, true, NULL, 0,
+	    "the recorder does not keep up: %llu entries lost so far",
+	    (unsigned long long)counter_get(lost));
 }
 
 static void
@@ -131,13 +144,14 @@ note_progress(struct handover *h)
 	uint64_t taken = ring_taken(h->ring);
 
 	if (taken != h->taken || taken == ring_written(h->ring))
-		h->moved = ev_now(h->worker->loop);
+		h->moved = clock_mono_s();
 	h->taken = taken;
 }
 
 /* 0, ERR_AGAIN, ERR_LIMIT. The runs are lent to the recorder on success. */
 static int
-put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts, size_t n)
+put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts, size_t n,
+    unsigned open)
 {
 	struct ring_entry e = {.tag = tag, .text = text, .ninserts = n};
 	uint64_t pos;
@@ -151,9 +165,11 @@ put(struct handover *h, struct str tag, struct str text, struct har_insert *inse
 		e.extents[i] = inserts[i].run.extents;
 	}
 	note_progress(h);
-	err = ring_put(h->ring, &e, &pos);
+	err = ring_put(h->ring, &e, open != 0 ? open_flows_position(h->open, open) : NULL,
+	    &pos);
 	if (err != 0)
 		return err;
+	handover_forget(h, open);
 	for (i = 0; i < n; i++) {
 		struct lent *l = mem_new(struct lent);
 
@@ -186,12 +202,14 @@ on_retry(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 
 	ring_kick(h->ring);
 	while ((w = TAILQ_FIRST(&h->queue)) != NULL) {
-		int err = put(h, str_z(w->tag), buf_str(&w->text), w->inserts, w->ninserts);
+		int err = put(h, str_z(w->tag), buf_str(&w->text), w->inserts, w->ninserts,
+		    w->open);
 
 		if (err == ERR_AGAIN && clock_mono_s() - w->since < HOLD_SECONDS)
 			return;
 		if (err != 0) {
 			release_inserts(w->inserts, w->ninserts);
+			handover_forget(h, w->open);
 			drop(h);
 		}
 		waiting_free(h, w);
@@ -201,7 +219,7 @@ on_retry(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 
 static void
 wait_for_room(struct handover *h, struct str tag, struct str text, struct har_insert *inserts,
-    size_t n)
+    size_t n, unsigned open)
 {
 	struct waiting *w = mem_new(struct waiting);
 
@@ -209,6 +227,7 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 	buf_puts(&w->text, text);
 	memcpy(w->inserts, inserts, n * sizeof(*inserts));
 	w->ninserts = n;
+	w->open = open;
 	w->since = clock_mono_s();
 	TAILQ_INSERT_TAIL(&h->queue, w, link);
 	h->queued_bytes += text.n;
@@ -221,14 +240,15 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 
 void
 handover_put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts,
-    size_t n)
+    size_t n, unsigned open)
 {
-	int err = TAILQ_EMPTY(&h->queue) ? put(h, tag, text, inserts, n) : ERR_AGAIN;
+	int err = TAILQ_EMPTY(&h->queue) ? put(h, tag, text, inserts, n, open) : ERR_AGAIN;
 
 	if (err == ERR_AGAIN && h->queued_bytes + text.n <= HOLD_BYTES) {
-		wait_for_room(h, tag, text, inserts, n);
+		wait_for_room(h, tag, text, inserts, n, open);
 	} else if (err != 0) {
 		release_inserts(inserts, n);
+		handover_forget(h, open);
 		drop(h);
 	}
 }
@@ -253,7 +273,13 @@ handover_refused(const struct handover *h)
 
 	/* The rest is for the flows that are under way. */
 	return ring_refused(h->ring) || (ring_written(h->ring) - taken > RING_BYTES / 2 &&
-	    taken == h->taken && ev_now(h->worker->loop) - h->moved > STUCK_SECONDS);
+	    taken == h->taken && clock_mono_s() - h->moved > STUCK_SECONDS);
+}
+
+void
+handover_kick(struct handover *h)
+{
+	ring_kick(h->ring);
 }
 
 bool
@@ -286,6 +312,7 @@ handover_free(struct handover **ph)
 		free(l);
 	}
 	ring_writer_free(&h->ring);
+	open_flows_free(&h->open);
 	spill_free(&h->spill);
 	buf_free(&h->scratch);
 	free(h);

@@ -18,17 +18,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/sandbox.h"
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
 #include "worker/capture.h"
 #include "worker/conn.h"
+#include "worker/conns_list.h"
 #include "worker/dial.h"
 #include "worker/flow_pool.h"
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
 
@@ -101,7 +105,7 @@ all_connections(const struct worker_main *m)
 	unsigned i;
 
 	for (i = 0; i < p->npeers; i++)
-		sum += counter_get(&m->table[p->peer_slots[i]].connections_open);
+		sum += counter_get(&m->table[p->peer_slots[i]].connections_open[SIDE_CLIENT]);
 	return sum;
 }
 
@@ -154,16 +158,21 @@ accept_one(struct worker_main *m, int listener)
 	fd = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+			counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_ERROR], 1);
 			log_warning("cannot accept: %s", err_text(ERR_SYS));
 			pause_accepting(m);
 		}
 		return false;
 	}
 	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
-	if (client.len == 0 || !access_enter(m->w.access, &client))
+	if (client.len == 0) {
 		fd_close(&fd);
-	else
+	} else if (!access_enter(m->w.access, &client)) {
+		counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_LIMIT], 1);
+		fd_close(&fd);
+	} else {
 		front_accept(&m->w, fd, &client);
+	}
 	return true;
 }
 
@@ -183,7 +192,7 @@ void
 worker_front_new(struct worker *w)
 {
 	w->nfronts++;
-	counter_add(&w->counters->connections_open, 1);
+	counter_add(&w->counters->opened[SIDE_CLIENT][OPENED_OK], 1);
 }
 
 /* ---- the loop's turns ---- */
@@ -216,6 +225,7 @@ worker_turn(struct worker *w)
 	else
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
+	tells_turn(w->tells);
 	quit_if_done(w);
 }
 
@@ -225,7 +235,7 @@ worker_sweep(struct worker *w)
 	struct front *fr, *next;
 
 	capture_sweep(w);
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
 		next = front_next(fr);
@@ -239,7 +249,6 @@ void
 worker_front_gone(struct worker *w)
 {
 	w->nfronts--;
-	counter_add(&w->counters->connections_open, -1);
 }
 
 static void
@@ -282,6 +291,7 @@ let_go(struct worker_main *m)
 
 	set_accepting(m, false);
 	ev_timer_stop(m->w.loop, &m->accept_again);
+	counter_set(&m->w.counters->up, 0);
 	m->w.draining = true;
 	for (i = 0; i < m->w.proc->nlisteners; i++)
 		(void)close(m->w.proc->listeners[i].fd);
@@ -327,6 +337,16 @@ on_stop(void *arg, uint64_t timeout_ms)
 	let_go(m);
 }
 
+/* The host is to be emptied: no hurry, and whoever comes is still served. */
+static void
+leave(struct worker_main *m)
+{
+	if (!m->w.draining)
+		m->w.drain_idle_s = (double)m->w.conf->drain_idle_ms / 1000;
+	m->w.leaving = true;
+	worker_sweep(&m->w);
+}
+
 /*
  * The file for large bodies is on its way; without it their ends would not be
  * recorded.  But traffic does not wait for a recorder that is not there.
@@ -334,10 +354,28 @@ on_stop(void *arg, uint64_t timeout_ms)
 static void
 go(struct worker_main *m)
 {
+	counter_set(&m->w.counters->up, 1);
 	if (handover_spill_file(m->w.handover) != NULL)
 		set_accepting(m, true);
 	else
 		pause_accepting(m);
+}
+
+static int
+take_file(struct worker *w, struct str body, int *fds, size_t nfds)
+{
+	struct msg_file m;
+	char *text;
+	size_t n;
+
+	if (nfds != 1 || msg_unpack_file(body, &m) != 0 || m.which >= FILE_COUNT)
+		return -1;
+	text = fd_read_memory(fds[0], FILE_TEXT_MAX, &n);
+	fd_close(&fds[0]);
+	if (text != NULL)
+		dial_hub_file(w->dials, m.which, str_of(text, n));
+	free(text);
+	return 0;
 }
 
 static int
@@ -356,6 +394,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
+	case MSG_LEAVING:
+		leave(m);
+		return 0;
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
@@ -363,6 +404,12 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_LIST:
+		return nfds == 0 ? conns_list_asked(m->w.list, body) : -1;
+	case MSG_TELL:
+		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
+	case MSG_FILE:
+		return take_file(&m->w, body, fds, nfds);
 	default:
 		return -1;
 	}
@@ -399,9 +446,13 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	struct ring_writer *ring = receipts != NULL ?
 	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
 
-	if (ring == NULL)
+	struct open_flows *open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
+
+	if (open == NULL)
 		return -1;
-	m->w.handover = handover_new(&m->w, ring);
+	m->w.handover = handover_new(&m->w, ring, open);
+	m->w.tells = tells_new(&m->w);
+	m->w.list = conns_list_new(&m->w);
 	return 0;
 }
 
@@ -451,6 +502,8 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	conns_list_free(&w->list);
+	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
@@ -471,6 +524,9 @@ worker_main(struct proc *p)
 	proc_begin(p);
 	proc_drop(p);
 	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	sandbox_fence(p, -1);
+	if (sandbox_enter(p, 0, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);

@@ -5,5 +5,6 @@
 #include <check.h>
 
 Suite *beat_suite(void);
+Suite *metrics_suite(void);
 
 #endif

@@ -8,16 +8,19 @@ tests_unit_run_recorder_SOURCES = tests/unit/recorder/run.c tests/unit/recorder/
 	tests/unit/recorder/test_ring.c tests/unit/recorder/test_recover.c \
 	tests/unit/recorder/test_spool.c tests/unit/recorder/test_intake.c \
 	tests/unit/recorder/test_tls_errors.c tests/unit/recorder/test_tails.c \
+	tests/unit/recorder/test_aborted.c \
 	tests/unit/recorder/test_block.c tests/unit/recorder/test_quota.c \
-	tests/unit/recorder/test_death.c \
+	tests/unit/recorder/test_death.c tests/unit/recorder/test_faults.c \
 	tests/unit/recorder/test_recorder.c
 tests_unit_run_recorder_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_recorder_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=pwrite,--wrap=pwritev,--wrap=ftruncate,--wrap=fallocate \
 	-Wl,--wrap=renameat2,--wrap=renameat,--wrap=linkat,--wrap=unlinkat,--wrap=mkdirat \
 	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=flock \
+	-Wl,--wrap=openat,--wrap=fstat,--wrap=fstatat,--wrap=faccessat \
+	-Wl,--wrap=pread,--wrap=write \
 	-Wl,--wrap=receipts_ready,--wrap=receipts_written \
 	-Wl,--wrap=receipts_done,--wrap=receipts_undone
 tests_unit_run_recorder_LDADD = librecorder.a libproc.a libipc.a libshm.a libhar.a libtls.a \
 	libhttp.a libbase.a $(EV_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) \
-	$(ZSTD_LIBS) $(CHECK_LINK) -lpthread
+	$(ZSTD_LIBS) $(SECCOMP_LIBS) $(CHECK_LINK) -lpthread

@@ -7,6 +7,7 @@
 
 #include "proc/counters.h"
 #include "recorder/intake.h"
+#include "shm/open_flows.h"
 
 #define WORLD_SLOTS 4
 #define WORLD_IDS 4096
@@ -19,6 +20,7 @@ struct world {
 	int counters_fd;
 	int ring[WORLD_SLOTS], wake[WORLD_SLOTS], spill[WORLD_SLOTS];
 	struct ring_writer *writer[WORLD_SLOTS];
+	struct open_flows *open[WORLD_SLOTS];
 
 	/* The recorder's parts, made by world_start(). */
 	struct finish *finish;
@@ -40,6 +42,7 @@ struct found {
 	unsigned har, part, other, invalid;
 	char order[8192];		/* ids of one tag, in order of files and lines */
 	char errors[8192];		/* ids in the lists of TLS errors, likewise */
+	unsigned aborted[WORLD_IDS];	/* entries of dead workers' flows, by their client_id */
 	unsigned listed[WORLD_IDS];	/* how often each is in a list, of any tag */
 };
 
@@ -59,6 +62,10 @@ int world_put_text(struct world *, unsigned slot, const char *tag, const char *t
 int world_put_spilled(struct world *, unsigned slot, const char *tag, unsigned id,
     uint32_t first, uint64_t n);
 
+/* How far a worker had got with a flow, and its entry, when it was killed. */
+enum world_stage { STAGE_BEGUN, STAGE_KNOWN, STAGE_ANNOUNCED, STAGE_PUBLISHED, STAGE_ENDED };
+void world_open(struct world *, unsigned slot, const char *tag, unsigned id, enum world_stage);
+
 void world_look(const struct world *, const char *order_tag, struct found *);
 bool file_is_json(const char *path);
 char *read_all(const char *path, size_t *out_n);
@@ -71,5 +78,15 @@ extern _Atomic int fail_errno;		/* writes fail with it ... */
 extern _Atomic unsigned fail_after;	/* ... after so many that do not */
 extern _Atomic int fail_lock;		/* flock(2) fails with it */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
+
+
+/*
+ * Failure: the nth call from now on (0: none) of a function that has to do with a
+ * file; fault_lasts: and all that follow. fault_short: what writes does half of it.
+ */
+extern _Atomic unsigned fault_at, fault_calls;
+extern int fault_errno;
+extern const char *fault_name;		/* which failed last */
+extern bool fault_lasts, fault_short;
 
 #endif

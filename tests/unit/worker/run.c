@@ -17,6 +17,8 @@ main(void)
 	srunner_add_suite(sr, capture_ws_suite());
 	srunner_add_suite(sr, access_suite());
 	srunner_add_suite(sr, sniff_suite());
+	srunner_add_suite(sr, tell_suite());
+	srunner_add_suite(sr, hosts_suite());
 	srunner_add_suite(sr, trust_told_suite());
 	srunner_add_suite(sr, exchange_suite());
 	srunner_add_suite(sr, exchange_end_suite());

@@ -2,6 +2,7 @@
 /* test_capture_ws.c - when an open WebSocket is handed over, and what its entries say. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,33 @@ START_TEST(little_talk_waits_half_a_minute)
 }
 END_TEST
 
+/* What the master asks for: of that tag, or of all. */
+START_TEST(what_was_said_so_far)
+{
+	struct flow *a = open_ws(NULL), *b = open_ws(NULL), *quiet = open_ws(NULL);
+
+	(void)snprintf(a->facts.tag, sizeof(a->facts.tag), "one");
+	(void)snprintf(b->facts.tag, sizeof(b->facts.tag), "two");
+	passes(a, FLOW_BACK, STR(HELLO));
+	passes(b, FLOW_BACK, STR(HELLO));
+	ck_assert_uint_eq(capture_tell(&world.worker, STR("on")), 0);
+	nothing_recorded();
+	ck_assert_uint_eq(capture_tell(&world.worker, STR("two")), 1);
+	SAYS(entry_next(), "\"_webSocketPiece\":1,\"_webSocketMore\":true");
+	nothing_recorded();
+	passes(b, FLOW_FRONT, STR(HELLO));
+	ck_assert_uint_eq(capture_tell(&world.worker, STR("")), 2);
+	SAYS(entry_next(), "\"_tag\":\"one\"");
+	SAYS(entry_next(), "\"_webSocketPiece\":2");
+	ck_assert_uint_eq(capture_tell(&world.worker, STR("")), 0);
+	nothing_recorded();
+	flow_drop(a);
+	flow_drop(b);
+	flow_drop(quiet);
+	worker_turn(&world.worker);
+}
+END_TEST
+
 START_TEST(oldest_talk_comes_first)
 {
 	struct flow *a = open_ws(NULL), *b = open_ws(NULL);
@@ -309,6 +337,7 @@ capture_ws_suite(void)
 	tcase_add_test(tc, much_talk_is_handed_over_in_pieces);
 	tcase_add_test(tc, flood_of_tiny_frames);
 	tcase_add_test(tc, little_talk_waits_half_a_minute);
+	tcase_add_test(tc, what_was_said_so_far);
 	tcase_add_test(tc, oldest_talk_comes_first);
 	tcase_add_test(tc, chain_is_in_the_first_piece_only);
 	tcase_add_test(tc, messages_obey_max_body);
