@@ -89,6 +89,13 @@ def firefox_file(tmp_path):
     return write(tmp_path / "firefox.har", firefox([firefox_entry(i) for i in range(40)]))
 
 
+def torn(path):
+    """Without the second half of its last entry."""
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n{\"startedDateTime\"")
+    return whole[:(last + whole.index(b"\n", last + 1)) // 2]
+
+
 # -- check -------------------------------------------------------------------------------
 def test_what_mitmd_records_is_good(recorded):
     done = ok("check", "--strict", recorded)
@@ -249,12 +256,6 @@ def test_gzip_and_pipes(recorded, tmp_path):
 
 
 # -- repair ------------------------------------------------------------------------------
-def kept(whole, offset):
-    """How many entries end before that byte."""
-    return sum(1 for m in re.finditer(rb"(?<=\})(?=,?\n)", whole)
-               if m.start() <= offset and whole[:m.start()].rfind(b"\n{") >= 0)
-
-
 def test_every_cut_keeps_every_whole_entry(recorded, tmp_path):
     whole = recorded.read_bytes()
     all_entries = entries(recorded)
@@ -279,9 +280,8 @@ def test_every_cut_keeps_every_whole_entry(recorded, tmp_path):
 
 
 def test_the_number_of_dropped_ones_is_told(recorded, tmp_path):
-    whole = recorded.read_bytes()
     file = tmp_path / "torn.har"
-    file.write_bytes(whole[:-100])
+    file.write_bytes(torn(recorded))
     n = len(entries(recorded)) - 1
     assert f"{n} entries kept, 1 dropped that were not whole" in ok("repair", file).stderr
 
@@ -314,9 +314,9 @@ def test_an_entry_that_swallows_the_next_ones(recorded, tmp_path):
     whole = recorded.read_bytes()
     all_entries = entries(recorded)
     starts = [m.start() for m in re.finditer(rb"^\{\"startedDateTime\"", whole, re.M)]
-    torn = whole.index(b'"request":', starts[1]) + len(b'"request":')
+    cut = whole.index(b'"request":', starts[1]) + len(b'"request":')
     file = tmp_path / "swallow.har"
-    file.write_bytes(whole[:torn] + b"\n" + whole[starts[2]:])
+    file.write_bytes(whole[:cut] + b"\n" + whole[starts[2]:])
     ok("repair", file)
     assert entries(file) == all_entries[:1] + all_entries[2:]
 
@@ -353,20 +353,20 @@ def test_a_whole_file_is_left_as_it_is(recorded, tmp_path):
 
 def test_a_repaired_file_keeps_its_rights(recorded, tmp_path):
     file = tmp_path / "torn.har"
-    file.write_bytes(recorded.read_bytes()[:-50])
+    file.write_bytes(torn(recorded))
     file.chmod(0o604)
     ok("repair", file)
     assert file.stat().st_mode & 0o7777 == 0o604
 
 
 def test_repair_to_another_file_and_to_a_pipe(recorded, tmp_path):
-    torn = recorded.read_bytes()[:-50]
+    half = torn(recorded)
     file, out = tmp_path / "torn.har", tmp_path / "out.har"
-    file.write_bytes(torn)
+    file.write_bytes(half)
     ok("repair", "-o", out, file)
-    assert file.read_bytes() == torn
+    assert file.read_bytes() == half
     assert entries(out) == entries(recorded)[:-1]
-    done = ok("repair", "-", input=torn, text=False)
+    done = ok("repair", "-", input=half, text=False)
     assert json.loads(done.stdout)["log"]["entries"] == entries(out)
 
 
@@ -380,13 +380,13 @@ def test_nothing_is_made_of_nothing(tmp_path):
 def test_repair_agrees_with_recovery(recorded, own_mitmd, tmp_path):
     """The same torn file, by mitmctl and by mitmd when it starts."""
     whole = recorded.read_bytes()
-    torn = whole[:len(whole) * 2 // 3]
+    half = whole[:len(whole) * 2 // 3]
     mine = tmp_path / "mine.har"
-    mine.write_bytes(torn)
+    mine.write_bytes(half)
     ok("repair", mine)
     mitmd = own_mitmd(start=False)
     (mitmd.spool / "t").mkdir(parents=True)
-    (mitmd.spool / "t" / "20261122T080102Z-x-1.har.part").write_bytes(torn)
+    (mitmd.spool / "t" / "20261122T080102Z-x-1.har.part").write_bytes(half)
     mitmd.start()
     wait_for(lambda: mitmd.files("t"), "the file to be recovered")
     theirs, = mitmd.files("t")
@@ -448,9 +448,9 @@ def test_merge_of_ours_keeps_chains_and_tls_errors(recorded, tmp_path):
 
 
 def test_a_broken_file_is_not_merged(recorded, tmp_path):
-    torn, out = tmp_path / "torn.har", tmp_path / "out.har"
-    torn.write_bytes(recorded.read_bytes()[:-20])
-    done = har("merge", "-o", out, recorded, torn)
+    half, out = tmp_path / "torn.har", tmp_path / "out.har"
+    half.write_bytes(torn(recorded))
+    done = har("merge", "-o", out, recorded, half)
     assert done.returncode == PROBLEMS and "har repair" in done.stderr
     assert not out.exists() and len(list(tmp_path.iterdir())) == 1
     done = har("merge", recorded, write(tmp_path / "odd.har", {"log": {}}))
@@ -538,12 +538,12 @@ def test_filter_of_several_files(tmp_path):
 
 
 def test_a_broken_file_gives_what_came_before(recorded, tmp_path):
-    torn, out = tmp_path / "torn.har", tmp_path / "out.har"
-    torn.write_bytes(recorded.read_bytes()[:-20])
-    done = har("filter", "-f", "~all", torn)
+    half, out = tmp_path / "torn.har", tmp_path / "out.har"
+    half.write_bytes(torn(recorded))
+    done = har("filter", "-f", "~all", half)
     assert done.returncode == PROBLEMS and "har repair" in done.stderr
     assert json.loads(done.stdout)["log"]["entries"] == entries(recorded)[:-1]
-    assert har("filter", "-f", "~all", "-o", out, torn).returncode == PROBLEMS
+    assert har("filter", "-f", "~all", "-o", out, half).returncode == PROBLEMS
     assert not out.exists()
 
 
@@ -654,11 +654,10 @@ def test_memory_has_a_bound(tmp_path):
     assert BIG < out.stat().st_size < BIG + 10000
     ok("merge", "-o", out, file, file, **room)
     assert "2 entries, 0 errors" in ok("check", out, **room).stdout	# all others are one
-    with open(file, "r+b") as torn:
-        torn.truncate(file.stat().st_size - 10)
+    with open(file, "r+b") as end:
+        end.truncate(file.stat().st_size - 10)
     ok("repair", file, **room)
-    assert f"{n} entries, 0 errors" in ok("check", file, **room).stdout or \
-        f"{n - 1} entries, 0 errors" in ok("check", file, **room).stdout
+    assert f"{n - 1} entries, 0 errors" in ok("check", file, **room).stdout
     with open(file, "rb") as pipe:
         assert f"{n - 1} entries" in ok("check", "-", stdin=pipe, **room).stdout
     os.unlink(file)
@@ -707,6 +706,16 @@ def test_progress_on_a_terminal_only():
     terminal.close()
     assert process.returncode == GOOD, out
     assert terminal.seen.endswith(b"\r\x1b[K"), terminal.seen	# the line is free again
+
+
+@pytest.mark.parametrize("args", [["check"], ["stats"], ["filter", "-f", "~all"], ["merge"]])
+def test_what_cannot_be_written_is_told(recorded, args):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([binary().with_name("mitmctl"), "har", *args, str(recorded)],
+                              stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                              timeout=PATIENCE, env=clean_environment())
+    assert done.returncode == PROBLEMS
+    assert "standard output" in done.stderr
 
 
 def test_a_closed_pipe_ends_it(tmp_path):

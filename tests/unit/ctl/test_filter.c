@@ -32,7 +32,7 @@ static const char image[] =
 static const char tunnel[] =
     "{\"request\":{\"method\":\"CONNECT\",\"url\":\"https://db.internal:5432/\"},"
     "\"response\":{\"status\":200},\"_tunnel\":{\"reason\":\"ignore_hosts\"}}";
-static const char socket_[] =
+static const char chat[] =
     "{\"request\":{\"method\":\"GET\",\"url\":\"wss://chat.example/\"},"
     "\"response\":{\"status\":101},\"_resourceType\":\"websocket\",\"_webSocketMessages\":["
     "{\"type\":\"send\",\"time\":1,\"opcode\":1,\"data\":\"hello \\\"you\\\"\"},"
@@ -42,7 +42,7 @@ static const char rejected[] =
     "\"response\":{\"status\":0},\"_error\":\"TLS\",\"_tlsError\":{\"cause\":\"closed\"}}";
 
 /* A letter for each of them. */
-static const char *const entries[] = {page, upload, image, tunnel, socket_, rejected};
+static const char *const entries[] = {page, upload, image, tunnel, chat, rejected};
 static const char letters[] = "puitwr";
 
 static const struct {
