@@ -664,6 +664,25 @@ def test_memory_has_a_bound(tmp_path):
     os.unlink(out)
 
 
+@pytest.mark.skipif(SANITIZED, reason="sanitizers take address space for themselves")
+def test_an_entry_of_too_many_values(tmp_path):
+    """It is large without a long string; the others are looked at as ever."""
+    file = tmp_path / "many.har"
+    with open(file, "w", encoding="ascii") as out:
+        out.write('{"log":{"entries":[{"a":[')
+        for _ in range(BIG >> 20):
+            out.write("1," * (1 << 19))
+        out.write('1]},' + json.dumps(firefox_entry(1)) + ']}}')
+    room = {"preexec_fn": little_room}
+    done = har("check", file, **room)
+    assert done.returncode == PROBLEMS
+    assert f"{file}:1: has too much in it to look at" in done.stdout
+    done = har("filter", "-f", "~all", file, **room)
+    assert json.loads(done.stdout)["log"]["entries"] == [firefox_entry(1)]
+    assert "has too much in it to look at, and is left out" in done.stderr
+    os.unlink(file)
+
+
 class Terminal:
     """A pseudo-terminal, and all that is written to it."""
 
