@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
+	$(E2E)/env/har_samples.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
@@ -69,6 +70,7 @@ EXTRA_DIST += \
 	$(E2E)/test_47_testssl.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
+	$(E2E)/test_55_har_tools.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
