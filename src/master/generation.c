@@ -155,6 +155,7 @@ generation_abandon(struct master *m)
 	m->next = NULL;
 	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
+	gen->cut = true;
 	kill_child(&gen->signer);
 	for (i = 0; i < gen->nworkers; i++)
 		kill_child(&gen->workers[i]);
@@ -172,7 +173,8 @@ generation_failed(struct generation *gen, const char *reason)
 		master_fail(m, reason);
 		return;
 	}
-	log_error("reload failed, the configuration before stays: %s", reason);
+	log_event(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, false, NULL, 0,
+	    "reload failed, the configuration before stays: %s", reason);
 	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	m->spool_conf = m->current->conf;
 	reloads_failed(m->reloads, "failed", reason);
@@ -287,7 +289,7 @@ cut_oldest(struct master *m)
 	unsigned i, n = 0;
 
 	TAILQ_FOREACH(gen, &m->generations, link) {
-		if (gen->state != GEN_DRAINING || gen == m->next)
+		if (gen->state != GEN_DRAINING || gen->cut)
 			continue;
 		if (oldest == NULL)
 			oldest = gen;
@@ -295,6 +297,7 @@ cut_oldest(struct master *m)
 	}
 	if (n <= DRAINING_MAX)
 		return;
+	oldest->cut = true;
 	log_warning("generation %u is cut: more than %u are draining", oldest->number,
 	    DRAINING_MAX);
 	for (i = 0; i < oldest->nworkers; i++) {
@@ -378,8 +381,9 @@ tell_news(struct master *m)
 		for (i = 0; i < gen->nworkers; i++)
 			if (gen->workers[i].holding)
 				return;
-	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
-	    now->nworkers, now->conf->spool.dir);
+	log_event(LOG_LEVEL_INFO, now->number == 1 ? LOG_READY : LOG_RELOADED, false, NULL, 0,
+	    "%s: generation %u, %u workers, spool %s", now->news, now->number, now->nworkers,
+	    now->conf->spool.dir);
 	now->news = NULL;
 	reloads_let_go(m->reloads, now->number);
 	service_ready(m);

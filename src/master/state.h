@@ -61,6 +61,7 @@ struct generation {
 	struct master *master;
 	unsigned number;
 	enum gen_state state;
+	bool cut;			/* drains no longer: it is to end */
 	uint64_t since_us;		/* ... monotonic: starting, serving or draining */
 	struct conf *conf;
 	struct proc_listener *listeners;	/* descriptors borrowed from the sockets */

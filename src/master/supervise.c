@@ -137,7 +137,8 @@ supervise_ended(struct child *c, pid_t pid, int status)
 	c->served = c->ready;
 	c->stuck = false;
 	if (!expected)
-		log_error("%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
+		log_event(LOG_LEVEL_ERROR, LOG_PROCESS_DIED, false, NULL, 0,
+		    "%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
 		    c->last_end);
 }
 
@@ -189,7 +190,7 @@ look_at(struct child *c)
 	if (c->pid <= 0 || c->stuck)
 		return;
 	beat = counter_get(&c->master->counters[c->slot].beat);
-	if (c->ready && (beat != c->beat || beat == 0))
+	if (c->ready && beat != c->beat)
 		c->still = 0;
 	else
 		c->still++;

@@ -207,6 +207,7 @@ static void
 dial(struct front *fr, struct flow *f)
 {
 	fr->waiting = f;
+	flow_known(f);
 	fr->dial = dial_start(fr->worker, &fr->target, &fr->client_addr, on_dialled, fr);
 }
 

@@ -124,6 +124,7 @@ static void
 dial(struct lane *l, struct flow *f)
 {
 	l->waiting = f;
+	flow_known(f);
 	l->dial = dial_start(l->host->worker, &l->target, &l->host->front->client_addr,
 	    on_dialled, l);
 }

@@ -4,6 +4,7 @@ noinst_LIBRARIES += libworker.a
 libworker_a_SOURCES = \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_state.h \
 	src/worker/access.c src/worker/access.h \
+	src/worker/reserve.c src/worker/reserve.h \
 	src/worker/conn.c src/worker/conn.h src/worker/conn_state.h \
 	src/worker/conn_in.c src/worker/conn_out.c src/worker/conn_hub.c \
 	src/worker/front.c src/worker/front.h src/worker/front_state.h \
@@ -24,7 +25,7 @@ libworker_a_SOURCES = \
 	src/worker/tally.c src/worker/tally.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
 	src/worker/trust_told.c src/worker/trust_told.h \
-	src/worker/flow.c src/worker/flow.h \
+	src/worker/flow.c src/worker/flow_open.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
 	src/worker/hosts_table.c src/worker/hosts_table.h \

@@ -21,6 +21,7 @@ main(void)
 	srunner_add_suite(r, tls_errors_suite());
 	srunner_add_suite(r, intake_suite());
 	srunner_add_suite(r, tails_suite());
+	srunner_add_suite(r, aborted_suite());
 	srunner_add_suite(r, block_suite());
 	srunner_add_suite(r, quota_suite());
 	srunner_add_suite(r, death_suite());

@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "har/json.h"
@@ -229,6 +230,8 @@ world_init(struct world *w)
 		w->spill[i] = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		w->writer[i] = ring_writer_new(w->ring[i], w->wake[i], w->receipts, i, &err);
 		ck_assert_ptr_nonnull(w->writer[i]);
+		w->open[i] = open_flows_new(w->ring[i], &err);
+		ck_assert_ptr_nonnull(w->open[i]);
 	}
 	w->conf.rotate_size = 64u << 20;
 }
@@ -241,6 +244,7 @@ world_fini(struct world *w)
 	world_stop(w);
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		ring_writer_free(&w->writer[i]);
+		open_flows_free(&w->open[i]);
 		fd_close(&w->ring[i]);
 		fd_close(&w->wake[i]);
 		fd_close(&w->spill[i]);
@@ -332,7 +336,7 @@ world_put_text(struct world *w, unsigned slot, const char *tag, const char *text
 	struct ring_entry e = {.tag = str_z(tag), .text = str_z(text)};
 	uint64_t pos;
 
-	return ring_put(w->writer[slot], &e, &pos);
+	return ring_put(w->writer[slot], &e, NULL, &pos);
 }
 
 void
@@ -345,6 +349,33 @@ world_put(struct world *w, unsigned slot, const char *tag, unsigned id, size_t p
 	strcpy(text + n + pad, "\"}");
 	ck_assert_int_eq(world_put_text(w, slot, tag, text), 0);
 	free(text);
+}
+
+void
+world_open(struct world *w, unsigned slot, const char *tag, unsigned id, enum world_stage stage)
+{
+	struct open_flow *row;
+	unsigned no = open_flows_begin(w->open[slot], &row);
+	_Atomic uint64_t *position = open_flows_position(w->open[slot], no);
+	char text[64];
+	struct ring_entry e = {.tag = str_z(tag)};
+	uint64_t pos;
+
+	*row = (struct open_flow){.started_wall_us = clock_wall_us(),
+	    .started_us = clock_mono_us(), .client_id = id, .version = HTTP_VERSION_1_1,
+	    .port = 80, .tag_len = (uint8_t)strlen(tag), .method_len = 3, .host_len = 6,
+	    .path_len = 2, .method = "GET", .host = "o.test", .path = "/x"};
+	memcpy(row->tag, tag, strlen(tag));
+	if (stage >= STAGE_KNOWN)
+		open_flows_known(w->open[slot], no);
+	(void)snprintf(text, sizeof(text), "{\"id\":%u}", id);
+	e.text = str_z(text);
+	if (stage == STAGE_ANNOUNCED)	/* as far as ring_put() had got */
+		*position = ring_written(w->writer[slot]) + 8;
+	if (stage >= STAGE_PUBLISHED)
+		ck_assert_int_eq(ring_put(w->writer[slot], &e, position, &pos), 0);
+	if (stage == STAGE_ENDED)
+		open_flows_end(w->open[slot], no);
 }
 
 void
@@ -379,7 +410,7 @@ world_put_spilled(struct world *w, unsigned slot, const char *tag, unsigned id, 
 		ck_assert_int_eq(__real_pwrite(w->spill[slot], fill, SPILL_EXTENT,
 		    (off_t)extents[i] * SPILL_EXTENT), SPILL_EXTENT);
 	}
-	rc = ring_put(w->writer[slot], &e, &pos);
+	rc = ring_put(w->writer[slot], &e, NULL, &pos);
 	free(extents);
 	free(fill);
 	return rc;
@@ -448,7 +479,11 @@ look_at_lines(const char *path, bool order, struct found *f)
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		unsigned id;
+		const char *who = strstr(line, "\"_clientConnectionId\":\"");
 
+		if (who != NULL && strstr(line, ",\"_error\":\"aborted by crash\"") != NULL &&
+		    sscanf(who, "\"_clientConnectionId\":\"%u", &id) == 1)
+			f->aborted[id % WORLD_IDS]++;
 		if (strncmp(line, "],\"_tlsErrors\":[", 16) == 0)
 			look_at_errors(line, order, f);
 		if (sscanf(line, "{\"id\":%u", &id) != 1)

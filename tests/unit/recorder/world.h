@@ -7,6 +7,7 @@
 
 #include "proc/counters.h"
 #include "recorder/intake.h"
+#include "shm/open_flows.h"
 
 #define WORLD_SLOTS 4
 #define WORLD_IDS 4096
@@ -19,6 +20,7 @@ struct world {
 	int counters_fd;
 	int ring[WORLD_SLOTS], wake[WORLD_SLOTS], spill[WORLD_SLOTS];
 	struct ring_writer *writer[WORLD_SLOTS];
+	struct open_flows *open[WORLD_SLOTS];
 
 	/* The recorder's parts, made by world_start(). */
 	struct finish *finish;
@@ -40,6 +42,7 @@ struct found {
 	unsigned har, part, other, invalid;
 	char order[8192];		/* ids of one tag, in order of files and lines */
 	char errors[8192];		/* ids in the lists of TLS errors, likewise */
+	unsigned aborted[WORLD_IDS];	/* entries of dead workers' flows, by their client_id */
 	unsigned listed[WORLD_IDS];	/* how often each is in a list, of any tag */
 };
 
@@ -58,6 +61,10 @@ int world_put_text(struct world *, unsigned slot, const char *tag, const char *t
 /* An entry with a hole of n spilled bytes; extents from `first` on. */
 int world_put_spilled(struct world *, unsigned slot, const char *tag, unsigned id,
     uint32_t first, uint64_t n);
+
+/* How far a worker had got with a flow, and its entry, when it was killed. */
+enum world_stage { STAGE_BEGUN, STAGE_KNOWN, STAGE_ANNOUNCED, STAGE_PUBLISHED, STAGE_ENDED };
+void world_open(struct world *, unsigned slot, const char *tag, unsigned id, enum world_stage);
 
 void world_look(const struct world *, const char *order_tag, struct found *);
 bool file_is_json(const char *path);
