@@ -24,6 +24,7 @@
 #include "master/state.h"
 #include "proc/counters.h"
 #include "proc/metrics.h"
+#include "proc/sandbox.h"
 
 /* Where rows go. */
 struct report {
@@ -125,6 +126,19 @@ put_resources(struct report *r, pid_t pid)
 }
 
 static void
+put_walls(struct report *r, enum role role, unsigned slot)
+{
+	uint64_t walls = counter_get(&r->m->counters[slot].protections);
+	struct buf all = {0};
+
+	sandbox_text(walls, role, &all);
+	buf_putc(&all, '\0');
+	flag(r, "protected", sandbox_missing(walls, role) == 0);
+	text(r, "protections", (const char *)buf_data(&all));
+	buf_free(&all);
+}
+
+static void
 put_child(struct report *r, const struct child *c)
 {
 	const struct counters *own = &r->m->counters[c->slot];
@@ -137,7 +151,7 @@ put_child(struct report *r, const struct child *c)
 	if (c->pid > 0) {
 		number(r, "pid", (uint64_t)c->pid);
 		number(r, "uptime", since(c->started_us));
-		number(r, "protections", counter_get(&own->protections));
+		put_walls(r, c->role, c->slot);
 	}
 	number(r, "restarts", c->restarts);
 	if (c->last_end[0] != '\0')
@@ -157,7 +171,7 @@ put_master(struct report *r)
 	text(r, "state", "running");
 	number(r, "pid", (uint64_t)m->pid);
 	number(r, "uptime", since(m->born_us));
-	number(r, "protections", counter_get(&m->counters[SLOT_MASTER].protections));
+	put_walls(r, ROLE_MASTER, SLOT_MASTER);
 	put_resources(r, m->pid);
 }
 
