@@ -79,6 +79,7 @@ EXTRA_DIST += \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
 	$(E2E)/test_65_systemd.py \
+	$(E2E)/test_66_env.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \

@@ -195,8 +195,9 @@ put_line(const struct ctl *ctl, const char *label, enum term_style style, const 
 	struct buf line = {0};
 
 	(void)term_put(&line, str_z(text), 0);
-	(void)printf("%-14s%s%.*s%s\n", label, style != TERM_PLAIN ? term_style(ctl, style) : "",
-	    STR_ARG(buf_str(&line)), style != TERM_PLAIN ? term_style(ctl, TERM_PLAIN) : "");
+	(void)printf("%-14s%s%.*s%s\n", label,
+	    style != TERM_PLAIN ? term_style(ctl, style) : "", STR_ARG(buf_str(&line)),
+	    style != TERM_PLAIN ? term_style(ctl, TERM_PLAIN) : "");
 	buf_free(&line);
 }
 
