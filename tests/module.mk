@@ -83,6 +83,7 @@ EXTRA_DIST += \
 	$(E2E)/test_63_logs.py \
 	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
+	$(E2E)/test_66_env.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_72_faults.py \

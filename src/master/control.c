@@ -34,7 +34,7 @@ enum client_state {
 
 struct control_call {
 	struct buf rows;
-	char failure[sizeof(((struct errmsg *)0)->text) + 16];	/* "CODE TEXT"; empty: it went well */
+	char failure[sizeof(((struct errmsg *)0)->text) + 16];	/* "CODE TEXT"; or "" */
 	void (*gone)(void *arg);
 	void *arg;
 };
