@@ -15,6 +15,8 @@ EXTRA_DIST += \
 	$(E2E)/env/curl.py \
 	$(E2E)/env/disk.py \
 	$(E2E)/env/events.py \
+	$(E2E)/env/faults.c \
+	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_peer.py \
@@ -61,10 +63,11 @@ EXTRA_DIST += \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_60_processes.py \
+	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
-	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_65_systemd.py \
+	$(E2E)/test_66_broken_configurations.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_80_limits.py \
