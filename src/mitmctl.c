@@ -20,8 +20,8 @@ static const struct command {
 } commands[] = {
 	{"bypass", ctl_bypass, "list|add|remove ...", "hosts that clients reach untouched",
 	    "  list                          what is bypassed, for whom, until when\n"
-	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS]\n"
-	    "                                for all clients, or those of one address\n"
+	    "  add HOST[:PORT]... [--for 24h] [--client ADDRESS|TAG]\n"
+	    "                                for all clients, or those of one address or tag\n"
 	    "  remove HOST[:PORT]...|all     by hand or learnt, for whichever client\n"
 	    "Learnt ones come from 'bypass.pinned' in the configuration.\n", NULL},
 	{"ca", ctl_ca, "init|show|export|retire ...", "the certificate authority",
@@ -32,10 +32,18 @@ static const struct command {
 	    "                                its certificate; the key stays where it is\n"
 	    "  retire [--yes]                remove the key, never trust its certificates again\n",
 	    NULL},
+	{"conns", ctl_conns, "", "the clients that are connected now", NULL, NULL},
+	{"drain", ctl_drain, "[--timeout TIME]",
+	    "empty this host: serve on, and end when nobody is left",
+	    "  --timeout TIME                at the latest; drain_timeout, if it is not given\n"
+	    "/readyz says 503 from now on, answers end their connections, new ones are served.\n"
+	    "mitmd ends when nobody has been connected for drain_idle.\n", NULL},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
 	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n",
 	    NULL},
+	{"flush", ctl_flush, "[TAG]", "finish all HAR files, or those of a tag, now",
+	    "It comes back when they are finished.\n", NULL},
 	{"har", ctl_har, "check|repair|merge|filter|stats ...", "recordings, anybody's",
 	    "  check [--strict] FILE...      is it HAR 1.2, and will readers take it?\n"
 	    "  repair [-o OUT] FILE          of a torn file, keep what is whole\n"
@@ -51,6 +59,11 @@ static const struct command {
 	    "                                or has failed\n", NULL},
 	{"status", ctl_status, "", "how the running mitmd is, and what to look at",
 	    "It ends with 0 when all is well, with 2 when somebody should look.\n", NULL},
+	{"tags", ctl_tags, "", "whose files are growing", NULL, NULL},
+	{"tail", ctl_tail, "[-f FILTER] [--json] [-n N] [TAG]...", "flows as they end, a line each",
+	    "  -f, --filter FILTER           only these: 'help filter' tells the language\n"
+	    "  --json                        HAR entries, one a line, as they are\n"
+	    "  -n, --limit N                 no more than so many\n", NULL},
 };
 
 static void
@@ -61,9 +74,9 @@ usage(FILE *out)
 	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output table|json] "
 	    "[--color WHEN]\n               COMMAND ...\n", out);
 	for (i = 0; i < NELEM(commands); i++)
-		(void)fprintf(out, "  %-8s %-28s %s\n", commands[i].name,
+		(void)fprintf(out, "  %-8s %-36s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
-	(void)fprintf(out, "  %-8s %-28s %s\n", "help", "[COMMAND]", "this, or more of a command");
+	(void)fprintf(out, "  %-8s %-36s %s\n", "help", "[COMMAND]", "this, or more of a command");
 }
 
 static const struct command *
@@ -93,10 +106,15 @@ find_command(const char *name)
 static int
 help(const char *name)
 {
-	const struct command *cmd = name != NULL ? find_command(name) : NULL;
+	const struct command *cmd = name != NULL && strcmp(name, "filter") != 0 ?
+	    find_command(name) : NULL;
 
 	if (name == NULL) {
 		usage(stdout);
+		return CTL_OK;
+	}
+	if (strcmp(name, "filter") == 0) {
+		filter_help(stdout);
 		return CTL_OK;
 	}
 	if (cmd == NULL)
@@ -140,7 +158,7 @@ read_colour(const char *text, struct ctl *ctl)
 	return false;
 }
 
-/* The value of --name=VALUE or --name VALUE; NULL: it is something else. */
+/* The value of --name=VALUE or --name VALUE, "" if it is missing; NULL: something else. */
 static const char *
 value_of(const char *name, int argc, char **argv, int *i)
 {
@@ -150,7 +168,9 @@ value_of(const char *name, int argc, char **argv, int *i)
 		return NULL;
 	if (argv[*i][n] == '=')
 		return argv[*i] + n + 1;
-	return argv[*i][n] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
+	if (argv[*i][n] != '\0')
+		return NULL;
+	return *i + 1 < argc ? argv[++*i] : "";
 }
 
 /* --output and --color may stand behind the command too; they are taken out there. */

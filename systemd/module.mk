@@ -3,6 +3,7 @@ EXTRA_DIST += systemd/mitmd.service.in systemd/mitmd.socket systemd/sysusers.d/m
 	systemd/tmpfiles.d/mitmd.conf systemd/check-unit
 CLEANFILES += systemd/mitmd.service
 TESTS += systemd/check-unit
+dist_examples_DATA += systemd/three-users.conf
 
 systemd/mitmd.service: systemd/mitmd.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && \

@@ -169,3 +169,26 @@ fail:
 	fd_close(&fd);
 	return NULL;
 }
+
+char *
+fd_read_memory(int fd, size_t max, size_t *out_n)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *text;
+
+	if (size == -1)
+		return NULL;
+	if ((uint64_t)size > max) {
+		errno = EFBIG;
+		return NULL;
+	}
+	text = mem_alloc((size_t)size + 1);
+	if (pread(fd, text, (size_t)size, 0) != (ssize_t)size) {
+		free(text);
+		errno = EIO;
+		return NULL;
+	}
+	text[size] = '\0';
+	*out_n = (size_t)size;
+	return text;
+}

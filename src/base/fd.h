@@ -26,5 +26,7 @@ ssize_t fd_recv_msg(int sock, void *p, size_t n, int fds[FD_PASS_MAX], size_t *n
 int fd_write_all(int fd, const void *p, size_t n) MUSTCHECK;
 /* The whole file, at most max bytes, NUL-terminated; NULL with errno (EFBIG). */
 char *fd_read_file(const char *path, size_t max, size_t *out_n) NONNULL(1, 3);
+/* The same of memory that was passed: whoever else has it may read at the same time. */
+char *fd_read_memory(int fd, size_t max, size_t *out_n) NONNULL(3);
 
 #endif

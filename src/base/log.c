@@ -16,16 +16,38 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/escape.h"
+#include "base/fd.h"
+#include "base/journal.h"
+#include "base/repeats.h"
 
 #define LINE_MAX_BYTES 2048
+#define ESCAPED_MAX (LINE_MAX_BYTES * 2)
+
+/* Many different ones are of use; of the others, one says it. */
+static const struct rate flow_rate = {.burst = 20, .per_second = 5};
+static const struct rate other_rate = {.burst = 10, .per_second = 0.2};
 
 static struct {
 	enum log_level level;
 	enum log_format format;
-	bool journal;
+	bool under_journal;	/* standard error leads there */
+	bool dated;		/* nobody else dates the lines, and they are kept */
+	bool asked;		/* which of both it is */
+	int journal_fd;		/* -1: only through standard error */
 	char role[32];
-} log_state = {.level = LOG_LEVEL_INFO, .role = "mitmd"};
+	struct repeats repeats;
+} log_state = {.level = LOG_LEVEL_INFO, .journal_fd = -1, .role = "mitmd"};
+
+struct line {
+	enum log_level level;
+	enum log_event event;
+	const struct log_field *fields;
+	size_t nfields;
+	const char *text;
+};
 
 static const struct {
 	const char *name;
@@ -37,18 +59,50 @@ static const struct {
     [LOG_LEVEL_DEBUG] = {"debug", 7},
 };
 
+/* As mitmd(8) lists them: they never change. */
+static const struct {
+	const char *name, *id;
+} events[LOG_EVENT_COUNT] = {
+    [LOG_READY] = {"ready", "cde24e2373b2456b81bc3ea68c94d762"},
+    [LOG_RELOADED] = {"reloaded", "d910abedb5cd438985a0614586378491"},
+    [LOG_RELOAD_FAILED] = {"reload_failed", "9ce1a306260748e1b00145bc76875d19"},
+    [LOG_STOPPING] = {"stopping", "b25d3ba5c56e4017875f8c9549f726e9"},
+    [LOG_PROCESS_DIED] = {"process_died", "1749cf6504b04c09a9bd1fdcfdc00369"},
+    [LOG_SPOOL_BROKEN] = {"spool_broken", "a5a3ea4d1ba540cda769c67197c56c5c"},
+    [LOG_SPOOL_WORKS] = {"spool_works", "e2e079773c784d7e80509ca08db84d85"},
+    [LOG_ENTRIES_LOST] = {"entries_lost", "bcb5234d42484ac98b8fbfe0feb5dddf"},
+    [LOG_FLOW] = {"flow", "087455c466a74787b2d671c6f8e6665c"},
+    [LOG_FLOW_FAILED] = {"flow_failed", "6f7dd691e65c4f90b7fa70a6fcd49e65"},
+};
+
+/* ---- where it goes ---- */
+
+static void
+look_around(void)
+{
+	if (log_state.asked)
+		return;
+	log_state.asked = true;
+	log_state.under_journal = journal_is(STDERR_FILENO, getenv("JOURNAL_STREAM"));
+	if (log_state.under_journal)
+		log_state.journal_fd = journal_open(JOURNAL_SOCKET);
+	log_state.dated = !log_state.under_journal && isatty(STDERR_FILENO) == 0;
+}
+
 void
 log_init(enum log_level level, enum log_format format)
 {
 	log_state.level = level;
 	log_state.format = format;
-	log_state.journal = getenv("JOURNAL_STREAM") != NULL;
+	look_around();
 }
 
 void
 log_role(const char *role)
 {
 	(void)snprintf(log_state.role, sizeof(log_state.role), "%s", role);
+	/* A child begins with what its parent left out. */
+	log_state.repeats = (struct repeats){0};
 }
 
 bool
@@ -57,70 +111,183 @@ log_wants(enum log_level level)
 	return level <= log_state.level;
 }
 
-/* Escape as JSON does; in text lines the quote and the backslash stay. */
-static size_t
-escape(char *out, size_t size, const char *in, bool json)
+int
+log_fd(void)
 {
-	static const char hex[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; *in != '\0' && n + 8 < size; in++) {
-		unsigned char c = (unsigned char)*in;
-
-		if (json && (c == '"' || c == '\\')) {
-			out[n++] = '\\';
-			out[n++] = (char)c;
-		} else if (c >= 0x20 && c < 0x7f) {
-			out[n++] = (char)c;
-		} else if (json) {
-			n += (size_t)sprintf(out + n, "\\u00%c%c", hex[c >> 4], hex[c & 15]);
-		} else {
-			n += (size_t)sprintf(out + n, "\\x%c%c", hex[c >> 4], hex[c & 15]);
-		}
-	}
-	out[n] = '\0';
-	return n;
+	return log_state.journal_fd;
 }
 
-static void PRINTF(2, 0)
-log_line(enum log_level level, const char *fmt, va_list ap)
+/* ---- three ways to write a line ---- */
+
+static void
+put_escaped(struct buf *out, struct str s, enum escape_as as)
 {
-	char text[LINE_MAX_BYTES], escaped[LINE_MAX_BYTES * 2], line[LINE_MAX_BYTES * 3];
-	bool json = log_state.format == LOG_FORMAT_JSON;
-	int saved = errno, n;
+	char text[ESCAPED_MAX];
+
+	buf_put(out, text, escape(text, sizeof(text), s, as));
+}
+
+static void
+put_json(struct buf *out, const struct line *l)
+{
+	char when[CLOCK_ISO_SIZE];
+	size_t i;
+
+	clock_iso(clock_wall_us(), when);
+	buf_printf(out, "{\"time\":\"%s\",\"level\":\"%s\",\"role\":\"%s\",\"pid\":%ld,"
+	    "\"message\":\"", when, levels[l->level].name, log_state.role, (long)getpid());
+	put_escaped(out, str_z(l->text), ESCAPE_JSON);
+	buf_putc(out, '"');
+	if (events[l->event].name != NULL)
+		buf_printf(out, ",\"event\":\"%s\"", events[l->event].name);
+	for (i = 0; i < l->nfields; i++) {
+		const struct log_field *f = &l->fields[i];
+
+		if (f->value.p == NULL)
+			continue;
+		buf_printf(out, ",\"%s\":%s", f->name, f->is_number ? "" : "\"");
+		put_escaped(out, f->value, ESCAPE_JSON);
+		if (!f->is_number)
+			buf_putc(out, '"');
+	}
+	buf_putz(out, "}\n");
+}
+
+static void
+put_text(struct buf *out, const struct line *l)
+{
+	bool plain = l->level == LOG_LEVEL_INFO;
+	char when[CLOCK_ISO_SIZE];
+
+	if (log_state.under_journal) {
+		buf_printf(out, "<%d>%s: ", levels[l->level].priority, log_state.role);
+	} else {
+		clock_iso(clock_wall_us(), when);
+		buf_printf(out, "%s%smitmd: %s: %s%s", log_state.dated ? when : "",
+		    log_state.dated ? " " : "", log_state.role,
+		    plain ? "" : levels[l->level].name, plain ? "" : ": ");
+	}
+	put_escaped(out, str_z(l->text), ESCAPE_TEXT);
+	buf_putc(out, '\n');
+}
+
+/* Fields have the bytes as they came: journalctl escapes what it shows. */
+static void
+put_journal_field(struct buf *out, const struct log_field *f)
+{
+	char name[64];
+	size_t i;
+
+	(void)snprintf(name, sizeof(name), "MITMD_%s", f->name);
+	for (i = 6; name[i] != '\0'; i++)
+		if (name[i] >= 'a' && name[i] <= 'z')
+			name[i] = (char)(name[i] - 'a' + 'A');
+	journal_put(out, name, f->value);
+}
+
+static bool
+to_journal(struct buf *out, const struct line *l)
+{
+	char text[ESCAPED_MAX], number[16];
+	size_t i;
+
+	(void)snprintf(number, sizeof(number), "%d", levels[l->level].priority);
+	(void)snprintf(text, sizeof(text), "%s: ", log_state.role);
+	i = strlen(text);
+	(void)escape(text + i, sizeof(text) - i, str_z(l->text), ESCAPE_TEXT);
+	journal_put(out, "MESSAGE", str_z(text));
+	journal_put(out, "PRIORITY", str_z(number));
+	journal_put(out, "SYSLOG_IDENTIFIER", STR("mitmd"));
+	journal_put(out, "MITMD_ROLE", str_z(log_state.role));
+	if (strncmp(log_state.role, "worker ", 7) == 0)
+		journal_put(out, "MITMD_WORKER", str_z(log_state.role + 7));
+	if (events[l->event].id != NULL)
+		journal_put(out, "MESSAGE_ID", str_z(events[l->event].id));
+	for (i = 0; i < l->nfields; i++)
+		if (l->fields[i].value.p != NULL)
+			put_journal_field(out, &l->fields[i]);
+	return journal_send(log_state.journal_fd, out);
+}
+
+static void
+say(const struct line *l)
+{
+	struct buf out = {0};
+
+	if (log_state.format == LOG_FORMAT_JSON) {
+		put_json(&out, l);
+	} else {
+		if (log_state.journal_fd != -1 && to_journal(&out, l)) {
+			buf_free(&out);
+			return;
+		}
+		buf_clear(&out);
+		put_text(&out, l);
+	}
+	(void)!write(STDERR_FILENO, buf_data(&out), out.len);
+	buf_free(&out);
+}
+
+/* ---- repetitions ---- */
+
+static void
+say_left_out(const struct repeated *r, uint64_t seconds)
+{
+	char text[REPEATS_TEXT + 80];
+	struct line l = {.level = (enum log_level)r->level, .text = text};
+
+	(void)snprintf(text, sizeof(text), "%llu more in %llu s like: %s",
+	    (unsigned long long)r->left_out, (unsigned long long)seconds, r->text);
+	say(&l);
+}
+
+void
+log_settle(void)
+{
+	repeats_settle(&log_state.repeats, clock_mono_us(), say_left_out);
+}
+
+/* ---- what others call ---- */
+
+static void PRINTF(3, 0)
+log_line(struct line *l, bool limited, const char *fmt, va_list ap)
+{
+	char text[LINE_MAX_BYTES];
+	int saved = errno;
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	(void)escape(escaped, sizeof(escaped), text, json);
-	if (json) {
-		char when[CLOCK_ISO_SIZE];
-
-		clock_iso(clock_wall_us(), when);
-		n = snprintf(line, sizeof(line),
-		    "{\"time\":\"%s\",\"level\":\"%s\",\"process\":\"%s\","
-		    "\"message\":\"%s\"}\n",
-		    when, levels[level].name, log_state.role, escaped);
-	} else if (log_state.journal) {
-		n = snprintf(line, sizeof(line), "<%d>%s: %s\n", levels[level].priority,
-		    log_state.role, escaped);
-	} else {
-		n = snprintf(line, sizeof(line), "mitmd: %s: %s%s%s\n", log_state.role,
-		    level == LOG_LEVEL_INFO ? "" : levels[level].name,
-		    level == LOG_LEVEL_INFO ? "" : ": ", escaped);
-	}
-	if (n > 0)
-		(void)!write(STDERR_FILENO, line, MIN((size_t)n, sizeof(line) - 1));
+	l->text = text;
+	if (!limited || repeats_may_say(&log_state.repeats, fmt,
+	    l->event == LOG_FLOW_FAILED ? flow_rate : other_rate, (int)l->level, text,
+	    clock_mono_us(), say_left_out))
+		say(l);
 	errno = saved;
 }
 
-#define LOG_FUNCTION(name, level)                                                         \
+void
+log_event(enum log_level level, enum log_event event, bool limited,
+    const struct log_field *fields, size_t nfields, const char *fmt, ...)
+{
+	struct line l = {.level = level, .event = event, .fields = fields, .nfields = nfields};
+	va_list ap;
+
+	if (!log_wants(level))
+		return;
+	va_start(ap, fmt);
+	log_line(&l, limited, fmt, ap);
+	va_end(ap);
+}
+
+#define LOG_FUNCTION(name, which)                                                         \
 	void name(const char *fmt, ...)                                                   \
 	{                                                                                 \
+		struct line l = {.level = which};                                         \
 		va_list ap;                                                               \
                                                                                           \
-		if (!log_wants(level))                                                    \
+		if (!log_wants(which))                                                    \
 			return;                                                           \
 		va_start(ap, fmt);                                                        \
-		log_line(level, fmt, ap);                                                 \
+		log_line(&l, (which) <= LOG_LEVEL_WARNING, fmt, ap);                      \
 		va_end(ap);                                                               \
 	}
 

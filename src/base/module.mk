@@ -11,6 +11,9 @@ libbase_a_SOURCES = \
 	src/base/rate.c src/base/rate.h \
 	src/base/words.c src/base/words.h \
 	src/base/sockpath.c src/base/sockpath.h \
+	src/base/escape.c src/base/escape.h \
+	src/base/journal.c src/base/journal.h \
+	src/base/repeats.c src/base/repeats.h \
 	src/base/log.c src/base/log.h \
 	src/base/fd.c src/base/fd.h \
 	src/base/addr.c src/base/addr.h \

@@ -236,12 +236,12 @@ static const struct opt rows[] = {
 
 	{.path = "limits.connections", .type = OPT_INT, AT(limits.connections), .min = 1,
 	    .max = 1000000, .fallback = "16384",
-	    .doc = "The most client connections at a time, of all workers together. More wait "
-	    "until one ends."},
+	    .doc = "The most client connections at a time, of all workers together, those "
+	    "of a configuration before too. More wait until one ends."},
 	{.path = "limits.connections_per_client", .type = OPT_INT,
 	    AT(limits.connections_per_client), .min = 1, .max = 1000000, .fallback = "2048",
-	    .doc = "The most connections at a time from one client address to one worker. "
-	    "More are closed at once."},
+	    .doc = "The most connections at a time from one client address, to all workers "
+	    "together. More are closed at once."},
 	{.path = "limits.header_size", .type = OPT_SIZE, AT(limits.header_size), .min = 4 * KIB,
 	    .max = MIB, .fallback = "64K",
 	    .doc = "The largest head of a request or a response. A larger request is answered "
@@ -285,7 +285,8 @@ static const struct opt rows[] = {
 	    .words = WORDS({"off", CONF_FLOWS_OFF, false}, {"errors", CONF_FLOWS_ERRORS, false},
 	    {"all", CONF_FLOWS_ALL, false}),
 	    .doc = "Which flows are logged, beside being recorded: one line each. errors are "
-	    "those that failed, at most 5 lines a second of each worker, of 20 at once."},
+	    "those that failed, at most 5 lines a second of each worker, of 20 at once; the "
+	    "others are counted."},
 };
 
 size_t

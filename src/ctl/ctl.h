@@ -38,10 +38,15 @@ typedef int ctl_command_fn(const struct ctl *, int argc, char **argv);
 
 ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
 ctl_command_fn ctl_ca;		/* ctl_ca.c */
+ctl_command_fn ctl_conns;	/* ctl_lists.c */
+ctl_command_fn ctl_drain;	/* ctl_drain.c */
 ctl_command_fn ctl_explain;	/* ctl_explain.c */
+ctl_command_fn ctl_flush;	/* ctl_flush.c */
 ctl_command_fn ctl_har;		/* ctl_har.c */
 ctl_command_fn ctl_reload;	/* ctl_reload.c */
 ctl_command_fn ctl_status;	/* ctl_status.c */
+ctl_command_fn ctl_tags;	/* ctl_lists.c */
+ctl_command_fn ctl_tail;	/* ctl_tail.c */
 
 /* "mitmctl: ..." on stderr. */
 void ctl_error(const char *fmt, ...) PRINTF(1, 2);

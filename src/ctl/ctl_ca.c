@@ -46,20 +46,15 @@ static int
 open_dir(struct files *f, const struct conf *conf)
 {
 	struct errmsg err;
-	uid_t uid;
-	gid_t gid;
+	struct user_ids ids = users_of(conf, ROLE_SIGNER);
 
 	if (geteuid() != 0 && access(conf->ca.dir, W_OK) == -1 && errno == EACCES) {
 		ctl_error("you may not write in %s: run this as root, or as the user mitmd "
 		    "runs as", conf->ca.dir);
 		return CTL_DENIED;
 	}
-	if (!proc_drop_ids(conf, &uid, &gid)) {
-		uid = (uid_t)-1;
-		gid = (gid_t)-1;
-	}
 	if (conf_make_dirs(conf, &err) == 0 &&
-	    files_open(f, conf->ca.dir, uid, gid, &err) == 0)
+	    files_open(f, conf->ca.dir, ids.uid, ids.gid, &err) == 0)
 		return CTL_OK;
 	ctl_error("%s", err.text);
 	return CTL_FAILED;

@@ -16,6 +16,8 @@
 #include "ctl/term.h"
 #include "har/json.h"
 
+#define LINE_COLUMNS 45	/* a line is full when it has so many */
+
 /* Those that there is one of; the others are lists. */
 static const char *const singles[] = {"mitmd", "reload", "spool", "counters"};
 
@@ -226,6 +228,22 @@ show_listeners(const struct ctl *ctl, const struct control_table *t)
 }
 
 static void
+show_spool(const struct ctl *ctl, const struct control_table *t)
+{
+	bool ok = strcmp(single(t, "spool", "ok"), "1") == 0;
+	char size[HUMAN_SIZE], left[HUMAN_SIZE], *line;
+
+	(void)human_bytes(number(single(t, "spool", "bytes")) +
+	    number(single(t, "spool", "bytes_growing")), size);
+	(void)human_bytes(number(single(t, "spool", "bytes_free")), left);
+	line = mem_printf("%s, %s files and %s that grow, %s; %s free",
+	    single(t, "spool", "dir"), single(t, "spool", "files"),
+	    single(t, "spool", "files_growing"), size, left);
+	put_line(ctl, "spool", ok ? TERM_PLAIN : TERM_RED, line);
+	free(line);
+}
+
+static void
 show_reload(const struct ctl *ctl, const struct control_table *t)
 {
 	bool ok = strcmp(single(t, "reload", "ok"), "1") == 0;
@@ -249,23 +267,31 @@ show_problems(const struct ctl *ctl, const struct control_table *t)
 		put_line(ctl, item == 0 ? "problems" : "", TERM_RED, value(t, first, "text"));
 }
 
-/* Only what has happened. */
+/* Only what has happened, some in a line. */
 static void
 show_counters(const struct ctl *ctl, const struct control_table *t)
 {
 	size_t row, first = find_item(t, "counters", 0);
-	const char *label = "counters";
-	char *line;
+	const char *label = "counters", *count;
+	struct buf line = {0};
 
 	for (row = first; row > 0 && row < t->nrows && same(t, first, row, "section"); row++) {
-		if (number(control_cell(t, row, "value")) == 0)
+		count = control_cell(t, row, "value");
+		if (number(count) == 0)
 			continue;
-		line = mem_printf("%s %s", control_cell(t, row, "value"),
+		buf_printf(&line, "%s%s %s", line.len > 0 ? ", " : "", count,
 		    control_cell(t, row, "name"));
-		put_line(ctl, label, TERM_PLAIN, line);
+		if (line.len < LINE_COLUMNS)
+			continue;
+		buf_putc(&line, '\0');
+		put_line(ctl, label, TERM_PLAIN, (const char *)buf_data(&line));
+		buf_clear(&line);
 		label = "";
-		free(line);
 	}
+	buf_putc(&line, '\0');
+	if (line.len > 1)
+		put_line(ctl, label, TERM_PLAIN, (const char *)buf_data(&line));
+	buf_free(&line);
 }
 
 static void
@@ -285,6 +311,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 		{"pid", "PID", CONTROL_NUMBER, "-"},
 		{"state", "STATE", CONTROL_TEXT, "-"},
 		{"uptime", "UP", CONTROL_TEXT, "-"},
+		{"restarts", "RESTARTS", CONTROL_NUMBER, "-"},
 		{"cpu_ms", "CPU", CONTROL_TEXT, "-"},
 		{"memory", "MEMORY", CONTROL_TEXT, "-"},
 		{"connections", "CONNECTIONS", CONTROL_NUMBER, "-"},
@@ -293,7 +320,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 
 	show_mitmd(ctl, t, healthy);
 	show_listeners(ctl, t);
-	put_line(ctl, "spool", TERM_PLAIN, single(t, "spool", "dir"));
+	show_spool(ctl, t);
 	show_reload(ctl, t);
 	show_problems(ctl, t);
 	show_counters(ctl, t);

@@ -111,7 +111,8 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(listed, F(u32, id) F(u8, last) F(bytes, rows) /* as in master/control.h */)     \
 	P(file, F(u8, which))
 
-enum { FILE_HOSTS, FILE_RESOLV_CONF };	/* file.which */
+enum { FILE_HOSTS, FILE_RESOLV_CONF, FILE_COUNT };	/* file.which */
+#define FILE_TEXT_MAX (4u << 20)
 enum { TRUST_REFUSED, TRUST_ACCEPTED, TRUST_UNUSED };	/* trust.accepted */
 enum { SIGN_OK, SIGN_REFUSED, SIGN_BUSY, SIGN_BROKEN };	/* sign_answer.status */
 

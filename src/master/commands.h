@@ -13,5 +13,6 @@ typedef void command_fn(void *arg, struct control_call *, int nwords, char **wor
 
 command_fn commands_bypass_list, commands_bypass_add, commands_bypass_remove;
 command_fn commands_status;
+command_fn commands_tags, commands_conns;
 
 #endif

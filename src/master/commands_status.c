@@ -23,6 +23,7 @@
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
+#include "proc/metrics.h"
 
 /* Where rows go. */
 struct report {
@@ -107,7 +108,9 @@ child_state(const struct child *c)
 		return ev_is_active(&c->again) ? "waiting" : "gone";
 	if (!c->ready)
 		return "starting";
-	return c->leaving ? "leaving" : "running";
+	if (c->leaving)
+		return "leaving";
+	return c->crash_looping ? "crash loop" : "running";
 }
 
 static void
@@ -136,8 +139,11 @@ put_child(struct report *r, const struct child *c)
 		number(r, "uptime", since(c->started_us));
 		number(r, "protections", counter_get(&own->protections));
 	}
+	number(r, "restarts", c->restarts);
+	if (c->last_end[0] != '\0')
+		text(r, "last_end", c->last_end);
 	if (c->pid > 0 && c->role == ROLE_WORKER)
-		number(r, "connections", counter_get(&own->connections_open));
+		number(r, "connections", counter_get(&own->connections_open[SIDE_CLIENT]));
 	put_resources(r, c->pid);
 }
 
@@ -197,7 +203,7 @@ put_generation(struct report *r, const struct generation *gen)
 		if (w->pid <= 0)
 			continue;
 		running++;
-		connections += counter_get(&r->m->counters[w->slot].connections_open);
+		connections += counter_get(&r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
 	}
 	number(r, "number", gen->number);
 	text(r, "state", generation_state(gen));
@@ -227,7 +233,8 @@ put_mitmd(struct report *r)
 
 	begin(r, "mitmd", 0);
 	text(r, "version", PACKAGE_VERSION);
-	text(r, "state", m->stopping ? "stopping" : "serving");
+	text(r, "state", m->stopping ? "stopping" :
+	    m->leaving ? "leaving" : "serving");
 	number(r, "pid", (uint64_t)m->pid);
 	date(r, "started", master_seconds() - (int64_t)since(m->born_us));
 	number(r, "uptime", since(m->born_us));
@@ -271,31 +278,31 @@ put_reload(struct report *r)
 static void
 put_spool(struct report *r)
 {
+	const struct counters *own = &r->m->counters[SLOT_RECORDER];
+
 	begin(r, "spool", 0);
 	if (r->m->spool_conf != NULL)
 		text(r, "dir", r->m->spool_conf->spool.dir);
+	flag(r, "ok", r->m->spool_state.ok);
+	text(r, "reason", r->m->spool_state.reason);
+	number(r, "files", counter_get(&own->spool_files));
+	number(r, "bytes", counter_get(&own->spool_bytes));
+	number(r, "files_growing", counter_get(&own->spool_files_open));
+	number(r, "bytes_growing", counter_get(&own->spool_bytes_open));
+	number(r, "bytes_free", counter_get(&own->spool_free_bytes));
+}
+
+static void
+put_counter(void *arg, const char *name, uint64_t total)
+{
+	number(arg, name, total);
 }
 
 static void
 put_counters(struct report *r)
 {
-	struct counters sum = {0};
-	unsigned i;
-
-	for (i = 0; i < SLOT_COUNT; i++) {
-#define COUNTER(name, meaning) \
-		counter_add(&sum.name, (int64_t)counter_get(&r->m->counters[i].name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
-	}
 	begin(r, "counters", 0);
-#define COUNTER(name, meaning) number(r, #name, counter_get(&sum.name));
-#define GAUGE(name, meaning)
-#include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
+	metrics_totals(r->m->counters, put_counter, r);
 }
 
 /* ---- what somebody should look at ---- */
@@ -305,13 +312,16 @@ look_at_child(struct report *r, const struct child *c)
 {
 	double left = ev_timer_remaining(c->master->loop, (ev_timer *)(uintptr_t)&c->again);
 
-	if (c->pid > 0 || c->leaving)
+	if (c->leaving)
 		return;
-	if (ev_is_active(&c->again) && left >= 1)
-		problem(r, "%s %u does not run; it is started again in %.0f s",
-		    role_name(c->role), c->index, left);
-	else
-		problem(r, "%s %u does not run", role_name(c->role), c->index);
+	if (c->pid > 0 && c->crash_looping)
+		problem(r, "%s %u keeps dying, the last time: %s", role_name(c->role), c->index,
+		    c->last_end);
+	else if (c->pid <= 0 && ev_is_active(&c->again) && left >= 1)
+		problem(r, "%s %u does not run (%s); it is started again in %.0f s",
+		    role_name(c->role), c->index, c->last_end, left);
+	else if (c->pid <= 0)
+		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index, c->last_end);
 }
 
 static void
@@ -326,6 +336,8 @@ put_problems(struct report *r)
 	if (seen->at != 0 && !seen->ok)
 		problem(r, "the last reload failed, the configuration before serves: %s",
 		    seen->reason);
+	if (!r->m->spool_state.ok && r->m->recorder.ready)
+		problem(r, "nothing is recorded: %s", r->m->spool_state.reason);
 	look_at_child(r, &r->m->recorder);
 	if (gen == NULL)
 		return;

@@ -63,8 +63,6 @@ struct control {
 	struct control_socket now, next;
 	bool replace;		/* next is to take over, be it a socket or none */
 	ev_io io;
-	char *user;
-	uid_t also;		/* the uid of user */
 	char *self;		/* the name of who runs the master */
 	TAILQ_HEAD(client_list, client) clients, waiting;
 	unsigned nclients, nwaiting;
@@ -406,9 +404,9 @@ on_client(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 /* ---- accepting ---- */
 
 static bool
-may_use(const struct control *c, uid_t uid)
+may_use(uid_t uid)
 {
-	return uid == 0 || uid == geteuid() || uid == c->also;
+	return uid == 0 || uid == geteuid();
 }
 
 /*
@@ -418,10 +416,9 @@ may_use(const struct control *c, uid_t uid)
 static void
 refuse(struct control *c, int fd, uid_t uid)
 {
-	bool same = strcmp(c->self, c->user) == 0;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
-	    "be %s%s%s\n", (unsigned)uid, c->self, same ? "" : " or ", same ? "" : c->user);
+	    "be %s\n", (unsigned)uid, c->self);
 
 	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (rate_take(&c->refusals, clock_mono_us()))
@@ -488,7 +485,7 @@ on_connection(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1) {
 		fd_close(&fd);
-	} else if (!may_use(c, peer.uid)) {
+	} else if (!may_use(peer.uid)) {
 		refuse(c, fd, peer.uid);
 		fd_close(&fd);
 	} else {
@@ -519,13 +516,8 @@ control_abandon(struct control *c)
 }
 
 void
-control_commit(struct control *c, const char *user)
+control_commit(struct control *c)
 {
-	const struct passwd *pw = getpwnam(user);
-
-	free(c->user);
-	c->user = mem_strdup(user);
-	c->also = pw != NULL ? pw->pw_uid : geteuid();
 	if (!c->replace)
 		return;
 	ev_io_stop(c->loop, &c->io);
@@ -581,7 +573,6 @@ control_free(struct control **pc)
 		client_free(cl);
 	while ((cl = TAILQ_FIRST(&c->waiting)) != NULL)
 		client_free(cl);
-	free(c->user);
 	free(c->self);
 	free(c);
 }

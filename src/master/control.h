@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * control.h - the socket on which mitmctl is answered.  Anybody may connect;
- * only root, who runs the master, and conf->user are listened to.  Nobody who
- * dawdles holds up the master or the others.
+ * only root and who runs the master are listened to, not `user:`: that is whom a
+ * worker has become, perhaps a broken one.  Nobody who dawdles holds up the
+ * master or the others.
  * Runs in: master.
  *
  * The protocol, one request a connection:
@@ -83,8 +84,8 @@ void control_free(struct control **);
  */
 int control_prepare(struct control *, const char *path, struct errmsg *) NONNULL(1, 3)
     MUSTCHECK;
-/* The prepared one serves, the one before goes. `user` may use it too. */
-void control_commit(struct control *, const char *user) NONNULL(1, 2);
+/* The prepared one serves, the one before goes. */
+void control_commit(struct control *) NONNULL(1);
 /* The prepared one goes, if there is any. */
 void control_abandon(struct control *) NONNULL(1);
 

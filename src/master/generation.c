@@ -26,9 +26,10 @@
 #include "base/mem.h"
 #include "master/control.h"
 #include "master/pinning.h"
-#include "master/roles.h"
 #include "master/reloads.h"
+#include "master/roles.h"
 #include "master/state.h"
+#include "proc/counters.h"
 #include "tls/roots.h"
 
 #define DRAINING_MAX 4
@@ -55,7 +56,7 @@ prepare(struct generation *gen, struct errmsg *err)
 	const struct conf *conf = gen->conf;
 	const struct conf_listen *l;
 
-	if (proc_check_user(conf, err) == -1)
+	if (users_check(conf, err) == -1)
 		return blame(conf, "user", err);
 	if (conf_make_dirs(conf, err) == -1)
 		return -1;
@@ -90,6 +91,7 @@ generation_start(struct master *m, struct conf *conf)
 		child_init(&gen->workers[i], gen, ROLE_WORKER, i);
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
+	walls_build(m, conf);
 	if (prepare(gen, &err) == -1 || spawn(&gen->signer, &err) == -1)
 		generation_failed(gen, err.text);
 }
@@ -171,7 +173,9 @@ generation_failed(struct generation *gen, const char *reason)
 		master_fail(m, reason);
 		return;
 	}
-	log_error("reload failed, the configuration before stays: %s", reason);
+	log_event(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, false, NULL, 0,
+	    "reload failed, the configuration before stays: %s", reason);
+	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	m->spool_conf = m->current->conf;
 	reloads_failed(m->reloads, "failed", reason);
 	service_ready(m);
@@ -198,6 +202,7 @@ same_spool(const struct conf *a, const struct conf *b)
 {
 	return strcmp(a->spool.dir, b->spool.dir) == 0 &&
 	    strcmp(a->instance, b->instance) == 0 &&
+	    strcmp(a->user, b->user) == 0 && a->sandbox == b->sandbox &&
 	    a->spool.rotate_size == b->spool.rotate_size &&
 	    a->spool.rotate_age_ms == b->spool.rotate_age_ms &&
 	    a->spool.rotate_idle_ms == b->spool.rotate_idle_ms &&
@@ -376,8 +381,9 @@ tell_news(struct master *m)
 		for (i = 0; i < gen->nworkers; i++)
 			if (gen->workers[i].holding)
 				return;
-	log_info("%s: generation %u, %u workers, spool %s", now->news, now->number,
-	    now->nworkers, now->conf->spool.dir);
+	log_event(LOG_LEVEL_INFO, now->number == 1 ? LOG_READY : LOG_RELOADED, false, NULL, 0,
+	    "%s: generation %u, %u workers, spool %s", now->news, now->number, now->nworkers,
+	    now->conf->spool.dir);
 	now->news = NULL;
 	reloads_let_go(m->reloads, now->number);
 	service_ready(m);
@@ -407,14 +413,17 @@ serve(struct generation *gen)
 	roles[ROLE_SIGNER].publish(gen->conf, str_of(gen->ca_chain, gen->ca_chain_len));
 	recording_serve(m, gen);
 	pinning_follow(m->pinning, gen->conf, master_seconds());
-	control_commit(m->control, gen->conf->user);
+	control_commit(m->control);
 	identities_warn(&gen->identities, gen->conf);
+	walls_tell(m, gen);
 	for (i = 0; i < gen->nworkers; i++)
 		if (gen->workers[i].channel != NULL)
 			(void)CHANNEL_TELL(gen->workers[i].channel, GO, none, &go);
 	listen_settle(m);
 	gen->news = before == NULL ? "ready" : "reloaded";
+	counter_set(&m->counters[SLOT_MASTER].last_reload, (uint64_t)master_seconds());
 	if (before != NULL) {
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_SUCCESS], 1);
 		reloads_serves(m->reloads);
 		drain(before);
 	}

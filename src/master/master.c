@@ -20,6 +20,8 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "master/control.h"
+#include "master/flushing.h"
+#include "master/leaving.h"
 #include "master/pinning.h"
 #include "master/reloads.h"
 #include "master/state.h"
@@ -30,7 +32,6 @@
 #include "shm/keyring.h"
 #include "shm/trust.h"
 
-#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 
 static void
 quit(struct master *m, int code)
@@ -159,8 +160,9 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 		return;
 	}
 	m->stopping = true;
-	log_info("stopping");
+	log_event(LOG_LEVEL_INFO, LOG_STOPPING, false, NULL, 0, "stopping");
 	reloads_stop(m->reloads);
+	leaving_end(m);
 	service_stopping(m);
 	generation_abandon(m);
 	generation_stop_all(m, timeout_ms);
@@ -217,6 +219,12 @@ master_fail(struct master *m, const char *reason)
 	begin_stop(m, 0);
 }
 
+void
+master_stop(struct master *m)
+{
+	begin_stop(m, m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+}
+
 /* ---- signals ---- */
 
 void
@@ -235,7 +243,9 @@ master_reload(struct master *m)
 	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
-		log_error("reload failed, the configuration before stays: %s", err.text);
+		log_event(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, false, NULL, 0,
+		    "reload failed, the configuration before stays: %s", err.text);
+		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 		reloads_failed(m->reloads, "config", err.text);
 		service_ready(m);
 		return;
@@ -267,14 +277,13 @@ on_signal(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			master_reload(m);
 			break;
 		case SIGUSR1:
-			recording_flush(m);
+			flushing_all(m);
 			break;
 		case SIGQUIT:
 			begin_stop(m, 0);
 			break;
 		default:
-			begin_stop(m,
-			    m->current != NULL ? m->current->conf->stop_timeout_ms : 0);
+			master_stop(m);
 		}
 	}
 }
@@ -381,6 +390,7 @@ master_main(struct conf *conf, const char *file)
 	m->recorder.pid = -1;
 	TAILQ_INIT(&m->generations);
 	TAILQ_INIT(&m->sockets);
+	TAILQ_INIT(&m->polls);
 	m->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV | EVFLAG_NOINOTIFY);
 	CHECK(m->loop != NULL);
 	m->systemd = systemd_new();
@@ -391,9 +401,11 @@ master_main(struct conf *conf, const char *file)
 		log_error("cannot start: %s", err.text);
 		return 1;
 	}
+	counter_set(&m->counters[SLOT_MASTER].process_start, (uint64_t)master_seconds());
 	beat = beat_new(m->loop, &m->counters[SLOT_MASTER]);
 	beat_start(beat);
 	supervise_start(m);
+	system_files_start(m);
 	generation_start(m, conf);
 	if (!m->done)
 		ev_run(m->loop, 0);

@@ -14,8 +14,13 @@ libmaster_a_SOURCES = \
 	src/master/pinning.c src/master/pinning.h \
 	src/master/control.c src/master/control.h \
 	src/master/control_socket.c src/master/control_socket.h \
+	src/master/walls.c src/master/system_files.c \
 	src/master/commands.c src/master/commands.h \
 	src/master/commands_bypass.c src/master/commands_status.c \
+	src/master/commands_list.c \
+	src/master/flushing.c src/master/flushing.h \
+	src/master/leaving.c src/master/leaving.h \
+	src/master/polls.c src/master/polls.h \
 	src/master/reloads.c src/master/reloads.h \
 	src/master/procfs.c src/master/procfs.h \
 	src/master/recording.c

@@ -10,11 +10,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "master/state.h"
 
 static void
@@ -143,15 +145,46 @@ recording_any_slot(const struct master *m)
 static void
 make_spool_dir(const struct conf *conf)
 {
-	uid_t uid;
-	gid_t gid;
+	struct user_ids ids = users_of(conf, ROLE_RECORDER);
 
-	if (!proc_drop_ids(conf, &uid, &gid))
-		return;
-	if (mkdir(conf->spool.dir, 02750) == 0) {
-		if (chown(conf->spool.dir, uid, gid) == -1 ||
-		    chmod(conf->spool.dir, 02750) == -1)
-			log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
+	/* While it is ours: later it takes a capability to change its mode. */
+	if (ids.become && mkdir(conf->spool.dir, 02750) == 0 &&
+	    (chmod(conf->spool.dir, 02750) == -1 ||
+	    chown(conf->spool.dir, ids.uid, ids.gid) == -1))
+		log_warning("%s: %s", conf->spool.dir, err_text(ERR_SYS));
+}
+
+void
+recording_prepare(struct master *m)
+{
+	make_spool_dir(m->spool_conf);
+	free(m->room.dir);
+	m->room.dir = mem_strdup(m->spool_conf->spool.dir);
+	m->room.sandbox = m->spool_conf->sandbox;
+	m->room.user = users_of(m->spool_conf, ROLE_RECORDER);
+}
+
+/* A sandbox lasts as long as its process, and a recorder's is made for one directory. */
+static bool
+needs_another(const struct master *m, const struct conf *conf)
+{
+	struct user_ids user = users_of(conf, ROLE_RECORDER);
+
+	return m->recorder.pid > 0 && (strcmp(m->room.dir, conf->spool.dir) != 0 ||
+	    m->room.sandbox != conf->sandbox || m->room.user.own != user.own ||
+	    m->room.user.uid != user.uid || m->room.user.gid != user.gid);
+}
+
+/* It finishes what it has; what comes meanwhile waits in the rings. */
+static void
+exchange(struct master *m)
+{
+	struct msg_stop stop = {.timeout_ms = RECORDER_FINISH_MS};
+
+	m->exchanging = true;
+	if (!m->recorder.leaving && m->recorder.channel != NULL) {
+		m->recorder.leaving = true;
+		(void)CHANNEL_TELL(m->recorder.channel, STOP, stop, &stop);
 	}
 }
 
@@ -172,8 +205,9 @@ recording_set_spool(struct master *m, struct conf *conf)
 	    .instance = str_z(conf->instance),
 	};
 
-	make_spool_dir(conf);
-	if (m->recorder.channel != NULL)
+	if (needs_another(m, conf))
+		exchange(m);		/* the next one is told when it is ready */
+	else if (m->recorder.channel != NULL)
 		(void)CHANNEL_TELL(m->recorder.channel, SPOOL_SET, spool_set, &set);
 }
 
@@ -207,6 +241,16 @@ recording_ready(struct master *m)
 void
 recording_gone(struct master *m)
 {
+	struct errmsg err;
+
+	if (m->exchanging) {
+		m->exchanging = false;
+		if (m->stopping && !recording_any_slot(m))
+			return;
+		if (spawn(&m->recorder, &err) == 0)
+			return;
+		log_error("%s", err.text);
+	}
 	if (m->stopping && (m->recorder.leaving || !recording_any_slot(m)))
 		return;
 	generation_recorder_gone(m);
@@ -252,7 +296,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 {
 	struct msg_ring_slot done;
 	struct msg_spool_is is;
-	struct msg_flushed flushed;
 	struct msg_spool_state state;
 
 	switch (type) {
@@ -274,11 +317,6 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;
-	case MSG_FLUSHED:
-		if (msg_unpack_flushed(body, &flushed) != 0)
-			return -1;
-		log_info("finished %u HAR files", flushed.files);
-		return 0;
 	case MSG_SPOOL_STATE:
 		if (msg_unpack_spool_state(body, &state) != 0)
 			return -1;
@@ -287,13 +325,4 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 	default:
 		return -1;
 	}
-}
-
-void
-recording_flush(struct master *m)
-{
-	struct msg_flush flush = {.id = ++m->flush_id, .tag = STR_NONE};
-
-	if (m->recorder.channel != NULL)
-		(void)CHANNEL_TELL(m->recorder.channel, FLUSH, flush, &flush);
 }

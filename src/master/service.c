@@ -48,7 +48,7 @@ connections(const struct master *m)
 	unsigned i;
 
 	for (i = 0; i < RING_SLOTS; i++)
-		sum += counter_get(&m->counters[i].connections_open);
+		sum += counter_get(&m->counters[i].connections_open[SIDE_CLIENT]);
 	return sum;
 }
 

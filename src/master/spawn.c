@@ -12,6 +12,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "master/leaving.h"
+#include "master/polls.h"
 #include "master/roles.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -35,10 +37,15 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			recording_ready(c->master);
 		else
 			generation_child_ready(c, &ready);
+		leaving_tell(c);
 		return 0;
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;
+	case MSG_TOLD:
+	case MSG_FLUSHED:
+	case MSG_LISTED:
+		return poll_message(c, type, body);
 	case MSG_TRUST:
 		return master_news(c, body);
 	case MSG_FAILED:
@@ -94,6 +101,7 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .generation = gen != NULL ? gen->number : 0,
 	    .slot = c->slot,
 	    .master_pid = m->pid,
+	    .user = users_of(gen != NULL ? gen->conf : m->spool_conf, c->role),
 	    .conf = gen != NULL ? gen->conf : m->spool_conf,
 	    .master_fd = master_fd,
 	    .signer_fd = signer_fd,
@@ -107,6 +115,11 @@ fill_proc(struct child *c, struct proc *p, int master_fd, int signer_fd)
 	    .wake_fd = serves ? m->slots[c->slot].wake_fd : -1,
 	    .counters = m->counters,
 	    .counters_fd = m->counters_fd,
+	    .system_files = {
+		[FILE_HOSTS] = str_of(m->system_files[FILE_HOSTS].text,
+		    m->system_files[FILE_HOSTS].n),
+		[FILE_RESOLV_CONF] = str_of(m->system_files[FILE_RESOLV_CONF].text,
+		    m->system_files[FILE_RESOLV_CONF].n)},
 	    .trust_fd = serves ? m->trust.fd : -1,
 	    .peer_slots = gen != NULL ? gen->worker_slots : NULL,
 	    .npeers = gen != NULL ? gen->nworkers : 0,
@@ -184,8 +197,10 @@ spawn(struct child *c, struct errmsg *err)
 
 	if (row->serves && recording_slot_new(m, c, err) == -1)
 		return -1;
-	if (c->role == ROLE_RECORDER)
+	if (c->role == ROLE_RECORDER) {
 		c->slot = SLOT_RECORDER;
+		recording_prepare(m);
+	}
 	if (c->role == ROLE_SIGNER && find_signer_slot(c, err) == -1)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
@@ -195,6 +210,7 @@ spawn(struct child *c, struct errmsg *err)
 	if (row->serves && wire_signer(c, signer, err) == -1)
 		goto fail;
 	fill_proc(c, &p, pair[1], signer[0]);
+	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
 	c->started_us = clock_mono_us();
@@ -227,6 +243,7 @@ void
 spawn_forget(struct child *c)
 {
 	channel_free(&c->channel);
+	poll_child_gone(c);
 	ev_timer_stop(c->master->loop, &c->again);
 	c->pid = -1;
 	c->ready = false;

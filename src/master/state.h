@@ -21,6 +21,7 @@ struct master;
 struct generation;
 struct control;
 struct pinning;
+struct poll;
 struct reloads;
 struct service;
 
@@ -90,6 +91,18 @@ struct socket {
 
 enum slot_state { SLOT_FREE, SLOT_LIVE, SLOT_ENDED };
 
+/* A file of the system that workers are told of. */
+struct system_file {
+	struct file_stamp {
+		dev_t dev;
+		ino_t ino;
+		off_t size;
+		struct timespec mtime, ctime;
+	} stamp;
+	char *text;
+	size_t n;
+};
+
 /* A worker's way to the recorder. Outlives the worker until the ring is empty. */
 struct slot {
 	enum slot_state state;
@@ -121,6 +134,12 @@ struct master {
 	struct given *given;
 	struct service *service;
 	struct child recorder;
+	struct {
+		char *dir;
+		enum conf_sandbox sandbox;
+		struct user_ids user;
+	} room;				/* what the running recorder was made for */
+	bool exchanging;		/* it ends, for another one to take its place */
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
 	struct segment cert_cache, keyring, trust;
@@ -131,11 +150,21 @@ struct master {
 	struct receipts *receipts;
 	struct counters *counters;
 	int counters_fd;
+	struct system_file system_files[FILE_COUNT];
+	ev_timer files_look;			/* at those */
+	char *walls_told;		/* what was last logged of the sandbox */
 	int signal_fd;
 	ev_io signals;
 	ev_timer stop_timer;
 	unsigned stop_step;
-	uint32_t flush_id, spool_id;
+	uint32_t spool_id;
+	TAILQ_HEAD(, poll) polls;	/* polls.c */
+	uint32_t poll_id;
+	bool flushing, flush_again;	/* flushing.c: by a signal */
+	bool leaving;			/* leaving.c: this host is to be emptied ... */
+	uint64_t leave_by_us;		/* monotonic: ... at the latest */
+	uint64_t quiet_us;		/* since when nobody is connected */
+	ev_timer look;
 	struct spool_state spool_state;
 	ev_timer tick;			/* supervise.c */
 	struct rate restarts;		/* of all children together */
@@ -180,7 +209,9 @@ void generation_stop_all(struct master *, uint64_t timeout_ms);
 bool generation_any_worker(const struct master *);
 
 /* ---- recording.c ---- */
+#define RECORDER_FINISH_MS 10000	/* for emptying rings and finishing files */
 void recording_start(struct master *);
+void recording_prepare(struct master *);	/* a recorder is about to be forked */
 int recording_message(struct master *, enum msg_type, struct str body, int *fds, size_t nfds);
 void recording_ready(struct master *);
 void recording_gone(struct master *);		/* the recorder died */
@@ -193,7 +224,15 @@ void recording_slot_live(struct master *, struct child *);	/* forked */
 void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
-void recording_flush(struct master *);
+
+/* ---- system_files.c ---- */
+void system_files_start(struct master *);
+
+/* ---- walls.c ---- */
+/* Our own, before anything is forked. */
+void walls_build(struct master *, const struct conf *);
+/* A generation serves: log what its processes lack. */
+void walls_tell(struct master *, const struct generation *);
 
 /* ---- service.c ---- */
 /* What the service manager is told of the master's life. */
@@ -209,6 +248,7 @@ void service_stopping(struct master *);
 struct control *commands_new(struct master *);
 
 /* ---- master.c ---- */
+void master_stop(struct master *);		/* as SIGTERM does */
 void master_reload(struct master *);		/* now, or once the one under way is over */
 void master_reload_wanted(struct master *);	/* no start is under way: the next may come */
 void master_step_stop(struct master *);		/* something ended while stopping */

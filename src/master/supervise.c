@@ -59,8 +59,11 @@ on_again(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 		return;
 	}
 	c->restarts++;
-	if (spawn(c, &err) == 0)
+	if (spawn(c, &err) == 0) {
+		counter_add(&c->master->counters[SLOT_MASTER].restarts[counters_role(c->slot)],
+		    1);
 		return;
+	}
 	log_error("%s", err.text);
 	/* Its process before may have lived well; this try has not. */
 	c->started_us = clock_mono_us();
@@ -116,6 +119,12 @@ supervise_ended(struct child *c, pid_t pid, int status)
 {
 	bool expected = c->leaving || c->master->stopping;
 
+	/* Its spool is another directory by now: it asks for a sandbox around that. */
+	if (c->role == ROLE_RECORDER && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+		expected = true;
+		c->started_us = 0;
+	}
+
 	if (c->stuck)
 		(void)snprintf(c->last_end, sizeof(c->last_end), "%s",
 		    c->ready ? "stood still" : "was not ready in time");
@@ -128,7 +137,8 @@ supervise_ended(struct child *c, pid_t pid, int status)
 	c->served = c->ready;
 	c->stuck = false;
 	if (!expected)
-		log_error("%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
+		log_event(LOG_LEVEL_ERROR, LOG_PROCESS_DIED, false, NULL, 0,
+		    "%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
 		    c->last_end);
 }
 

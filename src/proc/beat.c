@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
 
@@ -22,7 +24,7 @@ struct beat {
 	struct ev_loop *loop;
 	struct counters *mine;
 	ev_timer timer;
-	double due;		/* loop time at which the next one should come */
+	uint64_t due_us;	/* monotonic: when the next one should come */
 	uint64_t cpu_us;	/* of this process, counted so far */
 	int statm_fd, fds_fd;
 };
@@ -97,24 +99,29 @@ note_descriptors(struct beat *b)
 }
 
 static void
-on_beat(struct ev_loop *loop, ev_timer *t, int events UNUSED)
+on_beat(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 {
 	struct beat *b = t->data;
-	double late = ev_now(loop) - b->due;
+	uint64_t now = clock_mono_us();
 
 	counter_add(&b->mine->beat, 1);
-	counter_set(&b->mine->loop_lag, late > 0 ? (uint64_t)(late * 1e6) : 0);
+	counter_observe(&b->mine->loop_lag, now > b->due_us ? now - b->due_us : 0);
+	log_settle();
 	note_cpu(b);
 	note_memory(b);
 	note_descriptors(b);
-	b->due = ev_now(loop) + BEAT_SECONDS;
+	b->due_us = now + (uint64_t)(BEAT_SECONDS * 1e6);
 }
 
 void
 beat_start(struct beat *b)
 {
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0)
+		counter_set(&b->mine->process_max_fds, (uint64_t)rl.rlim_cur);
 	ev_now_update(b->loop);
-	b->due = ev_now(b->loop);
+	b->due_us = clock_mono_us();
 	ev_timer_init(&b->timer, on_beat, 0, BEAT_SECONDS);
 	b->timer.data = b;
 	ev_timer_start(b->loop, &b->timer);

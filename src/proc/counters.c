@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,12 +17,13 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-_Static_assert(sizeof(struct counters) == 4096, "one page: the rest of a slot stays unused");
+_Static_assert(offsetof(struct counters, clients) <= 4096, "a page for a scrape to look at");
 
 struct counters *
 counters_create(int *out_fd, struct errmsg *err)
 {
 	size_t size = SLOT_COUNT * sizeof(struct counters);
+	uint64_t secret;
 	void *map;
 	int fd = memfd_create("mitmd-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -38,6 +41,8 @@ counters_create(int *out_fd, struct errmsg *err)
 		fd_close(&fd);
 		return NULL;
 	}
+	CHECK(getrandom(&secret, sizeof(secret), 0) == (ssize_t)sizeof(secret));
+	counter_set(&((struct counters *)map)[SLOT_MASTER].client_secret, secret);
 	*out_fd = fd;
 	return map;
 }
@@ -63,13 +68,57 @@ counters_confine(struct counters *all, int fd, unsigned slot)
 }
 
 void
+counters_taken(struct counters *all, unsigned slot)
+{
+	_Atomic uint64_t *used = &all[SLOT_MASTER].slots_used;
+
+	/* Readers look no further, so that unused pages stay unused. */
+	if (slot < SLOT_MASTER && slot >= counter_get(used))
+		counter_set(used, slot + 1);
+}
+
+static void
+zero(_Atomic uint64_t *v, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*v); i++)
+		counter_set(&v[i], 0);
+}
+
+void
 counters_left(struct counters *all, unsigned slot)
 {
 	struct counters *c = &all[slot];
 
-#define COUNTER(name, meaning) (void)c->name;
-#define GAUGE(name, meaning) counter_set(&c->name, 0);
+#define GAUGE(name, meaning) zero(&c->name, sizeof(c->name));
+#define SHOWN_GAUGE(name, by, shown, unit, merge, help)                                   \
+	zero((_Atomic uint64_t *)&c->name, sizeof(c->name));
 #include "proc/counters.def"
-#undef COUNTER
-#undef GAUGE
+	/* Only workers have clients: the pages of others stay unused. */
+	if (slot < SLOT_MASTER)
+		memset(&c->clients, 0, sizeof(c->clients));
+}
+
+enum counter_role
+counters_role(unsigned slot)
+{
+	if (slot == SLOT_MASTER)
+		return AS_MASTER;
+	if (slot == SLOT_RECORDER)
+		return AS_RECORDER;
+	return slot >= SLOT_SIGNERS ? AS_SIGNER : AS_WORKER;
+}
+
+void
+counter_observe(struct counter_histogram *h, uint64_t us)
+{
+#define END_OF(end, text) end,
+	static const uint32_t ends[] = {COUNTER_BUCKETS(END_OF)};
+	size_t i = 0;
+
+	while (i < NELEM(ends) && us > ends[i])
+		i++;
+	counter_add(&h->bucket[i], 1);
+	counter_add(&h->sum, (int64_t)us);
 }

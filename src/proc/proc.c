@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +35,7 @@ close_foreign(const struct proc *self)
 	size_t n = 0, i, max = self->nlisteners + 16;
 	int *keep = mem_grow(NULL, max, sizeof(int)), from = STDERR_FILENO + 1;
 
+	keep[n++] = log_fd();
 	keep[n++] = self->master_fd;
 	keep[n++] = self->signer_fd;
 	keep[n++] = self->ring_fd;
@@ -121,39 +120,15 @@ proc_begin(struct proc *self)
 	self->beat = beat_new(self->loop, &self->counters[self->slot]);
 }
 
-int
-proc_check_user(const struct conf *conf, struct errmsg *err)
-{
-	if (geteuid() != 0 || getpwnam(conf->user) != NULL)
-		return 0;
-	return errmsg_set(err, "there is no user '%s' to become: make it (adduser --system "
-	    "--group %s), or name another one with 'user:'", conf->user, conf->user);
-}
-
-bool
-proc_drop_ids(const struct conf *conf, uid_t *out_uid, gid_t *out_gid)
-{
-	struct passwd *pw;
-
-	if (geteuid() != 0 || (pw = getpwnam(conf->user)) == NULL || pw->pw_uid == 0)
-		return false;
-	*out_uid = pw->pw_uid;
-	*out_gid = pw->pw_gid;
-	return true;
-}
-
 void
 proc_drop(struct proc *self)
 {
 	struct errmsg err;
-	uid_t uid;
-	gid_t gid;
 
-	if (!proc_drop_ids(self->conf, &uid, &gid))
+	if (!self->user.become)
 		return;
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1) {
-		(void)errmsg_sys(&err, "cannot become user '%s'", self->conf->user);
+	if (users_become(&self->user) == -1) {
+		(void)errmsg_sys(&err, "cannot become user %u", (unsigned)self->user.uid);
 		proc_fail(self, &err);
 	}
 	/* Changing identity clears the parent-death signal and allows dumps again. */

@@ -13,6 +13,7 @@
 #include "base/addr.h"
 #include "conf/conf.h"
 #include "ipc/channel.h"
+#include "proc/users.h"
 #include "shm/segment.h"
 
 struct beat;
@@ -33,6 +34,7 @@ struct proc {
 	unsigned generation;
 	unsigned slot;		/* counters, of workers the ring too; unique among the living */
 	pid_t master_pid;
+	struct user_ids user;	/* whom to become */
 	const struct conf *conf;
 
 	int master_fd;		/* our end of the channel to the master */
@@ -50,6 +52,7 @@ struct proc {
 	const unsigned *peer_slots;	/* slots of this generation's workers ... */
 	unsigned npeers; /* ... conf->workers of them, shared and kept up to date */
 
+	struct str system_files[FILE_COUNT];	/* workers: their text, as now */
 	int trust_fd;			/* workers: what was learnt of clients */
 	X509_STORE *roots;		/* workers, as all below */
 	struct str ca_chain;	/* as in msg_ready.ca_chain; the first signer has none yet */
@@ -60,6 +63,7 @@ struct proc {
 
 	/* Made by proc_begin(). */
 	struct ev_loop *loop;
+	uint64_t walls;			/* proc/sandbox.h */
 	struct beat *beat;
 	struct channel *master;
 	const struct proc_ops *ops;
@@ -83,12 +87,8 @@ typedef int role_main_fn(struct proc *);
  * log tag, loop.
  */
 void proc_begin(struct proc *) NONNULL(1);
-/* Become conf->user for good when started as root (and that is another one). */
+/* Become self->user for good. */
 void proc_drop(struct proc *) NONNULL(1);
-/* The user that root is to become exists. In the master, before anything is forked. */
-int proc_check_user(const struct conf *, struct errmsg *) NONNULL(1, 2) MUSTCHECK;
-/* uid and gid of conf->user when root would become it; false: nothing to become. */
-bool proc_drop_ids(const struct conf *, uid_t *out_uid, gid_t *out_gid) NONNULL(1, 2, 3);
 /* The role cannot start: tells the master why and exits with 1. */
 void proc_fail(struct proc *, const struct errmsg *) NONNULL(1, 2) NORETURN;
 /* At work. ca_chain and own_keys: signer only, else STR_NONE. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "ipc/msg.h"
+#include "proc/proc.h"
 
 /* What the gauge `protections` has a bit for: name, what people read. */
 #define SANDBOX_WALLS(W)                                                                  \
@@ -25,7 +25,7 @@
 	W(NO_WRITE_EXEC, "no-write-exec")	/* by the kernel; seccomp has it, too */  \
 	W(NO_CAPABILITIES, "no-capabilities")	/* the master: no more than it needs */   \
 	W(OWN_USER, "own-user")			/* no other role runs as this user */     \
-	W(LOCKED_KEYS, "locked-keys")		/* keys are never swapped or dumped */    \
+	W(LOCKED_KEYS, "locked-keys")		/* its keys are never swapped or dumped */ \
 	W(SECRET_KEYS, "secret-keys")		/* ... nor seen by the kernel itself */
 
 enum {
@@ -40,10 +40,29 @@ enum {
 #undef W
 };
 
+/*
+ * When a role has opened what it needs, and before its first thread: no capability,
+ * no file but what lies below dir (-1: none).
+ */
+void sandbox_fence(struct proc *, int dir) NONNULL(1);
+/*
+ * When it is at work but for strangers' bytes: no system call that its work does
+ * not need, also for threads. What stands, `walls` that it has built itself (keys)
+ * with it, is in its slot's gauge. -1 with what is missing, where `sandbox:
+ * required` forbids that.
+ */
+int sandbox_enter(struct proc *, uint64_t walls, struct errmsg *) NONNULL(1, 3) MUSTCHECK;
+/*
+ * The master's, before its first fork and at each reload: it keeps the
+ * capabilities that root needs for its children, no others. The walls for its gauge.
+ */
+uint64_t sandbox_master(const struct conf *) NONNULL(1);
+
 /* NULL: no such bit. */
 const char *sandbox_wall_name(unsigned bit);
 /* Those of `walls` without which the role is not what SECURITY promises. */
 uint64_t sandbox_missing(uint64_t walls, enum role);
+bool sandbox_wanted(const struct conf *) NONNULL(1);
 /* For people: "seccomp landlock ..., without own-user"; "none". */
 void sandbox_text(uint64_t walls, enum role, struct buf *out) NONNULL(3);
 

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += librecorder.a
 librecorder_a_SOURCES = \
 	src/recorder/recorder.c src/recorder/recorder.h \
+	src/recorder/room.c src/recorder/room.h \
 	src/recorder/intake.c src/recorder/intake.h \
 	src/recorder/slot.c src/recorder/slot.h \
 	src/recorder/tails.c src/recorder/tails.h \

@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "recorder/intake.h"
+#include "proc/sandbox.h"
 #include "recorder/listing.h"
+#include "recorder/room.h"
 
 #define TICK_S 0.25
 #define FLUSHES_MAX 1024
@@ -35,6 +37,7 @@ struct flush {
 
 struct recorder {
 	struct proc *self;
+	struct room room;
 	struct finish *finish;
 	struct spool *spool;
 	struct tails *tails;
@@ -156,7 +159,7 @@ on_spool_set(struct recorder *r, struct str body, int *fds, size_t nfds)
 	conf.block = m.when_full == CONF_FULL_BLOCK;
 	intake_settle(r->intake);
 	if (spool_set(r->spool, m.dir, fd, m.instance, &conf, &err) != 0) {
-		answer_set(r, m.id, false, err.text);
+		answer_set(r, m.id, false, r->room.found ? err.text : r->room.err.text);
 		return 0;
 	}
 	intake_set_max(r->intake, m.spill_max);
@@ -277,6 +280,17 @@ on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	proc_quit(r->self);
 }
 
+/* Nothing is lost meanwhile: what comes waits in the rings for the next recorder. */
+static void
+move_room(struct recorder *r)
+{
+	if (spool_takes(r->spool) || !room_is_elsewhere(&r->room, clock_mono_us()))
+		return;
+	log_info("the spool %s is written again; %llu entries were lost", r->room.path,
+	    (unsigned long long)spool_lost_lately(r->spool));
+	proc_quit(r->self);
+}
+
 static void
 on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
@@ -289,6 +303,7 @@ on_tick(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 		intake_mark(r->intake);
 	}
 	check_drained(r);
+	move_room(r);
 }
 
 static void
@@ -368,6 +383,21 @@ recorder_fini(struct recorder *r)
 	}
 }
 
+static void
+enter(struct recorder *r, struct proc *self)
+{
+	struct errmsg err;
+	int dir;
+
+	proc_drop(self);
+	dir = room_open(&r->room, self->conf->spool.dir, self->user.become);
+	sandbox_fence(self, dir);
+	fd_close(&dir);
+	recorder_init(r, self);		/* with its thread */
+	if (sandbox_enter(self, 0, &err) != 0)
+		proc_fail(self, &err);
+}
+
 int
 recorder_main(struct proc *self)
 {
@@ -375,8 +405,7 @@ recorder_main(struct proc *self)
 
 	proc_begin(self);
 	(void)umask(027);	/* directories 2750, files 0640, whatever the master's was */
-	proc_drop(self);
-	recorder_init(&r, self);
+	enter(&r, self);
 	proc_ready(self, &recorder_ops, &r, STR_NONE, STR_NONE);
 	proc_run(self);
 	recorder_fini(&r);

@@ -55,7 +55,8 @@ set_bad(struct spool *s, int err)
 	s->need = s->tags.bytes + s->tags.nwaiting * FILE_BYTES;
 	s->retry_us = clock_mono_us() + RETRY_US;
 	s->quota_us = 0;	/* it may be what helps */
-	log_error("the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
+	log_event(LOG_LEVEL_ERROR, LOG_SPOOL_BROKEN, true, NULL, 0,
+	    "the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
 	    s->conf.block ? "new traffic is refused until it can" :
 	    "traffic goes on, entries are lost");
 	show_state(s);
@@ -100,8 +101,8 @@ spool_trouble(struct spool *s, const char *tag, uint64_t entries)
 	else if (!s->bad)
 		log_tag(s, tag, err);
 	if (!spool_waits(s))
-		spool_count_lost(s, s->bad ? &s->counters->entries_lost_spool :
-		    &s->counters->entries_lost_tag, entries);
+		spool_count_lost(s, s->bad ? &s->counters->har_dropped[DROPPED_SPOOL] :
+		    &s->counters->har_dropped[DROPPED_TAG], entries);
 }
 
 /*
@@ -119,8 +120,8 @@ spool_trouble_large(struct spool *s, const char *tag, int err)
 		log_tag(s, tag, err);
 	if (spool_waits(s) && !too_large)
 		return ERR_AGAIN;
-	spool_count_lost(s, too_large && !s->bad ? &s->counters->entries_lost_room :
-	    s->bad ? &s->counters->entries_lost_spool : &s->counters->entries_lost_tag, 1);
+	spool_count_lost(s, too_large && !s->bad ? &s->counters->har_dropped[DROPPED_ROOM] :
+	    s->bad ? &s->counters->har_dropped[DROPPED_SPOOL] : &s->counters->har_dropped[DROPPED_TAG], 1);
 	return ERR_SYS;
 }
 
@@ -134,19 +135,25 @@ spool_count_recorded(struct spool *s, uint64_t entries, uint64_t bytes)
 void
 spool_bad(struct spool *s, uint64_t entries)
 {
-	counter_add(&s->counters->entries_bad, (int64_t)entries);
+	counter_add(&s->counters->har_dropped[DROPPED_BAD], (int64_t)entries);
 }
 
 void
 spool_lost(struct spool *s)
 {
-	spool_count_lost(s, &s->counters->entries_lost_spool, 1);
+	spool_count_lost(s, &s->counters->har_dropped[DROPPED_SPOOL], 1);
 }
 
 uint64_t
 spool_lost_total(const struct spool *s)
 {
 	return s->lost;
+}
+
+uint64_t
+spool_lost_lately(const struct spool *s)
+{
+	return s->lost - s->lost_before;
 }
 
 /* ---- the directory ---- */
@@ -183,8 +190,9 @@ works_again(struct spool *s)
 	if (receipts_state(s->receipts) == INTENT_READY)
 		undo(s->receipts, &s->dir);
 	show_state(s);
-	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
-	    (unsigned long long)(s->lost - s->lost_before));
+	log_event(LOG_LEVEL_INFO, LOG_SPOOL_WORKS, false, NULL, 0,
+	    "the spool %s is written again; %llu entries were lost", s->dir.path,
+	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);
 	if (s->torn)

@@ -60,6 +60,7 @@ void spool_refused(struct spool *, struct str tag, size_t length) NONNULL(1);
 void spool_lost(struct spool *) NONNULL(1);	/* count one that was not taken ... */
 void spool_bad(struct spool *, uint64_t entries) NONNULL(1);	/* ... that were none at all */
 uint64_t spool_lost_total(const struct spool *) NONNULL(1);
+uint64_t spool_lost_lately(const struct spool *) NONNULL(1);	/* since the trouble began */
 bool spool_due(const struct spool *) NONNULL(1);	/* commit now */
 bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads */
 

@@ -96,7 +96,7 @@ prepare(struct spool *s)
 		if (!s->bad && spool_files_need(s, t) == 0)
 			continue;
 		if (s->bad)
-			spool_count_lost(s, &s->counters->entries_lost_spool, t->count);
+			spool_count_lost(s, &s->counters->har_dropped[DROPPED_SPOOL], t->count);
 		else
 			spool_trouble(s, t->name, t->count);
 		if (spool_waits(s))

@@ -35,8 +35,8 @@ open_made(int at, const char *name, int flags, bool made)
 	return fd;
 }
 
-static int
-open_root(const char *path)
+int
+spool_dir_make(const char *path)
 {
 	bool made = mkdirat(AT_FDCWD, path, DIR_MODE & 0777) == 0;
 
@@ -99,7 +99,7 @@ spool_dir_open(struct spool_dir *d, struct str path, int fd, unsigned wait_ms,
     struct errmsg *err)
 {
 	d->path = str_dup(path);
-	d->fd = fd != -1 ? open_passed(fd) : open_root(d->path);
+	d->fd = fd != -1 ? open_passed(fd) : spool_dir_make(d->path);
 	if (d->fd == -1) {
 		(void)errmsg_sys(err, "cannot open the spool directory %s", d->path);
 		goto fail;

@@ -31,6 +31,8 @@ struct spool_dir {
  */
 int spool_dir_open(struct spool_dir *, struct str path, int fd, unsigned wait_ms,
     struct errmsg *) NONNULL(1, 5) MUSTCHECK;
+/* Only that: found, or its last component made. A descriptor, or -1 with errno. */
+int spool_dir_make(const char *path) NONNULL(1) MUSTCHECK;
 void spool_dir_close(struct spool_dir *) NONNULL(1);
 /* Can a file be made, and is there room for so much? 0 or -1 with errno. */
 int spool_dir_probe(const struct spool_dir *, uint64_t bytes) NONNULL(1) MUSTCHECK;

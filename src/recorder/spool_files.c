@@ -44,7 +44,7 @@ spool_files_finish(struct spool *s, struct tag *t)
 		log_warning("%s/%s" SPOOL_PART " was deleted while it grew: "
 		    "%llu entries are lost", t->name, t->file.name,
 		    (unsigned long long)t->file.entries);
-		spool_count_lost(s, &s->counters->entries_lost_deleted, t->file.entries);
+		spool_count_lost(s, &s->counters->har_dropped[DROPPED_DELETED], t->file.entries);
 	}
 	if (deleted || t->file.torn) {
 		spool_files_give_up(s, t);

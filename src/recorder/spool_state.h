@@ -38,7 +38,7 @@ struct spool {
 };
 
 /* ---- spool.c ---- */
-/* Count, also by the reason: one of the entries_lost_*. */
+/* Count, also by the reason: one of har_dropped. */
 void spool_count_lost(struct spool *, _Atomic uint64_t *reason, uint64_t entries)
     NONNULL(1, 2);
 void spool_count_recorded(struct spool *, uint64_t entries, uint64_t bytes) NONNULL(1);

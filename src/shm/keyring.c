@@ -39,6 +39,7 @@ keyring_create(struct segment *s, struct errmsg *err)
 	shared = s->map;
 	shared->magic = MAGIC;
 	robust_init(&shared->mutex);
+	segment_lock(s);
 	return 0;
 }
 

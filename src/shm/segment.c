@@ -14,6 +14,7 @@ int
 segment_create(struct segment *s, const char *name, size_t size, struct errmsg *err)
 {
 	s->size = size;
+	s->locked = false;
 	s->map = MAP_FAILED;
 	s->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (s->fd == -1)
@@ -38,6 +39,13 @@ void
 segment_fork(struct segment *s, bool inherit)
 {
 	CHECK(madvise(s->map, s->size, inherit ? MADV_DOFORK : MADV_DONTFORK) == 0);
+}
+
+void
+segment_lock(struct segment *s)
+{
+	(void)madvise(s->map, s->size, MADV_DONTDUMP);
+	s->locked = mlock(s->map, s->size) == 0;
 }
 
 void

@@ -18,11 +18,14 @@ struct segment {
 	int fd;
 	void *map;	/* writable in master and chosen roles */
 	size_t size;
+	bool locked;	/* by segment_lock() */
 };
 
 int segment_create(struct segment *, const char *name, size_t size, struct errmsg *)
     NONNULL(1, 2, 4) MUSTCHECK;
 void segment_fork(struct segment *, bool inherit) NONNULL(1);
+/* Of the creator's: never swapped out, if the limits allow it, and in no dump. */
+void segment_lock(struct segment *) NONNULL(1);
 void segment_free(struct segment *) NONNULL(1);
 /* A read-only map of it in this process. */
 const void *segment_open(int fd, size_t size, struct errmsg *) NONNULL(3);

@@ -10,13 +10,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "ipc/bundle.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "signer/keys.h"
 #include "signer/mint.h"
-
-#define SECOND_US 1000000u
-#define PRICE_US (SECOND_US / DESK_RATE)
-#define TELL_US (10u * SECOND_US)	/* between lines about one worker's refusals */
 
 struct desk {
 	struct desk_conf conf;
@@ -91,32 +88,12 @@ has_key(struct desk *d, unsigned key)
 	return d->has_keys && d->key_there[key];
 }
 
-/* A bucket that holds DESK_BURST and wins DESK_RATE a second. */
 static bool
 may_ask(struct desk_client *c, uint64_t mono_us)
 {
-	uint64_t passed = mono_us - c->last_us;
-
-	c->last_us = mono_us;
-	c->spent_us -= MIN(passed, c->spent_us);
-	if (c->spent_us + PRICE_US > (uint64_t)DESK_BURST * PRICE_US)
-		return false;
-	c->spent_us += PRICE_US;
-	return true;
-}
-
-static void
-tell_refusal(struct desk_client *c, unsigned worker, uint64_t mono_us, struct str name,
-    const char *why)
-{
-	c->refusals++;
-	if (c->told_us != 0 && mono_us - c->told_us < TELL_US)
-		return;
-	log_warning("refused worker %u a certificate for %.*s: %s (%llu refused since the last "
-	    "such line)", worker, STR_ARG(str_sub(name, 0, 255)), why,
-	    (unsigned long long)c->refusals);
-	c->refusals = 0;
-	c->told_us = mono_us;
+	c->asks.burst = DESK_BURST;
+	c->asks.per_second = DESK_RATE;
+	return rate_take(&c->asks, mono_us);
 }
 
 static void
@@ -147,6 +124,7 @@ answer_minted(struct desk *d, unsigned worker, const struct msg_sign_ask *m,
 		    STR("OpenSSL cannot sign");
 		return;
 	}
+	counter_add(&d->conf.counters->certs_minted, 1);
 	out->status = SIGN_OK;
 	out->refresh_at = d->minted.refresh_at;
 	buf_clear(&d->bundle);
@@ -201,7 +179,9 @@ desk_serve(struct desk *d, struct desk_client *c, unsigned worker, struct str bo
 	} else if (ask_check(&m, d->conf.permit, now, &d->ask, &why) != 0) {
 		answer.status = SIGN_REFUSED;
 		answer.reason = str_z(why);
-		tell_refusal(c, worker, mono_us, m.asked_name, why);
+		counter_add(&d->conf.counters->certs_refused, 1);
+		log_warning("refused worker %u a certificate for %.*s: %s", worker,
+		    STR_ARG(str_sub(m.asked_name, 0, 255)), why);
 	} else {
 		answer_checked(d, worker, &m, now, &answer);
 	}

@@ -7,18 +7,21 @@
 #ifndef MITMD_SIGNER_DESK_H
 #define MITMD_SIGNER_DESK_H
 
+#include "base/rate.h"
 #include "shm/segment.h"
 #include "signer/ca.h"
 
 #define DESK_RATE 2000		/* requests a second, of one worker */
 #define DESK_BURST 4000
 
+struct counters;
 struct desk;
 
 struct desk_conf {
 	const struct ca *ca;		/* borrowed, as the others */
 	const struct permit *permit;
 	struct segment *cert_cache, *keyring;
+	struct counters *counters;	/* our slot */
 	int64_t lifetime;		/* seconds */
 	uint8_t issuer_id[32];		/* cert_issuer_id() of all that */
 };
@@ -28,9 +31,7 @@ void desk_free(struct desk **);
 
 /* What is remembered of each worker. Zeroed is new. */
 struct desk_client {
-	uint64_t last_us;
-	uint64_t spent_us;	/* of the burst, in the time it takes to win back */
-	uint64_t refusals, told_us;
+	struct rate asks;
 };
 
 /*

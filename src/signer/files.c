@@ -107,8 +107,9 @@ write_temp(const struct files *f, char name[TEMP_NAME_SIZE], const char *base, m
 	fd = openat(f->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	good = (f->uid == (uid_t)-1 || fchown(fd, f->uid, f->gid) == 0) &&
-	    fchmod(fd, mode) == 0 && fd_write_all(fd, bytes.p, bytes.n) == 0 && fsync(fd) == 0;
+	/* Given away last: what is another's, only a capability more could change. */
+	good = fchmod(fd, mode) == 0 &&
+	    (f->uid == (uid_t)-1 || fchown(fd, f->uid, f->gid) == 0) && fd_write_all(fd, bytes.p, bytes.n) == 0 && fsync(fd) == 0;
 	if (close(fd) == 0 && good)
 		return 0;
 	(void)unlinkat(f->dir, name, 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* key_maker.c - see key_maker.h.  Runs in: signer. */
+/*
+ * key_maker.c - see key_maker.h.  Runs in: signer.
+ * One thread, made before the sandbox closes: later none can be.
+ */
 #include "config.h"
 
 #include "signer/key_maker.h"
@@ -17,46 +20,56 @@ struct key_maker {
 	void *arg;
 	ev_async wake;
 	pthread_t thread;
-	bool busy;		/* the loop's: a thread is to be joined */
-	enum keyring_key which;	/* set before the thread begins */
-	EVP_PKEY *key;		/* the thread's until it was joined */
+	pthread_mutex_t mutex;	/* for all below */
+	pthread_cond_t work;
+	bool busy, asked, stopping;
+	enum keyring_key which;
+	EVP_PKEY *key;		/* made, and not given away yet */
 };
 
 static void *
-make(void *arg)
+helper(void *arg)
 {
 	struct key_maker *m = arg;
-
-	m->key = keys_new(m->which);
-	ev_async_send(m->loop, &m->wake);
-	return NULL;
-}
-
-static EVP_PKEY *
-join(struct key_maker *m)
-{
 	EVP_PKEY *key;
 
-	CHECK(pthread_join(m->thread, NULL) == 0);
-	m->busy = false;
-	key = m->key;
-	m->key = NULL;
-	return key;
+	(void)pthread_mutex_lock(&m->mutex);
+	while (!m->stopping) {
+		if (!m->asked) {
+			(void)pthread_cond_wait(&m->work, &m->mutex);
+			continue;
+		}
+		m->asked = false;
+		(void)pthread_mutex_unlock(&m->mutex);
+		key = keys_new(m->which);
+		(void)pthread_mutex_lock(&m->mutex);
+		m->key = key;
+		ev_async_send(m->loop, &m->wake);
+	}
+	(void)pthread_mutex_unlock(&m->mutex);
+	return NULL;
 }
 
 static void
 on_wake(struct ev_loop *loop UNUSED, ev_async *w, int events UNUSED)
 {
 	struct key_maker *m = w->data;
+	EVP_PKEY *key;
 
-	if (m->busy)
-		m->made(m->arg, m->which, join(m));
+	(void)pthread_mutex_lock(&m->mutex);
+	key = m->key;
+	m->key = NULL;
+	m->busy = m->busy && key == NULL;
+	(void)pthread_mutex_unlock(&m->mutex);
+	if (key != NULL)
+		m->made(m->arg, m->which, key);
 }
 
 struct key_maker *
 key_maker_new(struct ev_loop *loop, key_made_fn *made, void *arg)
 {
 	struct key_maker *m = mem_new(struct key_maker);
+	sigset_t all, before;
 
 	m->loop = loop;
 	m->made = made;
@@ -64,23 +77,30 @@ key_maker_new(struct ev_loop *loop, key_made_fn *made, void *arg)
 	ev_async_init(&m->wake, on_wake);
 	m->wake.data = m;
 	ev_async_start(loop, &m->wake);
+	CHECK(pthread_mutex_init(&m->mutex, NULL) == 0);
+	CHECK(pthread_cond_init(&m->work, NULL) == 0);
+	/* Signals are the loop's. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	CHECK(pthread_create(&m->thread, NULL, helper, m) == 0);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return m;
 }
 
 bool
 key_maker_start(struct key_maker *m, enum keyring_key which)
 {
-	sigset_t all, before;
+	bool idle;
 
-	if (m->busy)
-		return false;
-	m->which = which;
-	/* Signals are the loop's. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	m->busy = pthread_create(&m->thread, NULL, make, m) == 0;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return m->busy;
+	(void)pthread_mutex_lock(&m->mutex);
+	idle = !m->busy;
+	if (idle) {
+		m->busy = m->asked = true;
+		m->which = which;
+		(void)pthread_cond_signal(&m->work);
+	}
+	(void)pthread_mutex_unlock(&m->mutex);
+	return idle;
 }
 
 void
@@ -91,8 +111,14 @@ key_maker_free(struct key_maker **pm)
 	if (m == NULL)
 		return;
 	*pm = NULL;
-	if (m->busy)
-		EVP_PKEY_free(join(m));
+	(void)pthread_mutex_lock(&m->mutex);
+	m->stopping = true;
+	(void)pthread_cond_signal(&m->work);
+	(void)pthread_mutex_unlock(&m->mutex);
+	CHECK(pthread_join(m->thread, NULL) == 0);
+	EVP_PKEY_free(m->key);
 	ev_async_stop(m->loop, &m->wake);
+	(void)pthread_mutex_destroy(&m->mutex);
+	(void)pthread_cond_destroy(&m->work);
 	free(m);
 }

@@ -16,6 +16,7 @@ libsigner_a_SOURCES = \
 	src/signer/ca_public.c src/signer/ca_public.h \
 	src/signer/export.c src/signer/export.h \
 	src/signer/publish.c \
+	src/signer/vault.c src/signer/vault.h \
 	src/signer/keys.c src/signer/keys.h \
 	src/signer/key_maker.c src/signer/key_maker.h \
 	src/signer/desk.c src/signer/desk.h \

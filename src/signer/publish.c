@@ -43,12 +43,10 @@ static int
 write_files(const struct conf *conf, X509 *ca, STACK_OF(X509) *above, struct errmsg *err)
 {
 	struct files files;
-	uid_t uid = (uid_t)-1;
-	gid_t gid = (gid_t)-1;
+	struct user_ids ids = users_of(conf, ROLE_SIGNER);
 	int rc;
 
-	(void)proc_drop_ids(conf, &uid, &gid);
-	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
+	if (files_open(&files, conf->ca.dir, ids.uid, ids.gid, err) != 0)
 		return -1;
 	rc = export_files(ca, above, &files, EXPORT_SYSTEM_ROOTS, err);
 	files_close(&files);

@@ -9,7 +9,6 @@
 #include "signer/signer.h"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,14 +17,16 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proc/counters.h"
+#include "proc/sandbox.h"
 #include "shm/cert_cache.h"
 #include "signer/desk.h"
 #include "signer/key_maker.h"
 #include "signer/keys.h"
 #include "signer/retired.h"
+#include "signer/vault.h"
 #include "tls/roots.h"
 
-#define SECURE_BYTES (256u << 10)
 #define CHECK_SECONDS 3600.	/* between looks at the age of the keys */
 #define MAKE_SECONDS 1.		/* between keys that were left out at first */
 
@@ -254,18 +255,12 @@ open_ca(struct signer *s, struct errmsg *err)
 	const struct conf *conf = s->proc->conf;
 	struct files files;
 	struct errmsg why;
-	uid_t uid;
-	gid_t gid;
 	int ret;
 
 	s->permit = permit_new(conf->ca.permit.v, conf->ca.permit.n, &why);
 	if (s->permit == NULL)
 		return errmsg_set(err, "ca.permit: %s", why.text);
-	if (!proc_drop_ids(conf, &uid, &gid)) {
-		uid = (uid_t)-1;
-		gid = (gid_t)-1;
-	}
-	if (files_open(&files, conf->ca.dir, uid, gid, err) != 0)
+	if (files_open(&files, conf->ca.dir, s->proc->user.uid, s->proc->user.gid, err) != 0)
 		return -1;
 	ret = take_ca(s, &files, err);
 	files_close(&files);
@@ -298,22 +293,26 @@ signer_main(struct proc *p)
 	struct signer s = {.proc = p};
 	struct desk_conf desk;
 	struct peer *peer;
+	uint64_t walls;
 	struct errmsg err;
 
 	proc_begin(p);
 	LIST_INIT(&s.peers);
-	/* Without the right to lock memory it is still kept out of core files. */
-	(void)CRYPTO_secure_malloc_init(SECURE_BYTES, 32);
+	walls = vault_open();
 	if (open_ca(&s, &err) != 0)
 		proc_fail(p, &err);
 	keys_renew(p->keyring, now_seconds());
-	desk = (struct desk_conf){&s.ca, s.permit, p->cert_cache, p->keyring,
-	    (int64_t)(p->conf->leaf_lifetime_ms / 1000), {0}};
+	desk = (struct desk_conf){.ca = &s.ca, .permit = s.permit, .cert_cache = p->cert_cache,
+	    .keyring = p->keyring, .counters = &p->counters[p->slot],
+	    .lifetime = (int64_t)(p->conf->leaf_lifetime_ms / 1000)};
 	cert_issuer_id(s.ca.id, desk.lifetime, p->conf->ca.permit.v, p->conf->ca.permit.n,
 	    desk.issuer_id);
 	s.desk = desk_new(&desk);
-	start_timers(&s);
 	proc_drop(p);
+	sandbox_fence(p, -1);
+	start_timers(&s);
+	if (sandbox_enter(p, walls, &err) != 0)
+		proc_fail(p, &err);
 	tell_ready(&s);
 	proc_run(p);
 	while ((peer = LIST_FIRST(&s.peers)) != NULL)

@@ -14,6 +14,7 @@
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
+#include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define ROOMY_BYTES (1280 << 10)
@@ -347,8 +348,10 @@ hand_over(struct flow *f, bool more)
 	h.url = buf_str(&url);
 	if (f->facts.connect.known && h.times.connect == -1)
 		h.setup = &setup;	/* connected ahead: not this request's time */
-	if (!more)
+	if (!more) {
 		flow_log(f, h.url);
+		tally_flow(f);
+	}
 	har_entry(text, &h, inserts, &ninserts);
 	handover_put(out, h.tag, buf_str(text), inserts, ninserts, more ? 0 : f->open);
 	if (!more)

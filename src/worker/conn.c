@@ -16,8 +16,8 @@
 #include "base/mem.h"
 
 struct conn *
-conn_new(struct worker *worker, int fd, const struct addr *peer, const struct conn_ops *ops,
-    void *owner)
+conn_new(struct worker *worker, enum counter_side side, int fd, const struct addr *peer,
+    const struct conn_ops *ops, void *owner)
 {
 	struct conn_hub *hub = worker->conns;
 	struct conn *c = mem_new(struct conn);
@@ -27,6 +27,9 @@ conn_new(struct worker *worker, int fd, const struct addr *peer, const struct co
 	c->fd = fd;
 	c->peer = *peer;
 	c->id = ++hub->last_id;
+	c->side = side;
+	c->bytes = worker->counters->bytes[side];
+	counter_add(&worker->counters->connections_open[side], 1);
 	c->ops = ops;
 	c->owner = owner;
 	c->active = clock_mono_s();
@@ -40,6 +43,12 @@ conn_new(struct worker *worker, int fd, const struct addr *peer, const struct co
 	if (hub->count++ == 0)
 		ev_timer_again(hub->loop, &hub->sweep);
 	return c;
+}
+
+void
+conn_count(struct conn *c, struct conn_count *count)
+{
+	c->count = count;
 }
 
 void
@@ -178,6 +187,7 @@ conn_close(struct conn **pc)
 		return;
 	conn_shutdown(c, CONN_END_CLEAN);
 	c->ops = NULL;
+	c->count = NULL;
 	c->owner = NULL;
 	if (c->broken || (c->eof && c->out.len == 0 && c->hub->corked != c)) {
 		if (c->eof && !c->broken)

@@ -18,6 +18,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "proc/counters.h"
 
 struct worker;
 struct conn;
@@ -53,8 +54,8 @@ struct conn_ops {
 };
 
 /* fd is taken. peer is copied. Reading starts with the next loop turn. */
-struct conn *conn_new(struct worker *, int fd, const struct addr *peer, const struct conn_ops *,
-    void *owner);
+struct conn *conn_new(struct worker *, enum counter_side, int fd, const struct addr *peer,
+    const struct conn_ops *, void *owner);
 /* Hand it to another owner (sniffing is over); conn_resume() offers held bytes again. */
 void conn_set_owner(struct conn *, const struct conn_ops *, void *owner);
 
@@ -105,6 +106,12 @@ void conn_deadline(struct conn *, uint64_t ms, bool idle);
 
 const struct addr *conn_peer(const struct conn *);
 uint64_t conn_id(const struct conn *);	/* unique among living workers */
+
+struct conn_count {
+	uint64_t received, sent;	/* bytes on the wire */
+};
+/* What comes and goes is counted there until it is let go of. */
+void conn_count(struct conn *, struct conn_count *);
 
 /* ---- for worker.c: one per worker ---- */
 struct conn_hub;

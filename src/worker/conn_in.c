@@ -206,6 +206,9 @@ conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
 	if (n > 0) {
+		counter_add(&c->bytes[DIRECTION_IN], n);
+		if (c->count != NULL)
+			c->count->received += (size_t)n;
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
 		c->active = clock_mono_s();

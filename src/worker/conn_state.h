@@ -24,6 +24,9 @@ struct conn {
 	int fd;
 	struct addr peer;
 	uint64_t id;
+	enum counter_side side;
+	_Atomic uint64_t *bytes;	/* of that side, by direction */
+	struct conn_count *count;	/* of this one; NULL: nobody wants to know */
 	const struct conn_ops *ops;	/* NULL: let go of, lingering */
 	void *owner;
 	SSL *ssl;

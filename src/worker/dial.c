@@ -13,8 +13,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "ipc/msg.h"
 #include "worker/access.h"
 #include "worker/resolver.h"
+#include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define NEXT_SECONDS 0.25	/* RFC 8305 5: Connection Attempt Delay */
@@ -54,7 +56,8 @@ dial_hub_new(struct worker *w, struct errmsg *err)
 {
 	struct dial_hub *hub = mem_new(struct dial_hub);
 
-	hub->resolver = resolver_new(w->loop, err);
+	hub->resolver = resolver_new(w->loop, w->proc->system_files[FILE_HOSTS],
+	    w->proc->system_files[FILE_RESOLV_CONF], err);
 	if (hub->resolver == NULL)
 		dial_hub_free(&hub);
 	return hub;
@@ -70,6 +73,15 @@ dial_hub_free(struct dial_hub **ph)
 		return;
 	resolver_free(&hub->resolver);
 	free(hub);
+}
+
+void
+dial_hub_file(struct dial_hub *hub, unsigned which, struct str text)
+{
+	if (which == FILE_HOSTS)
+		resolver_hosts(hub->resolver, text);
+	else
+		resolver_servers(hub->resolver, text);
 }
 
 static void
@@ -107,13 +119,15 @@ finish(struct dial *d, const struct dialled *r)
 }
 
 static void
-fail(struct dial *d, unsigned status, const char *proxy_status, const char *why)
+fail(struct dial *d, enum counter_opened what, unsigned status, const char *proxy_status,
+    const char *why)
 {
 	struct dialled r = {.fd = -1, .dns_us = d->dns_us, .connect_us = -1, .status = status,
 	    .proxy_status = proxy_status, .reason = d->reason};
 
 	(void)snprintf(d->reason, sizeof(d->reason), "cannot reach %.200s:%u: %s",
 	    d->target.host, d->target.port, why);
+	tally_dial(d->worker, &r, what);
 	finish(d, &r);
 }
 
@@ -122,17 +136,19 @@ fail_connect(struct dial *d)
 {
 	switch (d->last_errno) {
 	case ETIMEDOUT:
-		fail(d, 504, "connection_timeout", "the connection timed out");
+		fail(d, OPENED_TIMEOUT, 504, "connection_timeout", "the connection timed out");
 		return;
 	case ECONNREFUSED:
-		fail(d, 502, "connection_refused", "the connection was refused");
+		fail(d, OPENED_REFUSED, 502, "connection_refused", "the connection was refused");
 		return;
 	case EMFILE:
 	case ENFILE:
-		fail(d, 503, "proxy_internal_error", "the proxy has no descriptor left");
+		fail(d, OPENED_ERROR, 503, "proxy_internal_error",
+		    "the proxy has no descriptor left");
 		return;
 	default:
-		fail(d, 502, "destination_ip_unroutable", strerror(d->last_errno));
+		fail(d, OPENED_ERROR, 502, "destination_ip_unroutable",
+		    strerror(d->last_errno));
 	}
 }
 
@@ -144,6 +160,7 @@ connected(struct dial *d, struct attempt *a)
 
 	ev_io_stop(d->worker->loop, &a->io);
 	a->fd = -1;
+	tally_dial(d->worker, &r, OPENED_OK);
 	finish(d, &r);
 }
 
@@ -226,9 +243,9 @@ on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	struct dial *d = w->data;
 
 	if (d->lookup != NULL)
-		fail(d, 504, "dns_timeout", "the name servers do not answer");
+		fail(d, OPENED_DNS, 504, "dns_timeout", "the name servers do not answer");
 	else
-		fail(d, 504, "connection_timeout", "the connection timed out");
+		fail(d, OPENED_TIMEOUT, 504, "connection_timeout", "the connection timed out");
 }
 
 /* Alternate families, as RFC 8305 4 asks; the first one stays first. */
@@ -269,7 +286,7 @@ take_addresses(struct dial *d, const struct addr *addrs, size_t n)
 			refused = why;
 	}
 	if (d->naddrs == 0) {
-		fail(d, 403, "destination_ip_prohibited",
+		fail(d, OPENED_DENIED, 403, "destination_ip_prohibited",
 		    refused != NULL ? refused : "no address");
 		return;
 	}
@@ -285,7 +302,7 @@ on_lookup(void *arg, const char *error, const struct addr *addrs, size_t n)
 	d->lookup = NULL;
 	d->dns_us = (int64_t)(clock_mono_us() - d->begun);
 	if (error != NULL)
-		fail(d, 502, "dns_error", error);
+		fail(d, OPENED_DNS, 502, "dns_error", error);
 	else
 		take_addresses(d, addrs, n);
 }

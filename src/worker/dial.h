@@ -28,6 +28,8 @@ typedef void dial_done_fn(void *arg, const struct dialled *);
 
 struct dial_hub *dial_hub_new(struct worker *, struct errmsg *);
 void dial_hub_free(struct dial_hub **);
+/* A file of the system (FILE_* of ipc/msg.h) has another text. */
+void dial_hub_file(struct dial_hub *, unsigned which, struct str text) NONNULL(1);
 
 /*
  * done comes exactly once, always from the loop, unless dial_cancel() comes

@@ -195,6 +195,12 @@ flow_drop(struct flow *f)
 }
 
 void
+flow_leave_out(struct flow *f)
+{
+	f->recorded = true;
+}
+
+void
 flow_head(struct flow *f, enum flow_side from)
 {
 	struct flow_side_state *st = &f->side[from];

@@ -127,6 +127,8 @@ void flow_detach(struct flow *);
 void flow_known(struct flow *);
 /* Leaves no trace (a connection that closed before its request had begun). */
 void flow_drop(struct flow *);
+/* It will not be recorded, logged or counted: it is not of our users' making. */
+void flow_leave_out(struct flow *);
 /* Not served: the front answers with status on a proxy hop. Recorded as a failure. */
 void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
 /* The same without a trace. */

@@ -6,52 +6,65 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "worker/flow.h"
 #include "worker/worker_state.h"
 
-#define LINES_BURST 20
-#define LINES_PER_SECOND 5
 #define URL_SHOWN 200
 
-/* A token bucket for lines about errors; a process has one log. */
-static struct {
-	uint64_t filled;	/* monotonic microseconds up to which tokens were given */
-	uint64_t left_out;
-	unsigned tokens;
-} bucket;
-
-static bool
-may_say(void)
+static struct str
+number(char text[24], uint64_t n)
 {
-	uint64_t now = clock_mono_us(), step = 1000000u / LINES_PER_SECOND;
-	uint64_t fresh = (now - bucket.filled) / step;
+	return str_of(text, (size_t)snprintf(text, 24, "%llu", (unsigned long long)n));
+}
 
-	if (bucket.filled == 0 || bucket.tokens + fresh >= LINES_BURST) {
-		bucket.tokens = LINES_BURST;
-		bucket.filled = now;
-	} else {
-		bucket.tokens += (unsigned)fresh;
-		bucket.filled += fresh * step;
-	}
-	if (bucket.tokens == 0) {
-		bucket.left_out++;
-		return false;
-	}
-	bucket.tokens--;
-	return true;
+/* What it is called in the log: so many flows of this worker's slot before it. */
+static struct str
+name_it(char text[40], const struct worker *w)
+{
+	static uint64_t last;	/* a process has one log */
+
+	return str_of(text, (size_t)snprintf(text, 40, "%u-%llu", w->proc->slot,
+	    (unsigned long long)++last));
+}
+
+static uint64_t
+bytes_to_client(const struct flow *f)
+{
+	int64_t wire = f->has_response ? f->response.wire_bytes : 0;
+
+	return f->bytes_down + (wire > 0 ? (uint64_t)wire : 0);
 }
 
 static void
-say_left_out(void)
+say(const struct flow *f, struct str url, bool failed, bool limited)
 {
-	if (bucket.left_out == 0)
-		return;
-	log_info("flows: %llu more lines about errors were left out",
-	    (unsigned long long)bucket.left_out);
-	bucket.left_out = 0;
+	struct str method = f->request.method.n > 0 ? f->request.method : STR("-");
+	uint64_t ms = (f->times.response_done - f->times.request_begun) / 1000;
+	unsigned status = f->has_response ? f->response.status : 0;
+	char client[ADDR_TEXT_SIZE], id[40], n[4][24];
+	const struct log_field fields[] = {
+		{"flow", name_it(id, f->worker), false},
+		{"tag", str_z(f->facts.tag), false},
+		{"client", str_z(addr_ip_text(&f->facts.client, client)), false},
+		{"method", str_sub(method, 0, 32), false},
+		{"url", str_sub(url, 0, URL_SHOWN), false},
+		{"host", f->facts.has_origin ? str_z(f->facts.origin.host) : STR_NONE, false},
+		{"connection", number(n[0], f->facts.origin_id), true},
+		{"status", number(n[1], status), true},
+		{"ms", number(n[2], ms), true},
+		{"bytes", number(n[3], bytes_to_client(f)), true},
+		{"tunnel", str_z(f->tunnel_reason), false},
+		{"error", failed ? str_z(f->error) : STR_NONE, false},
+	};
+
+	log_event(LOG_LEVEL_INFO, failed ? LOG_FLOW_FAILED : LOG_FLOW, limited, fields,
+	    NELEM(fields),
+	    "flow %s %s %.*s %.*s: %u, %llu ms%s%s%s%s", f->facts.tag, client,
+	    STR_ARG(str_sub(method, 0, 32)), STR_ARG(str_sub(url, 0, URL_SHOWN)), status,
+	    (unsigned long long)ms, f->tunnel_reason != NULL ? ", tunnel: " : "",
+	    f->tunnel_reason != NULL ? f->tunnel_reason : "", failed ? ", " : "", f->error);
 }
 
 void
@@ -59,20 +72,7 @@ flow_log(const struct flow *f, struct str url)
 {
 	enum conf_log_flows flows = f->worker->conf->log.flows;
 	bool failed = f->error[0] != '\0';
-	struct str method = f->request.method.n > 0 ? f->request.method : STR("-");
-	char client[ADDR_TEXT_SIZE];
-	uint64_t us = f->times.response_done - f->times.request_begun;
 
-	if (flows == CONF_FLOWS_OFF || (flows == CONF_FLOWS_ERRORS && !failed))
-		return;
-	if (flows == CONF_FLOWS_ERRORS) {
-		if (!may_say())
-			return;
-		say_left_out();
-	}
-	log_info("flow %s %s %.*s %.*s: %u, %llu ms%s%s%s%s", f->facts.tag,
-	    addr_ip_text(&f->facts.client, client), STR_ARG(str_sub(method, 0, 32)),
-	    STR_ARG(str_sub(url, 0, URL_SHOWN)), f->has_response ? f->response.status : 0,
-	    (unsigned long long)(us / 1000), f->tunnel_reason != NULL ? ", tunnel: " : "",
-	    f->tunnel_reason != NULL ? f->tunnel_reason : "", failed ? ", " : "", f->error);
+	if (flows == CONF_FLOWS_ALL || (flows == CONF_FLOWS_ERRORS && failed))
+		say(f, url, failed, flows == CONF_FLOWS_ERRORS);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * flow_log.h - one line per finished flow, as log.flows asks: off, errors, all.
- * Lines about errors are limited in rate; how many were left out is told.
+ * With errors, lines that come too fast are only counted (base/log.h).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_FLOW_LOG_H

@@ -19,6 +19,7 @@
 #include "worker/front_h2.h"
 #include "worker/front_state.h"
 #include "worker/intercept.h"
+#include "worker/portal.h"
 #include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
@@ -76,8 +77,10 @@ front_accept(struct worker *w, int fd, const struct addr *client)
 
 	fr->worker = w;
 	fr->client_addr = *client;
-	fr->client = conn_new(w, fd, client, &front_h1_conn_ops, NULL);
+	fr->client = conn_new(w, SIDE_CLIENT, fd, client, &front_h1_conn_ops, NULL);
 	fr->client_id = conn_id(fr->client);
+	fr->seen.since_us = clock_mono_us();
+	conn_count(fr->client, &fr->seen.bytes);
 	fr->h1 = front_h1_new(w, fr->client, FRONT_H1_PROXY, &h1_ops, fr);
 	TAILQ_INSERT_TAIL(&w->fronts, fr, link);
 	worker_front_new(w);
@@ -118,6 +121,10 @@ front_admit(struct front *fr, struct flow *f)
 		flow_refuse(f, 407, "%s", why);
 		return false;
 	}
+	memcpy(fr->seen.tag, f->facts.tag, sizeof(fr->seen.tag));
+	if (f->facts.has_origin)
+		fr->seen.host = f->facts.origin;
+	fr->seen.requests += !f->request.is_connect;
 	return true;
 }
 
@@ -188,7 +195,7 @@ on_dialled(void *arg, const struct dialled *r)
 		flow_refuse(f, r->status, "%s", r->reason);
 		return;
 	}
-	c = conn_new(fr->worker, r->fd, &r->addr, NULL, NULL);
+	c = conn_new(fr->worker, SIDE_ORIGIN, r->fd, &r->addr, NULL, NULL);
 	f->facts.connect = (struct flow_connect){.known = true, .dns = r->dns_us,
 	    .connect = r->connect_us, .ssl = -1};
 	fr->back = back_new(fr->worker, &c, hosts_match(fr->worker->conf->http_relaxed,
@@ -210,6 +217,8 @@ on_request(void *host, struct flow *f)
 	struct front *fr = host;
 	const char *bad = front_note_target(f, f->request.authority, 80);
 
+	if (portal_answer(fr->worker, f, &fr->client_addr))
+		return;
 	if (!front_admit(fr, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	if (fr->back != NULL && back_idle(fr->back) &&
@@ -263,27 +272,36 @@ on_upgraded(void *host, struct back *b, struct flow *f)
 
 /* ---- CONNECT ---- */
 
-static void
-on_connect(void *host, struct flow *f)
+/* bad: what is wrong with the target, or NULL. false: refused. */
+static bool
+may_connect(struct front *fr, struct flow *f, const char *bad)
 {
-	struct front *fr = host;
-	const char *bad = front_note_target(f, f->request.target, 0);
 	const char *name = f->facts.origin.host;
 
 	if (!front_admit(fr, f))
-		return;
+		return false;
 	if (bad != NULL) {
 		flow_refuse(f, 400, "bad CONNECT target: %s", bad);
-		return;
+		return false;
 	}
 	f->facts.scheme = "https";
 	if (str_ieq(str_z(name), str_z(fr->worker->conf->portal_host))) {
 		flow_refuse(f, 403, "%s is this proxy's own page: use http://", name);
-		return;
+		return false;
 	}
-	if (unrecorded_refuse(f))
-		return;
-	fr->intercept = intercept_new(fr, f);
+	return !unrecorded_refuse(f);
+}
+
+static void
+on_connect(void *host, struct flow *f)
+{
+	struct front *fr = host;
+	struct counters *counters = fr->worker->counters;
+
+	if (may_connect(fr, f, front_note_target(f, f->request.target, 0)))
+		fr->intercept = intercept_new(fr, f);
+	else
+		counter_add(&counters->connects[MODE_BLOCKED], 1);
 }
 
 /* ---- endings ---- */
@@ -323,7 +341,7 @@ front_sweep(struct front *fr)
 {
 	struct worker *w = fr->worker;
 
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	if (fr->intercept != NULL) {
 		intercept_sweep(fr->intercept);

@@ -98,7 +98,7 @@ end_head(void *end, struct flow *f, const struct message *m)
 
 	h->framing = h1_write_framing(m, f->request.version, f->request.is_head);
 	/* Inside a tunnel the client's connection ends as the origin's does. */
-	h->keep = f->request.keep_alive && !h->worker->draining && !h->client_ended &&
+	h->keep = f->request.keep_alive && !worker_lets_go(h->worker) && !h->client_ended &&
 	    h->framing != H1_FRAME_CLOSE && (h->kind == FRONT_H1_PROXY || m->keep_alive);
 	w.framing = h->framing;
 	w.connection = !h->keep ? 0 : old ? 1 : -1;
@@ -206,7 +206,7 @@ answer_failure(struct front_h1 *h, struct flow *f)
 {
 	unsigned status = f->reply_status != 0 ? f->reply_status : 502;
 	bool keep = f->request.keep_alive && !f->request.has_body && !h->client_ended &&
-	    !h->worker->draining && status != 400 && status != 408 && status != 431;
+	    !worker_lets_go(h->worker) && status != 400 && status != 408 && status != 431;
 
 	front_h1_answer(h->conn, status, f->reply_extra, f->error, keep, f->request.is_head);
 	return keep;

@@ -16,6 +16,7 @@
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/h2.h"
+#include "worker/portal.h"
 #include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
@@ -111,7 +112,7 @@ on_dialled(void *arg, const struct dialled *r)
 		flow_refuse(f, r->status, "%s", r->reason);
 		return;
 	}
-	c = conn_new(fh->worker, r->fd, &r->addr, NULL, NULL);
+	c = conn_new(fh->worker, SIDE_ORIGIN, r->fd, &r->addr, NULL, NULL);
 	f->facts.connect = (struct flow_connect){.known = true, .dns = r->dns_us,
 	    .connect = r->connect_us, .ssl = -1};
 	l->back = back_new(fh->worker, &c, hosts_match(fh->worker->conf->http_relaxed,
@@ -200,6 +201,8 @@ on_request(void *host, struct flow *f)
 	    f->request.is_connect ? 0 : 80);
 	struct lane *l;
 
+	if (portal_answer(fh->worker, f, &fh->front->client_addr))
+		return;
 	if (!front_admit(fh->front, f) || !may_proxy(f, bad) || unrecorded_refuse(f))
 		return;
 	l = find_lane(fh, &f->facts.origin);
@@ -292,6 +295,12 @@ front_h2_sweep(struct front_h2 *fh)
 	h2_drain(fh->h2);
 	if (h2_idle(fh->h2) && clock_mono_s() - h2_idle_since(fh->h2) >= w->drain_idle_s)
 		end(fh, CONN_END_CLEAN);
+}
+
+bool
+front_h2_idle(const struct front_h2 *fh)
+{
+	return h2_idle(fh->h2);
 }
 
 void

@@ -322,7 +322,7 @@ end_sent(struct h2_stream *s)
 {
 	s->ended_out = true;
 	if (s->h2->conf.role == H2_CLIENTS && !s->ended_in &&
-	    (s->flow == NULL || s->reset_after)) {
+	    (s->flow == NULL || s->reset_after || s->cut_short)) {
 		s->reset_late = true;
 		s->h2->nlate++;
 	}

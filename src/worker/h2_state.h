@@ -43,6 +43,7 @@ struct h2_stream {
 	bool closed;			/* by the library: its number means nothing now */
 	bool answer;			/* our own words: the hop is ours */
 	bool broke;			/* the library ended it for what the peer did */
+	bool cut_short;			/* the peer ended its content before its length */
 	bool own_reset;			/* we end it, for another reason */
 	bool reset_after;		/* ... when all of our side is out */
 	bool reset_late;		/* it is out now */
@@ -133,6 +134,8 @@ h2_peer(const struct h2 *h2)
 }
 
 /* ---- h2_in.c ---- */
+/* Bytes of the peer. 0, or the library's error. */
+ssize_t h2_read_bytes(struct h2 *, const uint8_t *p, size_t n);
 void h2_set_callbacks(nghttp2_session_callbacks *);
 
 /* ---- h2_out.c ---- */

@@ -22,7 +22,6 @@
 #define RETRY_SECONDS 0.01
 #define HOLD_SECONDS 0.25	/* for a full ring; then entries are dropped */
 #define HOLD_BYTES (16u << 20)
-#define LOG_SECONDS 10.0
 #define STUCK_SECONDS 1.0	/* as long as a reader of a file may hold up the recorder */
 
 /* An entry that the ring had no room for. */
@@ -53,7 +52,6 @@ struct handover {
 	size_t queued_bytes;
 	TAILQ_HEAD(, lent) lent;
 	ev_timer kick, retry;
-	ev_tstamp last_log;
 	uint64_t taken;			/* of the ring, when it was last looked at */
 	ev_tstamp moved;		/* when that had changed, or it was empty */
 };
@@ -114,14 +112,12 @@ handover_scratch(struct handover *h)
 static void
 drop(struct handover *h)
 {
-	ev_tstamp now = clock_mono_s();
+	_Atomic uint64_t *lost = &h->worker->counters->har_dropped[DROPPED_RING];
 
-	counter_add(&h->worker->counters->entries_dropped, 1);
-	if (now - h->last_log < LOG_SECONDS)
-		return;
-	h->last_log = now;
-	log_warning("the recorder does not keep up: %llu entries lost so far",
-	    (unsigned long long)counter_get(&h->worker->counters->entries_dropped));
+	counter_add(lost, 1);
+	log_event(LOG_LEVEL_WARNING, LOG_ENTRIES_LOST, true, NULL, 0,
+	    "the recorder does not keep up: %llu entries lost so far",
+	    (unsigned long long)counter_get(lost));
 }
 
 static void

@@ -53,6 +53,7 @@ intercept_free(struct intercept **pit)
 	if (it == NULL || it->dead)
 		return;
 	it->dead = true;
+	intercept_mode(it, it->state == SNIFF && it->first.len == 0 ? MODE_UNUSED : MODE_FAILED);
 	dial_cancel(&it->dial);
 	leaf_cancel(&it->ask);
 	tls_leaf_unref(&it->leaf);
@@ -64,6 +65,15 @@ intercept_free(struct intercept **pit)
 	conn_close(&it->client);
 	conn_close(&it->origin);
 	worker_bury(it->worker, it, destroy);
+}
+
+void
+intercept_mode(struct intercept *it, enum counter_mode mode)
+{
+	if (it->mode_counted)
+		return;
+	it->mode_counted = true;
+	counter_add(&it->worker->counters->connects[mode], 1);
 }
 
 /* Both connections end, each in its way, and so does the front. */
@@ -128,6 +138,7 @@ intercept_go_tunnel(struct intercept *it, const char *reason)
 {
 	struct flow *f = it->connect;
 
+	intercept_mode(it, MODE_PASSTHROUGH);
 	it->connect = NULL;
 	it->state = TUNNEL;
 	free(it->hello);
@@ -352,6 +363,8 @@ on_dialled(void *arg, const struct dialled *r)
 		    "Proxy-Status: mitmd; error=%s\r\n", r->proxy_status);
 		f->facts.connect = (struct flow_connect){.known = true, .dns = r->dns_us,
 		    .connect = -1, .ssl = -1};
+		if (r->status == 403)
+			intercept_mode(it, MODE_BLOCKED);
 		/* The answer keeps the connection: the next CONNECT may do better. */
 		intercept_free(&fr->intercept);
 		flow_refuse(f, r->status, "%s", r->reason);
@@ -366,7 +379,7 @@ on_dialled(void *arg, const struct dialled *r)
 	fr->client = NULL;
 	front_h1_free(&fr->h1);
 	flow_adopt(f);
-	it->origin = conn_new(it->worker, r->fd, &r->addr, &sniff_origin_ops, it);
+	it->origin = conn_new(it->worker, SIDE_ORIGIN, r->fd, &r->addr, &sniff_origin_ops, it);
 	it->origin_id = conn_id(it->origin);
 	it->state = SNIFF;
 	conn_set_owner(it->client, &sniff_client_ops, it);

@@ -12,11 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "har/entry.h"
 #include "shm/trust.h"
 #include "worker/sniff.h"
+#include "worker/tally.h"
 
 #define DEFECT_SHOWN 110	/* of the origin's, in an error's text */
 
@@ -81,6 +83,8 @@ record_rejection(struct intercept *it, unsigned alert)
 	struct trust_event event = event_of(it);
 	char text[64];
 
+	if (!is_about_our_ca(it))
+		tally_reject(it->worker, alert, it->is_custom ? CAUSE_CUSTOM : CAUSE_ORIGIN);
 	if (is_about_our_ca(it))
 		intercept_record_failure(it, "client refused our certificate: %s",
 		    trust_told_rejected(it->worker->trust, &event, alert));
@@ -149,6 +153,7 @@ client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 	    (was_shown(conn_ssl(c)) && (gone || (alert != 0 && is_mirrored_bad(it))));
 	struct har_tls_error error = tls_error_of(it, cause_of(c, alert, how, refused));
 
+	tally_handshake(it->worker, SIDE_CLIENT, NULL, 0);
 	it->connect->tls_error = &error;
 	if (refused)
 		record_rejection(it, alert);
@@ -294,6 +299,7 @@ client_secured(void *owner, struct conn *c)
 {
 	struct intercept *it = owner;
 
+	tally_handshake(it->worker, SIDE_CLIENT, conn_ssl(c), clock_mono_us() - it->tls_begun);
 	tls_leg_of(conn_ssl(c), &it->tls->client);
 	it->tls->has_client = true;
 	if (it->worker->conf->request_client_cert)
@@ -330,6 +336,7 @@ intercept_start_client_tls(struct intercept *it)
 		return;
 	}
 	it->state = CLIENT_TLS;
+	it->tls_begun = clock_mono_us();
 	conn_set_owner(it->client, &client_tls_ops, it);
 	conn_deadline(it->client, it->worker->conf->timeouts.handshake_ms, false);
 	conn_start_tls(it->client, ssl, tls_client_stop, buf_str(&it->first));

@@ -23,6 +23,7 @@ on_request(void *host, struct flow *f)
 	const char *why;
 
 	intercept_describe(it, f);
+	it->front->seen.requests++;
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
@@ -151,6 +152,7 @@ intercept_go_h2(struct intercept *it)
 	    .scheme = it->tls != NULL ? "https" : "http"};
 	struct h2_conf origin = {.role = H2_ORIGIN, .scheme = client.scheme};
 
+	intercept_mode(it, MODE_INTERCEPT);
 	intercept_forget_connect(it);
 	it->state = HTTP2;
 	conn_unread(it->client, buf_str(&it->first));

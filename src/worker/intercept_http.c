@@ -50,6 +50,7 @@ on_request(void *host, struct flow *f)
 	const char *why;
 
 	intercept_describe(it, f);
+	it->front->seen.requests++;
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
@@ -135,6 +136,7 @@ intercept_go_http(struct intercept *it)
 {
 	const struct conf *conf = it->worker->conf;
 
+	intercept_mode(it, MODE_INTERCEPT);
 	intercept_forget_connect(it);
 	it->state = HTTP;
 	it->back = back_new(it->worker, &it->origin, hosts_match(conf->http_relaxed,

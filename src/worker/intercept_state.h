@@ -10,6 +10,7 @@
 #define MITMD_WORKER_INTERCEPT_STATE_H
 
 #include "conf/policy.h"
+#include "proc/counters.h"
 #include "tls/hello.h"
 #include "worker/conn.h"
 #include "worker/flow.h"
@@ -45,7 +46,8 @@ struct intercept {
 	int custom;			/* which of certs is for this host; -1: none */
 	bool is_custom;			/* leaf is that */
 	struct flow_connect times;
-	uint64_t tls_begun;
+	uint64_t tls_begun;		/* the handshake under way, or the last one */
+	bool mode_counted;
 	struct front_h1 *h1;
 	struct back *back;
 	struct h2 *h2_client, *h2_origin;	/* instead of both, in HTTP2 */
@@ -61,6 +63,8 @@ void intercept_end(struct intercept *, enum conn_end client, enum conn_end origi
 /* The CONNECT becomes a failed entry, or leaves no trace. */
 void intercept_record_failure(struct intercept *, const char *fmt, ...) PRINTF(2, 3);
 void intercept_forget_connect(struct intercept *);
+/* What becomes of the CONNECT; the first one counts. */
+void intercept_mode(struct intercept *, enum counter_mode);
 void intercept_go_tunnel(struct intercept *, const char *reason);
 void intercept_on_tunnel_done(void *intercept);
 /* For conn_ops of connections that neither write nor shake hands. */

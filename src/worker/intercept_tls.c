@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "conf/conf.h"
 #include "tls/shelf.h"
+#include "worker/tally.h"
 
 size_t
 intercept_held_data(void *owner UNUSED, struct conn *c UNUSED, const uint8_t *p UNUSED,
@@ -148,6 +149,7 @@ origin_secured(void *owner, struct conn *c)
 
 	it->times.ssl = (int64_t)(clock_mono_us() - it->tls_begun);
 	it->times.connect += it->times.ssl;
+	tally_handshake(it->worker, SIDE_ORIGIN, conn_ssl(c), (uint64_t)it->times.ssl);
 	tls_leg_of(conn_ssl(c), &t->origin);
 	t->has_origin = true;
 	note_client_cert(it, conn_ssl(c));
@@ -178,6 +180,7 @@ origin_ended(void *owner, struct conn *c, enum conn_end how)
 		intercept_end(it, how == CONN_END_TLS ? CONN_END_TRUNCATED : how, how);
 		return;
 	}
+	tally_handshake(it->worker, SIDE_ORIGIN, NULL, 0);
 	switch (how) {
 	case CONN_END_TLS:
 		/* A failed handshake gives the client the same alert. */
@@ -214,6 +217,7 @@ intercept_start_tls(struct intercept *it)
 	    .client_cert = client_cert(it)};
 	SSL *ssl;
 
+	intercept_mode(it, MODE_INTERCEPT);
 	it->state = ORIGIN_TLS;
 	it->tls = tls_info_new(policy_verify_name(it->policy.verify));
 	ssl = tls_origin_start(it->worker->tls_origin, &ask);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ipc/bundle.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "tls/name.h"
 #include "tls/permit.h"
@@ -253,6 +254,7 @@ struct tls_leaf *
 leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, void *arg,
     struct leaf_ask **out_ask)
 {
+	struct counters *counters = ls->worker->counters;
 	uint8_t packed[CERT_CACHE_DER_MAX];
 	int64_t now = now_seconds(), refresh_at;
 	struct tls_leaf *leaf;
@@ -266,12 +268,14 @@ leaf_find(struct leafs *ls, const struct leaf_want *want, leaf_done_fn *done, vo
 	m = describe(ls, want);
 	key = key_for(ls, &m, leaf_key_id(ls->keys, m.key));
 	if (leaf_table_find(ls->table, &key, now, &leaf, &refusal)) {
+		counter_add(&counters->cache_hits, 1);
 		if (leaf == NULL)
 			*out_ask = leaf_ask_refused(ls->asks, refusal, done, arg);
 		return leaf;
 	}
 	n = cert_cache_find(ls->cache, &key, now, packed, &refresh_at);
 	leaf = n > 0 ? take_bundle(ls, &key, m.key, str_of(packed, n), refresh_at) : NULL;
+	counter_add(leaf != NULL ? &counters->cache_hits : &counters->cache_misses, 1);
 	if (leaf == NULL)
 		*out_ask = leaf_ask(ls->asks, &key, &m, done, arg);
 	return leaf;

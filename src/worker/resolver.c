@@ -5,35 +5,24 @@
 #include "worker/resolver.h"
 
 #include <ares.h>
-#include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/fd.h"
-#include "base/list.h"
 #include "base/mem.h"
+#include "worker/hosts_table.h"
+#include "worker/resolv_conf.h"
 
-#define HOSTS_FILE "/etc/hosts"
-#define RESOLV_FILE "/etc/resolv.conf"
-#define HOSTS_MAX (4u << 20)
-#define LOOK_SECONDS 1.0	/* how often we look whether the files changed */
 #define TRY_MS 2000
 #define TRIES 3
 #define SOCKETS_MAX 16
 
-struct hosts_line {
-	struct addr addr;
-	const char *name;	/* in hosts_text, lower case */
-};
-
-/* One c-ares channel; replaced as a whole when resolv.conf changes. */
+/* One c-ares channel with its servers. */
 struct channel_set {
 	struct resolver *resolver;
 	ares_channel channel;
+	struct resolv_conf conf;
 	unsigned pending;
-	bool retired;
 	ev_timer timer;
 	struct watch {
 		ev_io io;
@@ -41,92 +30,28 @@ struct channel_set {
 	} watch[SOCKETS_MAX];
 };
 
+/*
+ * A channel reads /dev/urandom when it is made, for the numbers of its queries, and
+ * would do without later, when no file can be opened any more. So there are two from
+ * the beginning: with new servers the other one serves, once its last query is done.
+ */
 struct resolver {
 	struct ev_loop *loop;
-	struct channel_set *set;
-	char *hosts_text;
-	struct hosts_line *hosts;
-	size_t nhosts;
-	struct timespec hosts_mtime, resolv_mtime;
-	double looked;
+	struct hosts_table *hosts;
+	struct channel_set *set, *other;
+	struct resolv_conf wanted;
+	bool changed;			/* wanted waits for the other channel */
 };
 
 struct lookup {
 	struct channel_set *set;
+	char *host;
+	unsigned nth;		/* of the names that resolv.conf makes of it */
 	lookup_done_fn *done;	/* NULL: cancelled */
 	void *arg;
-	bool *at_once;		/* set when the answer comes from inside the asking call */
+	bool asking;		/* in the call that asks: an answer may come from inside */
+	bool again, over;	/* ... and then the next name is asked for, or none */
 };
-
-/* ---- /etc/hosts ---- */
-
-static int
-compare_lines(const void *a, const void *b)
-{
-	const struct hosts_line *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
-static void
-add_line(struct resolver *r, char *line)
-{
-	char *save, *word = strtok_r(line, " \t\r", &save);
-	struct addr a;
-
-	if (word == NULL || !addr_parse_ip(str_z(word), 0, &a))
-		return;
-	while ((word = strtok_r(NULL, " \t\r", &save)) != NULL) {
-		char *c;
-
-		for (c = word; *c != '\0'; c++)
-			*c = ascii_lower(*c);
-		if ((r->nhosts & (r->nhosts - 1)) == 0)
-			r->hosts = mem_grow(r->hosts, r->nhosts == 0 ? 1 : r->nhosts * 2,
-			    sizeof(*r->hosts));
-		r->hosts[r->nhosts++] = (struct hosts_line){.addr = a, .name = word};
-	}
-}
-
-static void
-read_hosts(struct resolver *r)
-{
-	char *line, *save;
-	size_t n;
-
-	free(r->hosts_text);
-	free(r->hosts);
-	r->hosts = NULL;
-	r->nhosts = 0;
-	r->hosts_text = fd_read_file(HOSTS_FILE, HOSTS_MAX, &n);
-	if (r->hosts_text == NULL)
-		return;
-	for (line = strtok_r(r->hosts_text, "\n", &save); line != NULL;
-	    line = strtok_r(NULL, "\n", &save)) {
-		line[strcspn(line, "#")] = '\0';
-		add_line(r, line);
-	}
-	qsort(r->hosts, r->nhosts, sizeof(*r->hosts), compare_lines);
-}
-
-static size_t
-find_hosts(const struct resolver *r, const char *name, struct addr out[RESOLVER_ADDRS_MAX])
-{
-	size_t lo = 0, hi = r->nhosts, n = 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (strcmp(r->hosts[mid].name, name) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < r->nhosts && strcmp(r->hosts[lo].name, name) == 0 && n < RESOLVER_ADDRS_MAX;
-	     lo++)
-		out[n++] = r->hosts[lo].addr;
-	return n;
-}
 
 /* RFC 6761 6.3: localhost and names below it never leave the machine. */
 static size_t
@@ -170,13 +95,13 @@ arm_timer(struct channel_set *set)
 	ev_timer_start(loop, &set->timer);
 }
 
+static void change_servers(struct resolver *);
+
 static void
 processed(struct channel_set *set)
 {
-	if (set->retired && set->pending == 0)
-		set_free(set);
-	else
-		arm_timer(set);
+	arm_timer(set);
+	change_servers(set->resolver);
 }
 
 static void
@@ -228,15 +153,18 @@ set_new(struct resolver *r, struct errmsg *err)
 {
 	struct channel_set *set = mem_new(struct channel_set);
 	static char dns_only[] = "b";
-	struct ares_options o = {.timeout = TRY_MS, .tries = TRIES, .lookups = dns_only,
+	/* Everything is said, so that no file and no environment is asked. */
+	struct ares_options o = {.flags = ARES_FLAG_NOALIASES | ARES_FLAG_NOSEARCH,
+	    .timeout = TRY_MS, .tries = TRIES, .ndots = 1, .lookups = dns_only,
 	    .sock_state_cb = on_socket_state, .sock_state_cb_data = set};
 	int e;
 
 	set->resolver = r;
 	ev_init(&set->timer, on_timer);
 	set->timer.data = set;
-	e = ares_init_options(&set->channel, &o,
-	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	e = ares_init_options(&set->channel, &o, ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS |
+	    ARES_OPT_TRIES | ARES_OPT_NDOTS | ARES_OPT_SERVERS | ARES_OPT_DOMAINS |
+	    ARES_OPT_SORTLIST | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
 	if (e != ARES_SUCCESS) {
 		(void)errmsg_set(err, "cannot set up name resolution: %s", ares_strerror(e));
 		free(set);
@@ -245,39 +173,56 @@ set_new(struct resolver *r, struct errmsg *err)
 	return set;
 }
 
-/* ---- changed files ---- */
-
+/* False: queries are under way. */
 static bool
-changed(const char *file, struct timespec *mtime)
+set_servers(struct channel_set *set, const struct resolv_conf *conf)
 {
-	struct stat st;
-	struct timespec now = {0, 0};
+	struct ares_addr_port_node nodes[RESOLV_SERVERS_MAX] = {0};
+	size_t i;
 
-	if (stat(file, &st) == 0)
-		now = st.st_mtim;
-	if (now.tv_sec == mtime->tv_sec && now.tv_nsec == mtime->tv_nsec)
+	for (i = 0; i < conf->nservers; i++) {
+		const struct addr *a = &conf->servers[i];
+
+		nodes[i].next = i + 1 < conf->nservers ? &nodes[i + 1] : NULL;
+		nodes[i].family = a->sa.sa_family;
+		nodes[i].udp_port = nodes[i].tcp_port = addr_port(a);
+		if (a->sa.sa_family == AF_INET)
+			nodes[i].addr.addr4 = a->in.sin_addr;
+		else
+			memcpy(&nodes[i].addr.addr6, &a->in6.sin6_addr,
+			    sizeof(nodes[i].addr.addr6));
+	}
+	if (set->pending > 0 || ares_set_servers_ports(set->channel, nodes) != ARES_SUCCESS)
 		return false;
-	*mtime = now;
+	set->conf = *conf;
 	return true;
 }
 
 static void
-look_at_files(struct resolver *r)
+change_servers(struct resolver *r)
 {
-	struct channel_set *fresh, *old = r->set;
-	struct errmsg err;
+	struct channel_set *before = r->set;
 
-	if (clock_mono_s() - r->looked < LOOK_SECONDS)
+	if (!r->changed || !set_servers(r->other, &r->wanted))
 		return;
-	r->looked = clock_mono_s();
-	if (changed(HOSTS_FILE, &r->hosts_mtime))
-		read_hosts(r);
-	if (!changed(RESOLV_FILE, &r->resolv_mtime) || (fresh = set_new(r, &err)) == NULL)
-		return;
-	r->set = fresh;
-	old->retired = true;
-	if (old->pending == 0)
-		set_free(old);
+	r->changed = false;
+	r->set = r->other;
+	r->other = before;
+}
+
+void
+resolver_hosts(struct resolver *r, struct str text)
+{
+	hosts_table_free(&r->hosts);
+	r->hosts = hosts_table_new(text);
+}
+
+void
+resolver_servers(struct resolver *r, struct str text)
+{
+	resolv_conf_parse(&r->wanted, text);
+	r->changed = true;
+	change_servers(r);
 }
 
 /* ---- look-ups ---- */
@@ -302,48 +247,103 @@ error_text(int status)
 	}
 }
 
+static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *);
+
+/* True when the end has come already. */
+static bool
+ask(struct lookup *l)
+{
+	/* NUMERICSERV: a service name would send the library to NSS and dlopen. */
+	struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NUMERICSERV,
+	    .ai_family = AF_UNSPEC,
+	    .ai_socktype = SOCK_STREAM};
+	char name[RESOLV_NAME];
+	const char *host;
+	bool over;
+
+	l->asking = true;
+	do {
+		l->again = false;
+		host = resolv_conf_name(&l->set->conf, l->host, l->nth, name);
+		CHECK(host != NULL);
+		ares_getaddrinfo(l->set->channel, host, NULL, &hints, on_answer, l);
+	} while (l->again);
+	l->asking = false;
+	over = l->over;
+	if (over)
+		free(l);
+	return over;
+}
+
+static bool
+has_more_names(const struct lookup *l)
+{
+	char name[RESOLV_NAME];
+
+	return resolv_conf_name(&l->set->conf, l->host, l->nth + 1, name) != NULL;
+}
+
+static size_t
+take_addresses(const struct ares_addrinfo *result, struct addr addrs[RESOLVER_ADDRS_MAX])
+{
+	const struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL;
+	size_t n = 0;
+
+	for (; node != NULL && n < RESOLVER_ADDRS_MAX; node = node->ai_next) {
+		addrs[n] = addr_from_sockaddr(node->ai_addr, node->ai_addrlen);
+		if (addrs[n].len != 0)
+			n++;
+	}
+	return n;
+}
+
+static void
+finish(struct lookup *l, int status, const struct addr *addrs, size_t n)
+{
+	l->set->pending--;
+	if (l->done != NULL)
+		l->done(l->arg, status != ARES_SUCCESS ? error_text(status) :
+		    n == 0 ? "no such host" : NULL, addrs, n);
+	free(l->host);
+	l->host = NULL;
+	l->over = true;
+	if (!l->asking)
+		free(l);
+}
+
 static void
 on_answer(void *arg, int status, int timeouts UNUSED, struct ares_addrinfo *result)
 {
 	struct lookup *l = arg;
 	struct addr addrs[RESOLVER_ADDRS_MAX];
-	struct ares_addrinfo_node *node;
-	size_t n = 0;
+	size_t n = take_addresses(result, addrs);
+	bool none = n == 0 && (status == ARES_SUCCESS || status == ARES_ENOTFOUND ||
+	    status == ARES_ENODATA);
 
-	l->set->pending--;
-	if (l->at_once != NULL)
-		*l->at_once = true;
-	for (node = result != NULL ? result->nodes : NULL;
-	     node != NULL && n < RESOLVER_ADDRS_MAX; node = node->ai_next) {
-		addrs[n] = addr_from_sockaddr(node->ai_addr, node->ai_addrlen);
-		if (addrs[n].len != 0)
-			n++;
-	}
 	if (result != NULL)
 		ares_freeaddrinfo(result);
-	if (l->done != NULL)
-		l->done(l->arg, status != ARES_SUCCESS ? error_text(status) :
-		    n == 0 ? "no such host" : NULL, addrs, n);
-	free(l);
+	if (!none || l->done == NULL || !has_more_names(l)) {
+		finish(l, status, addrs, n);
+		return;
+	}
+	l->nth++;
+	if (l->asking)
+		l->again = true;
+	else
+		(void)ask(l);
 }
 
 void
 resolver_lookup(struct resolver *r, const char *host, lookup_done_fn *done, void *arg,
     struct lookup **out)
 {
-	/* NUMERICSERV: a service name would send the library to NSS and dlopen. */
-	struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NUMERICSERV,
-	    .ai_family = AF_UNSPEC,
-	    .ai_socktype = SOCK_STREAM};
 	struct addr addrs[RESOLVER_ADDRS_MAX];
-	struct channel_set *set;
+	struct channel_set *set = r->set;
 	struct lookup *l;
-	bool at_once = false;
 	size_t n;
 
 	*out = NULL;
-	look_at_files(r);
-	n = find_hosts(r, host, addrs);
+	n = hosts_table_find(r->hosts, host, addrs, NELEM(addrs));
 	if (n == 0)
 		n = find_localhost(host, addrs);
 	if (n > 0) {
@@ -351,17 +351,14 @@ resolver_lookup(struct resolver *r, const char *host, lookup_done_fn *done, void
 		return;
 	}
 	l = mem_new(struct lookup);
-	l->set = set = r->set;
+	l->set = set;
+	l->host = mem_strdup(host);
 	l->done = done;
 	l->arg = arg;
-	l->at_once = &at_once;
 	set->pending++;
-	ares_getaddrinfo(set->channel, host, NULL, &hints, on_answer, l);
+	if (!ask(l))
+		*out = l;
 	arm_timer(set);
-	if (at_once)
-		return;
-	l->at_once = NULL;
-	*out = l;
 }
 
 void
@@ -375,18 +372,20 @@ lookup_cancel(struct lookup **pl)
 }
 
 struct resolver *
-resolver_new(struct ev_loop *loop, struct errmsg *err)
+resolver_new(struct ev_loop *loop, struct str hosts, struct str resolv_conf,
+    struct errmsg *err)
 {
 	struct resolver *r = mem_new(struct resolver);
 
 	r->loop = loop;
-	r->looked = clock_mono_s();
-	(void)changed(HOSTS_FILE, &r->hosts_mtime);
-	(void)changed(RESOLV_FILE, &r->resolv_mtime);
-	read_hosts(r);
+	r->hosts = hosts_table_new(hosts);
 	r->set = set_new(r, err);
-	if (r->set == NULL)
+	r->other = r->set != NULL ? set_new(r, err) : NULL;
+	if (r->other == NULL) {
 		resolver_free(&r);
+		return NULL;
+	}
+	resolver_servers(r, resolv_conf);
 	return r;
 }
 
@@ -398,9 +397,11 @@ resolver_free(struct resolver **pr)
 	*pr = NULL;
 	if (r == NULL)
 		return;
+	r->changed = false;
 	if (r->set != NULL)
 		set_free(r->set);
-	free(r->hosts_text);
-	free(r->hosts);
+	if (r->other != NULL)
+		set_free(r->other);
+	hosts_table_free(&r->hosts);
 	free(r);
 }

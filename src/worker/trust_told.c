@@ -19,6 +19,7 @@
 #include "base/rate.h"
 #include "proc/counters.h"
 #include "shm/trust.h"
+#include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define PLACES 512	/* of each table; a power of two */
@@ -50,6 +51,7 @@ trust_id_make(const struct addr *client, const char *tag, const struct tls_hello
 	size_t n = strnlen(tag, 255);
 
 	trust_address_id(client, out->at_address);
+	trust_tag_id(str_of(tag, n), out->with_tag);
 	memcpy(text, out->at_address, 32);
 	memcpy(text + 32, h->fingerprint, 32);
 	memcpy(text + 64, tag, n);
@@ -96,10 +98,11 @@ trust_told_bypassed(struct trust_told *t, const struct trust_id *id, struct str 
 {
 	int64_t now = now_seconds();
 	bool yes = trust_is_bypassed(t->reader, id->hash, host, port, now) ||
-	    trust_is_bypassed(t->reader, id->at_address, host, port, now);
+	    trust_is_bypassed(t->reader, id->at_address, host, port, now) ||
+	    trust_is_bypassed(t->reader, id->with_tag, host, port, now);
 
 	if (yes)
-		counter_add(&t->worker->counters->tls_client_bypassed, 1);
+		counter_add(&t->worker->counters->bypassed, 1);
 	return yes;
 }
 
@@ -180,25 +183,14 @@ meaning(struct trust_told *t, const struct trust_event *e, uint64_t host, unsign
 	return MAX(here, everywhere);
 }
 
-static void
-count(struct counters *c, enum trust_meaning m, unsigned alert)
-{
-	counter_add(&c->tls_client_rejected, 1);
-	if (m == TRUST_NO_CA)
-		counter_add(&c->tls_client_rejected_no_ca, 1);
-	if (m == TRUST_PINNED)
-		counter_add(&c->tls_client_rejected_pinned, 1);
-	if (alert == 0)
-		counter_add(&c->tls_client_rejected_silent, 1);
-}
-
 const char *
 trust_told_rejected(struct trust_told *t, const struct trust_event *e, unsigned alert)
 {
 	uint64_t host = trust_host_hash(e->host, e->port);
 	enum trust_meaning m = meaning(t, e, host, alert);
 
-	count(t->worker->counters, m, alert);
+	tally_reject(t->worker, alert, m == TRUST_NO_CA ? CAUSE_NO_CA :
+	    m == TRUST_PINNED ? CAUSE_PINNED : CAUSE_UNCLEAR);
 	if (is_news(t, e->id, host, TRUST_REFUSED))
 		tell(t, e, TRUST_REFUSED, alert);
 	(void)snprintf(t->text, sizeof(t->text), "%s (%s)", trust_meaning_text(m),

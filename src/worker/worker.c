@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,18 +19,21 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/sandbox.h"
 #include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
 #include "worker/capture.h"
 #include "worker/conn.h"
+#include "worker/conns_list.h"
 #include "worker/dial.h"
 #include "worker/flow_pool.h"
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/reserve.h"
 #include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
@@ -58,6 +62,7 @@ struct worker_main {
 	ev_timer deadline;
 	ev_idle recoding;
 	const struct counters *table;
+	struct reserve reserve;
 };
 
 static struct worker_main *
@@ -94,6 +99,24 @@ set_accepting(struct worker_main *m, bool on)
 	}
 }
 
+static uint64_t
+connections_of(const struct worker_main *m, unsigned slot)
+{
+	return counter_get(&m->table[slot].connections_open[SIDE_CLIENT]);
+}
+
+/* The limit holds over all workers, those that drain too. */
+static bool
+are_too_many(const struct worker_main *m)
+{
+	unsigned i, used = (unsigned)counter_get(&m->table[SLOT_MASTER].slots_used);
+	uint64_t sum = 0;
+
+	for (i = 0; i < used; i++)
+		sum += connections_of(m, i);
+	return sum >= m->w.conf->limits.connections;
+}
+
 /* Client connections of this generation's workers. */
 static uint64_t
 all_connections(const struct worker_main *m)
@@ -103,7 +126,7 @@ all_connections(const struct worker_main *m)
 	unsigned i;
 
 	for (i = 0; i < p->npeers; i++)
-		sum += counter_get(&m->table[p->peer_slots[i]].connections_open);
+		sum += connections_of(m, p->peer_slots[i]);
 	return sum;
 }
 
@@ -116,7 +139,7 @@ may_accept(const struct worker_main *m)
 {
 	uint64_t sum = all_connections(m), n = m->w.proc->npeers;
 
-	return sum < m->w.conf->limits.connections &&
+	return !are_too_many(m) &&
 	    (uint64_t)m->w.nfronts * n * 4 <= sum * 5 + n * 32;
 }
 
@@ -156,16 +179,23 @@ accept_one(struct worker_main *m, int listener)
 	fd = accept4(listener, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			log_warning("cannot accept: %s", err_text(ERR_SYS));
+			counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_ERROR], 1);
+			log_warning("cannot accept: %s", strerror(errno));
+			if (reserve_shed(&m->reserve, listener))
+				return true;
 			pause_accepting(m);
 		}
 		return false;
 	}
 	client = addr_from_sockaddr((struct sockaddr *)&ss, len);
-	if (client.len == 0 || !access_enter(m->w.access, &client))
+	if (client.len == 0) {
 		fd_close(&fd);
-	else
+	} else if (!access_enter(m->w.access, &client)) {
+		counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_LIMIT], 1);
+		fd_close(&fd);
+	} else {
 		front_accept(&m->w, fd, &client);
+	}
 	return true;
 }
 
@@ -185,7 +215,7 @@ void
 worker_front_new(struct worker *w)
 {
 	w->nfronts++;
-	counter_add(&w->counters->connections_open, 1);
+	counter_add(&w->counters->opened[SIDE_CLIENT][OPENED_OK], 1);
 }
 
 /* ---- the loop's turns ---- */
@@ -228,7 +258,7 @@ worker_sweep(struct worker *w)
 	struct front *fr, *next;
 
 	capture_sweep(w);
-	if (!w->draining)
+	if (!worker_lets_go(w))
 		return;
 	for (fr = TAILQ_FIRST(&w->fronts); fr != NULL; fr = next) {
 		next = front_next(fr);
@@ -242,7 +272,6 @@ void
 worker_front_gone(struct worker *w)
 {
 	w->nfronts--;
-	counter_add(&w->counters->connections_open, -1);
 }
 
 static void
@@ -285,6 +314,7 @@ let_go(struct worker_main *m)
 
 	set_accepting(m, false);
 	ev_timer_stop(m->w.loop, &m->accept_again);
+	counter_set(&m->w.counters->up, 0);
 	m->w.draining = true;
 	for (i = 0; i < m->w.proc->nlisteners; i++)
 		(void)close(m->w.proc->listeners[i].fd);
@@ -330,6 +360,16 @@ on_stop(void *arg, uint64_t timeout_ms)
 	let_go(m);
 }
 
+/* The host is to be emptied: no hurry, and whoever comes is still served. */
+static void
+leave(struct worker_main *m)
+{
+	if (!m->w.draining)
+		m->w.drain_idle_s = (double)m->w.conf->drain_idle_ms / 1000;
+	m->w.leaving = true;
+	worker_sweep(&m->w);
+}
+
 /*
  * The file for large bodies is on its way; without it their ends would not be
  * recorded.  But traffic does not wait for a recorder that is not there.
@@ -337,10 +377,28 @@ on_stop(void *arg, uint64_t timeout_ms)
 static void
 go(struct worker_main *m)
 {
+	counter_set(&m->w.counters->up, 1);
 	if (handover_spill_file(m->w.handover) != NULL)
 		set_accepting(m, true);
 	else
 		pause_accepting(m);
+}
+
+static int
+take_file(struct worker *w, struct str body, int *fds, size_t nfds)
+{
+	struct msg_file m;
+	char *text;
+	size_t n;
+
+	if (nfds != 1 || msg_unpack_file(body, &m) != 0 || m.which >= FILE_COUNT)
+		return -1;
+	text = fd_read_memory(fds[0], FILE_TEXT_MAX, &n);
+	fd_close(&fds[0]);
+	if (text != NULL)
+		dial_hub_file(w->dials, m.which, str_of(text, n));
+	free(text);
+	return 0;
 }
 
 static int
@@ -359,6 +417,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 			return -1;
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
+	case MSG_LEAVING:
+		leave(m);
+		return 0;
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;
@@ -366,8 +427,12 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_LIST:
+		return nfds == 0 ? conns_list_asked(m->w.list, body) : -1;
 	case MSG_TELL:
 		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
+	case MSG_FILE:
+		return take_file(&m->w, body, fds, nfds);
 	default:
 		return -1;
 	}
@@ -410,6 +475,7 @@ init_ring(struct worker_main *m, struct errmsg *err)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring, open);
 	m->w.tells = tells_new(&m->w);
+	m->w.list = conns_list_new(&m->w);
 	return 0;
 }
 
@@ -429,6 +495,9 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
+	access_share(w->access, p->counters, p->slot);
+	m->reserve.fd = -1;
+	reserve_take(&m->reserve);
 	w->leafs = leafs_new(w, err);
 	w->trust = w->leafs != NULL ? trust_told_new(w, err) : NULL;
 	if (w->trust == NULL || init_tls(m, err) != 0 || init_ring(m, err) != 0)
@@ -459,6 +528,7 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	conns_list_free(&w->list);
 	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);
@@ -468,6 +538,7 @@ fini(struct worker_main *m)
 	access_free(&w->access);
 	free(w->graves);
 	buf_free(&w->scratch);
+	reserve_free(&m->reserve);
 	free(m->listening);
 }
 
@@ -480,6 +551,9 @@ worker_main(struct proc *p)
 	proc_begin(p);
 	proc_drop(p);
 	if (init(&m, p, &err) != 0)
+		proc_fail(p, &err);
+	sandbox_fence(p, -1);
+	if (sandbox_enter(p, 0, &err) != 0)
 		proc_fail(p, &err);
 	proc_ready(p, &ops, &m, STR_NONE, STR_NONE);
 	proc_run(p);

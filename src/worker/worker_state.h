@@ -26,6 +26,7 @@ struct handover;
 struct leafs;
 struct access;
 struct tells;
+struct conns_list;
 struct trust_told;
 struct grave;
 
@@ -38,6 +39,7 @@ struct worker {
 	struct dial_hub *dials;
 	struct flow_pool *flows;
 	struct handover *handover;
+	struct conns_list *list;
 	struct tells *tells;
 	struct leafs *leafs;
 	struct access *access;
@@ -51,10 +53,18 @@ struct worker {
 	TAILQ_HEAD(, capture) talks;	/* WebSockets with messages to hand over, oldest first */
 	unsigned roomy; /* bodies that may stay in memory although they are large */
 	struct buf scratch;		/* worker_scratch() */
-	bool draining;			/* responses say Connection: close */
+	bool draining;			/* no new connections, and idle ones are let go of */
+	bool leaving;			/* the same, but new connections are still taken */
 	bool stopping;
 	double drain_idle_s;
 };
+
+/* Responses say Connection: close, HTTP/2 gets GOAWAY. */
+static inline bool
+worker_lets_go(const struct worker *w)
+{
+	return w->draining || w->leaving;
+}
 
 /* For text that is passed on at once; good until the next call. */
 static inline struct buf *

@@ -10,6 +10,7 @@ import concurrent.futures
 import contextlib
 import os
 import queue
+import re
 import signal
 import socket
 import ssl
@@ -26,6 +27,12 @@ from env.origin import pattern
 from env.wire import TIMEOUT as PATIENCE, basic, reset
 
 RFC8441 = {Settings.ENABLE_CONNECT_PROTOCOL: 1}
+
+
+def entry_of(mitmd, tag, url):
+    """Of one that has ended: a flush before that would make two entries of it."""
+    mitmd.wait_log(rf"flow {re.escape(tag)} \S+ \S+ \S*{re.escape(url)}: ")
+    return mitmd.entry(tag, url)
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ def test_frames_pass_at_once_and_untouched(mitmd, start_ws, tag):
         for byte in sent:
             client.send(bytes([byte]))
             assert client.read(1) == bytes([byte])
-    assert mitmd.entry(tag, "/ws").status == 101
+    assert entry_of(mitmd, tag, "/ws").status == 101
 
 
 def test_the_entry_of_a_ws(mitmd, start_ws, tag):
@@ -73,7 +80,7 @@ def test_the_entry_of_a_ws(mitmd, start_ws, tag):
         client.read(6 + 4)
         client.send(bye)
         assert client.read(8) == ws.close(1001, "gone") and client.at_end()
-    entry = mitmd.entry(tag, "/ws?a=b")
+    entry = entry_of(mitmd, tag, "/ws?a=b")
     assert entry.url == f"wss://{origin.authority}/ws?a=b"
     assert (entry["request"]["method"], entry.status) == ("GET", 101)
     assert entry["_resourceType"] == "websocket"
@@ -101,7 +108,7 @@ def test_ws_without_tls(mitmd, start_ws, tag, way):
         client.send(ws.text("hello", True))
         client.read(11)
     assert not origin.asked.all("Proxy-Authorization")
-    entry = mitmd.entry(tag, "/plain")
+    entry = entry_of(mitmd, tag, "/plain")
     assert entry.url == f"ws://{origin.authority}/plain"
     assert ws.messages([entry])[0] == ("send", 1, "hello")
 
@@ -115,7 +122,7 @@ def test_bytes_behind_the_handshakes_are_not_lost(mitmd, start_ws, tag):
         client.send(head + early)
         assert client.read_head().status == 101
         assert client.read(len(early)) == early
-    assert ws.messages([mitmd.entry(tag, "/early")]) == [
+    assert ws.messages([entry_of(mitmd, tag, "/early")]) == [
         ("send", 1, "early"), ("receive", 1, "early")]
 
 
@@ -140,7 +147,7 @@ def test_what_is_no_frame_passes_too(mitmd, start_ws, tag, broken):
         client.send(good + broken)
         assert client.read(len(broken)) == broken
         assert client.read(len(good + broken)) == good + broken
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert ws.messages([entry])[0] == ("send", 1, "good")
     assert entry["_webSocketBroken"]
 
@@ -155,7 +162,7 @@ def test_an_origin_that_resets_half_way(mitmd, start_ws, tag):
         client.read(7 + 6)
         client.send(b"!")
         assert client.read_to_end() == b""
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert "origin reset" in entry.error and entry["_aborted"] is True
     assert ws.messages([entry]) == [("receive", 1, "whole"), ("receive", 1, "half")]
     assert [m.get("_incomplete") for m in entry["_webSocketMessages"]] == [None, True]
@@ -170,7 +177,7 @@ def test_a_client_that_is_gone(mitmd, start_ws, tag):
     with ws.open_on(mitmd.secure(origin.authority, tag), origin) as client:
         client.read(6)
     assert seen.get(timeout=PATIENCE) == b""
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert "without a Close frame" in entry.error and entry["_aborted"] is True
     assert ws.messages([entry]) == [("receive", 1, "news")]
 
@@ -258,7 +265,7 @@ def test_an_open_ws_is_recorded_at_the_end(own_mitmd, start_ws, tag, end):
         else:
             mitmd.tell(signal.SIGHUP)
             client.read_to_end()
-    entry = mitmd.entry(tag, "/ws") if end == "drain" else None
+    entry = entry_of(mitmd, tag, "/ws") if end == "drain" else None
     if entry is None:
             entry = Har(mitmd.files(tag)).one("/ws")
     assert entry.error == {"stop": "stopped", "drain": "drain"}[end]
@@ -283,7 +290,7 @@ def test_a_deflate_bomb_is_passed_and_not_inflated(own_mitmd, start_ws, tag):
         assert client.read(len(wire_bytes)) == wire_bytes
         client.read(8)
         assert spent(worker) - before < 1 and mitmd.memory(worker) < 48 << 20
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert "too large" in entry["_webSocketBroken"]
 
 
@@ -372,7 +379,7 @@ def test_library_talk(mitmd, start_library, tag, compression):
         await socket_.close(4321, "enough")
     library = start_library(parrot, compression=compression)
     library.talk(mitmd, tag, conversation, compression=compression)
-    entry = mitmd.entry(tag, "/library")
+    entry = entry_of(mitmd, tag, "/library")
     extensions = entry.header("response", "Sec-WebSocket-Extensions")
     assert bool(extensions) == (compression is not None)
     seen = ws.messages([entry])
@@ -401,7 +408,7 @@ def test_library_deflate_parameters(mitmd, start_library, tag, server, client):
         pmd.ServerPerMessageDeflateFactory(**server)])
     library.talk(mitmd, tag, conversation, compression=None, extensions=[
         pmd.ClientPerMessageDeflateFactory(**{"client_max_window_bits": True, **client})])
-    entry = mitmd.entry(tag, "/library")
+    entry = entry_of(mitmd, tag, "/library")
     assert "permessage-deflate" in entry.header("response", "Sec-WebSocket-Extensions")[0]
     assert [d for _, o, d in ws.messages([entry]) if o == 1] == [text] * 8
     assert "_webSocketBroken" not in entry
@@ -468,7 +475,7 @@ def test_ws_over_h2(mitmd, start_h2, tag):
     asked = origin.requests("/ws")[0]
     assert (asked.method, asked.get(":protocol")) == ("CONNECT", "websocket")
     assert asked.get("origin") == "https://localhost" and asked.get(":scheme") == "https"
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert entry.url == f"wss://{origin.authority}/ws"
     assert (entry["request"]["method"], entry.status) == ("CONNECT", 200)
     assert entry["request"]["httpVersion"] == entry["response"]["httpVersion"] == "HTTP/2"
@@ -528,7 +535,7 @@ def test_ws_over_h2_is_given_up(mitmd, start_h2, tag, who):
             client.until(lambda: stream.over)
             assert stream.reset == Codes.CANCEL
         assert client.get().status == 200
-    entry = mitmd.entry(tag, "/ws")
+    entry = entry_of(mitmd, tag, "/ws")
     assert f"{who} reset the stream" in entry.error and entry["_aborted"] is True
     assert ws.messages([entry])[:2] == [("receive", 1, "whole")] + (
         [("receive", 1, "half")] if who == "client" else [("send", 1, "go")])
@@ -571,4 +578,4 @@ def test_ws_over_h2_without_tls(mitmd, start_h2, tag):
         client.until(lambda: len(stream.body) == 4)
         stream.upload(ws.close(masked=True), end=True)
         stream.finish()
-    assert mitmd.entry(tag, "/ws").url == f"ws://{origin.authority}/ws"
+    assert entry_of(mitmd, tag, "/ws").url == f"ws://{origin.authority}/ws"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The CA's private key is in the signer's memory and in its file, nowhere else."""
+import ctypes
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ from env.certs import openssl
 from env.mitmd import wait_for
 
 PIECE = 1 << 20
+MEMFD_SECRET = 447
 ROLES = ("master", "recorder", "worker")
 
 
@@ -103,8 +105,9 @@ def is_allowed(mitmd):
 def check(mitmd, secrets):
     signers = mitmd.pids("signer")
     if is_allowed(mitmd):
-        # If it were not there, the search would be worth nothing.
-        assert any(found_in_memory(pid, secrets) for pid in signers)
+        # Else the search would be worth nothing. (The key itself may be out of sight there.)
+        der = openssl("x509", "-in", mitmd.ca, "-outform", "DER")
+        assert all(found_in_memory(pid, [der[40:80]]) for pid in signers)
         pids = [mitmd.process.pid] + [p for role in ROLES[1:] for p in mitmd.pids(role)]
         assert len(pids) >= 4
         for pid in pids:
@@ -115,6 +118,23 @@ def check(mitmd, secrets):
             assert not found_in_descriptors(pid, secrets)
     assert not found_in_files(mitmd, secrets)
     assert not has_any(mitmd.log_text().encode(), secrets)
+
+
+def kernel_has_secret_memory():
+    fd = ctypes.CDLL(None).syscall(MEMFD_SECRET, 0)
+    if fd != -1:
+        os.close(fd)
+    return fd != -1
+
+
+def protected_pages(pid):
+    """Mappings by what the kernel says of them: secret, or locked and left out of dumps."""
+    secret = locked = 0
+    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", pathlib.Path(f"/proc/{pid}/smaps").read_text()):
+        flags = re.search(r"^VmFlags: (.*)$", part, re.M)[1].split()
+        secret += "/secretmem" in part.splitlines()[0]
+        locked += "lo" in flags and "dd" in flags
+    return secret, locked
 
 
 def use(mitmd, start_origin, certs, tag, name):
@@ -148,6 +168,15 @@ def test_only_the_signer_has_the_key(subject, start_origin, certs, tag):
     use(mitmd, start_origin, certs, tag, "killed")
     check(mitmd, secrets)
     assert mitmd.files(tag, "*")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the maps of such processes")
+def test_the_keys_lie_in_memory_that_is_never_swapped_or_dumped(own_mitmd):
+    mitmd = own_mitmd()
+    secret, locked = protected_pages(mitmd.pids("signer")[0])
+    assert locked
+    assert bool(secret) == kernel_has_secret_memory()
+    assert protected_pages(mitmd.process.pid)[1]	# leaf keys, for generations to come
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look at everything")

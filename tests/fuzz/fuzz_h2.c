@@ -334,7 +334,7 @@ begin(uint8_t flags)
 	world_pair(&world, fd);
 	peer = fd[1];
 	CHECK(addr_parse(STR("127.0.0.1:5000"), &addr));
-	conn = conn_new(&world.worker, fd[0], &addr, &no_ops, NULL);
+	conn = conn_new(&world.worker, SIDE_ORIGIN, fd[0], &addr, &no_ops, NULL);
 	h2 = h2_new(&world.worker, &conn, &conf, &host_ops, NULL);
 	if ((flags & 4) != 0)
 		return;

@@ -99,6 +99,7 @@ class Mitmd:
         }, config or {})
         self.write(self.config)
         self.environment = {}
+        self.under = ()		# a command to run it, as unshare
         self.process = None
         self.log = []
         self.news = threading.Condition()
@@ -126,7 +127,7 @@ class Mitmd:
 
     def launch(self):
         """What a start has of its own beside this: options of Popen."""
-        return {"args": [binary(), "-c", str(self.file)],
+        return {"args": [*self.under, binary(), "-c", str(self.file)],
                 "env": {**clean_environment(), **self.environment}}
 
     def spawn(self):

@@ -9,5 +9,8 @@ Suite *buf_suite(void);
 Suite *addr_suite(void);
 Suite *clock_suite(void);
 Suite *words_suite(void);
+Suite *escape_suite(void);
+Suite *journal_suite(void);
+Suite *repeats_suite(void);
 
 #endif

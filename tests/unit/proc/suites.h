@@ -5,5 +5,7 @@
 #include <check.h>
 
 Suite *beat_suite(void);
+Suite *metrics_suite(void);
+Suite *clients_suite(void);
 
 #endif

@@ -23,4 +23,4 @@ tests_unit_run_recorder_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=receipts_done,--wrap=receipts_undone
 tests_unit_run_recorder_LDADD = librecorder.a libproc.a libipc.a libshm.a libhar.a libtls.a \
 	libhttp.a libbase.a $(EV_LIBS) $(OPENSSL_LIBS) $(ZLIB_LIBS) $(BROTLI_LIBS) \
-	$(ZSTD_LIBS) $(CHECK_LINK) -lpthread
+	$(ZSTD_LIBS) $(SECCOMP_LIBS) $(CHECK_LINK) -lpthread

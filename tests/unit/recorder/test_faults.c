@@ -151,7 +151,7 @@ one(const struct way *way, unsigned n, int err)
 	reached = fault_calls >= n;
 	fault_at = 0;
 	end_well(now_us);
-	lost = spool_lost_total(w.spool) + WORLD_COUNT(w, entries_bad);
+	lost = spool_lost_total(w.spool) + WORLD_COUNT(w, har_dropped[DROPPED_BAD]);
 	world_stop(&w);
 	world_start(&w);
 	world_sync(&w);

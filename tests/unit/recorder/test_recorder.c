@@ -27,7 +27,7 @@ static void
 start(void)
 {
 	static char user[] = "root";
-	struct conf conf = {.user = user};
+	struct conf conf = {.user = user, .spool = {.dir = w.dir}};
 	struct proc self = {.role = ROLE_RECORDER, .conf = &conf, .signer_fd = -1,
 	    .ring_fd = -1, .wake_fd = -1, .receipts_fd = -1, .receipts = w.receipts,
 	    .counters = w.counters, .counters_fd = w.counters_fd, .slot = SLOT_RECORDER,

@@ -528,7 +528,7 @@ START_TEST(numbers_are_kept)
 	ck_assert_uint_eq(WORLD_COUNT(w, entries_recorded), 1);
 	ck_assert_uint_gt(WORLD_COUNT(w, bytes_recorded), 100000);
 	ck_assert_uint_lt(WORLD_COUNT(w, bytes_recorded), 101000);
-	ck_assert_uint_eq(WORLD_COUNT(w, entries_lost_tag), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_TAG]), 1);
 	ck_assert_uint_eq(WORLD_COUNT(w, spool_files_open), 1);
 	ck_assert_uint_gt(WORLD_COUNT(w, spool_bytes_open), 100000);
 	ck_assert_uint_gt(WORLD_COUNT(w, spool_free_bytes), 0);
@@ -541,7 +541,7 @@ START_TEST(numbers_are_kept)
 	add("a", 4, 10);
 	commit();
 	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 0);
-	ck_assert_uint_eq(WORLD_COUNT(w, entries_lost_spool), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_SPOOL]), 1);
 	fail_errno = 0;
 	spool_tick(w.spool, clock_mono_us() + 6000000);
 	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 1);
@@ -550,7 +550,7 @@ START_TEST(numbers_are_kept)
 	part_path("a", path, sizeof(path));
 	ck_assert_int_eq(unlink(path), 0);
 	until_counted(2);
-	ck_assert_uint_eq(WORLD_COUNT(w, entries_lost_deleted), 1);
+	ck_assert_uint_eq(WORLD_COUNT(w, har_dropped[DROPPED_DELETED]), 1);
 	w.conf.quota.keep_size = 1;
 	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("host"), &w.conf,
 	    &(struct errmsg){""}), 0);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "fixture.h"
+#include "proc/counters.h"
 #include "shm/cert_cache.h"
 #include "signer/keys.h"
 #include "suites.h"
@@ -18,6 +19,7 @@ static struct permit *all;
 static struct segment certs, keys;
 static struct desk *desk;
 static struct desk_client client;
+static struct counters counters;
 static struct buf body, out;
 static struct msg_sign_answer answer;
 static uint64_t mono;
@@ -26,12 +28,14 @@ static int64_t now;
 static void
 setup(void)
 {
-	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys, .lifetime = 86400,
+	struct desk_conf conf = {.cert_cache = &certs, .keyring = &keys,
+	    .counters = &counters, .lifetime = 86400,
 	    .issuer_id = {7}};
 	struct errmsg err;
 
 	mono = 5 * SECOND;
 	now = NOW;
+	memset(&counters, 0, sizeof(counters));
 	client = (struct desk_client){0};
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	fixture_ca(&ca, false);
@@ -271,6 +275,7 @@ START_TEST(a_refusal_has_a_reason_and_no_leaf)
 
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_REFUSED);
+	ck_assert_uint_eq(counters.certs_refused, 1);
 	ck_assert_uint_gt(answer.reason.n, 0);
 	ck_assert_uint_eq(answer.bundle.n, 0);
 }

@@ -220,7 +220,7 @@ new_conn(int *out_fd)
 	world_pair(&world, fd);
 	ck_assert(addr_parse(STR("127.0.0.1:5000"), &addr));
 	*out_fd = fd[1];
-	return conn_new(&world.worker, fd[0], &addr, &no_ops, NULL);
+	return conn_new(&world.worker, SIDE_ORIGIN, fd[0], &addr, &no_ops, NULL);
 }
 
 void

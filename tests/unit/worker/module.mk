@@ -12,7 +12,7 @@ tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites
 	tests/unit/worker/test_flow.c tests/unit/worker/test_flow_abort.c \
 	tests/unit/worker/test_capture.c tests/unit/worker/test_capture_ws.c \
 	tests/unit/worker/test_access.c \
-	tests/unit/worker/test_sniff.c tests/unit/worker/test_tell.c \
+	tests/unit/worker/test_sniff.c tests/unit/worker/test_tell.c tests/unit/worker/test_hosts.c \
 	tests/unit/worker/test_trust_told.c \
 	tests/unit/worker/test_mirror.c tests/unit/worker/test_leaf_table.c \
 	tests/unit/worker/rig.c tests/unit/worker/rig.h \

@@ -18,6 +18,7 @@ main(void)
 	srunner_add_suite(sr, access_suite());
 	srunner_add_suite(sr, sniff_suite());
 	srunner_add_suite(sr, tell_suite());
+	srunner_add_suite(sr, hosts_suite());
 	srunner_add_suite(sr, trust_told_suite());
 	srunner_add_suite(sr, exchange_suite());
 	srunner_add_suite(sr, exchange_end_suite());

@@ -11,6 +11,7 @@ Suite *capture_ws_suite(void);
 Suite *access_suite(void);
 Suite *sniff_suite(void);
 Suite *tell_suite(void);
+Suite *hosts_suite(void);
 Suite *trust_told_suite(void);
 Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);

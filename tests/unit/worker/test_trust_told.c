@@ -203,9 +203,9 @@ START_TEST(without_any_success_the_ca_is_missing)
 	    "CA not installed on this client (alert bad_certificate)");
 	ck_assert_str_eq(refuses(&id, "b.test", 0), "CA not installed on this client "
 	    "(it closed the connection after our certificate)");
-	ck_assert_uint_eq(world.worker.counters->tls_client_rejected, 3);
-	ck_assert_uint_eq(world.worker.counters->tls_client_rejected_no_ca, 3);
-	ck_assert_uint_eq(world.worker.counters->tls_client_rejected_silent, 1);
+	ck_assert_uint_eq(world.worker.counters->rejects[REJECT_UNKNOWN_CA][CAUSE_NO_CA], 1);
+	ck_assert_uint_eq(world.worker.counters->rejects[REJECT_BAD][CAUSE_NO_CA], 1);
+	ck_assert_uint_eq(world.worker.counters->rejects[REJECT_CLOSED][CAUSE_NO_CA], 1);
 }
 END_TEST
 
@@ -218,7 +218,7 @@ START_TEST(what_was_just_accepted_counts_at_once)
 	    "our certificates for others (alert certificate_unknown)");
 	ck_assert_str_eq(refuses(&other, "b.test", 46),
 	    "CA not installed on this client (alert certificate_unknown)");
-	ck_assert_uint_eq(world.worker.counters->tls_client_rejected_pinned, 1);
+	ck_assert_uint_eq(world.worker.counters->rejects[REJECT_UNKNOWN][CAUSE_PINNED], 1);
 }
 END_TEST
 
@@ -250,7 +250,7 @@ START_TEST(unused_connections_are_news_of_unknown_clients_only)
 	trust_told_unused(told, &e);
 	world_run(&world);
 	ck_assert_uint_eq(nmessages, 2);
-	ck_assert_uint_eq(world.worker.counters->tls_client_rejected, 0);
+	ck_assert_uint_eq(world.worker.counters->rejects[REJECT_CLOSED][CAUSE_NO_CA], 0);
 }
 END_TEST
 
@@ -273,7 +273,7 @@ START_TEST(bypassed_clients_and_addresses)
 	trust_put_bypass(&segment, 0, &b);
 	ck_assert(!trust_told_bypassed(told, &id, STR("a.test"), 443));
 	ck_assert(trust_told_bypassed(told, &other, STR("a.test"), 443));
-	ck_assert_uint_eq(world.worker.counters->tls_client_bypassed, 2);
+	ck_assert_uint_eq(world.worker.counters->bypassed, 2);
 }
 END_TEST
 

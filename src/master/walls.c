@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * walls.c - what stands of the sandbox, as each process has told in its counters,
+ * and a word in the log when that is less than was promised.
+ * Runs in: master.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "master/state.h"
+#include "proc/counters.h"
+#include "proc/sandbox.h"
+
+void
+walls_build(struct master *m, const struct conf *conf)
+{
+	uint64_t walls = sandbox_master(conf) | (m->keyring.locked ? WALL_LOCKED_KEYS : 0);
+
+	counter_set(&m->counters[SLOT_MASTER].protections, walls);
+}
+
+static void
+put_missing(const struct master *m, enum role role, unsigned slot, struct buf *out)
+{
+	uint64_t missing =
+	    sandbox_missing(counter_get(&m->counters[slot].protections), role);
+	unsigned i;
+	bool first = true;
+
+	if (missing == 0)
+		return;
+	buf_printf(out, "%s%s without", out->len > 0 ? "; " : "", role_name(role));
+	for (i = 0; i < WALL_COUNT; i++)
+		if ((missing & (uint64_t)1 << i) != 0) {
+			buf_printf(out, "%s %s", first ? "" : ",", sandbox_wall_name(i));
+			first = false;
+		}
+}
+
+void
+walls_tell(struct master *m, const struct generation *gen)
+{
+	struct buf text;
+	char *now;
+
+	buf_init(&text, 0);
+	put_missing(m, ROLE_MASTER, SLOT_MASTER, &text);
+	put_missing(m, ROLE_SIGNER, gen->signer.slot, &text);
+	put_missing(m, ROLE_RECORDER, SLOT_RECORDER, &text);
+	put_missing(m, ROLE_WORKER, gen->workers[0].slot, &text);
+	now = str_dup(buf_str(&text));
+	buf_free(&text);
+	/* Once, and again only when it is another story. */
+	if (*now != '\0' && (m->walls_told == NULL || strcmp(m->walls_told, now) != 0))
+		log_warning("sandbox: %s: %s", gen->conf->sandbox == CONF_SANDBOX_OFF ?
+		    "off" : "degraded", now);
+	free(m->walls_told);
+	m->walls_told = now;
+}
