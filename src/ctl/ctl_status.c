@@ -158,8 +158,6 @@ readable(const char *name, const char *text)
 		return mem_strdup(human_seconds(number(text), out));
 	if (strcmp(name, "cpu_ms") == 0)
 		return mem_strdup(human_ms(number(text), out));
-	if (strcmp(name, "protected") == 0)
-		return mem_strdup(text[0] == '1' ? "yes" : "not all");
 	if (strcmp(name, "memory") == 0)
 		return mem_strdup(human_bytes(number(text), out));
 	return mem_strdup(text);
