@@ -68,6 +68,8 @@ static const struct {
     [LOG_RELOAD_FAILED] = {"reload_failed", "9ce1a306260748e1b00145bc76875d19"},
     [LOG_STOPPING] = {"stopping", "b25d3ba5c56e4017875f8c9549f726e9"},
     [LOG_PROCESS_DIED] = {"process_died", "1749cf6504b04c09a9bd1fdcfdc00369"},
+    [LOG_SPOOL_BROKEN] = {"spool_broken", "a5a3ea4d1ba540cda769c67197c56c5c"},
+    [LOG_SPOOL_WORKS] = {"spool_works", "e2e079773c784d7e80509ca08db84d85"},
     [LOG_ENTRIES_LOST] = {"entries_lost", "bcb5234d42484ac98b8fbfe0feb5dddf"},
     [LOG_FLOW] = {"flow", "087455c466a74787b2d671c6f8e6665c"},
     [LOG_FLOW_FAILED] = {"flow_failed", "6f7dd691e65c4f90b7fa70a6fcd49e65"},

@@ -160,7 +160,7 @@ begin_stop(struct master *m, uint64_t timeout_ms)
 		return;
 	}
 	m->stopping = true;
-	log_info("stopping");
+	log_event(LOG_LEVEL_INFO, LOG_STOPPING, false, NULL, 0, "stopping");
 	reloads_stop(m->reloads);
 	leaving_end(m);
 	service_stopping(m);
@@ -243,7 +243,8 @@ master_reload(struct master *m)
 	service_reloading(m);
 	conf = conf_load(m->file, &err);
 	if (conf == NULL) {
-		log_error("reload failed, the configuration before stays: %s", err.text);
+		log_event(LOG_LEVEL_ERROR, LOG_RELOAD_FAILED, false, NULL, 0,
+		    "reload failed, the configuration before stays: %s", err.text);
 		counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 		reloads_failed(m->reloads, "config", err.text);
 		service_ready(m);

@@ -137,7 +137,8 @@ supervise_ended(struct child *c, pid_t pid, int status)
 	c->served = c->ready;
 	c->stuck = false;
 	if (!expected)
-		log_error("%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
+		log_event(LOG_LEVEL_ERROR, LOG_PROCESS_DIED, false, NULL, 0,
+		    "%s %u (pid %d): %s", role_name(c->role), c->index, (int)pid,
 		    c->last_end);
 }
 

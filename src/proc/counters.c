@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,12 +17,13 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-_Static_assert(sizeof(struct counters) == 4096, "one page: the rest of a slot stays unused");
+_Static_assert(offsetof(struct counters, clients) <= 4096, "a page for a scrape to look at");
 
 struct counters *
 counters_create(int *out_fd, struct errmsg *err)
 {
 	size_t size = SLOT_COUNT * sizeof(struct counters);
+	uint64_t secret;
 	void *map;
 	int fd = memfd_create("mitmd-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
@@ -38,6 +41,8 @@ counters_create(int *out_fd, struct errmsg *err)
 		fd_close(&fd);
 		return NULL;
 	}
+	CHECK(getrandom(&secret, sizeof(secret), 0) == (ssize_t)sizeof(secret));
+	counter_set(&((struct counters *)map)[SLOT_MASTER].client_secret, secret);
 	*out_fd = fd;
 	return map;
 }
@@ -90,6 +95,9 @@ counters_left(struct counters *all, unsigned slot)
 #define SHOWN_GAUGE(name, by, shown, unit, merge, help)                                   \
 	zero((_Atomic uint64_t *)&c->name, sizeof(c->name));
 #include "proc/counters.def"
+	/* Only workers have clients: the pages of others stay unused. */
+	if (slot < SLOT_MASTER)
+		memset(&c->clients, 0, sizeof(c->clients));
 }
 
 enum counter_role

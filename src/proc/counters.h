@@ -13,6 +13,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "proc/clients.h"
 #include "shm/ring.h"
 
 /* Workers have the slots of their rings, the others those behind them. */
@@ -48,7 +49,7 @@ struct counter_histogram {
 #define BY2(a, b) [COUNT_##a][COUNT_##b]
 #define BY3(a, b, c) [COUNT_##a][COUNT_##b][COUNT_##c]
 
-/* A page of its own, so that it can be one process's alone. */
+/* Pages of its own, so that it can be one process's alone. */
 struct counters {
 #define COUNTER(name, meaning) _Atomic uint64_t name;
 #define GAUGE(name, meaning) _Atomic uint64_t name;
@@ -56,6 +57,7 @@ struct counters {
 #define SHOWN_GAUGE(name, by, shown, unit, merge, help) _Atomic uint64_t name by;
 #define HISTOGRAM(name, by, shown, help) struct counter_histogram name by;
 #include "proc/counters.def"
+	struct client_table clients;
 } __attribute__((aligned(4096)));
 
 #undef BY0

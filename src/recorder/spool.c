@@ -55,7 +55,8 @@ set_bad(struct spool *s, int err)
 	s->need = s->tags.bytes + s->tags.nwaiting * FILE_BYTES;
 	s->retry_us = clock_mono_us() + RETRY_US;
 	s->quota_us = 0;	/* it may be what helps */
-	log_error("the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
+	log_event(LOG_LEVEL_ERROR, LOG_SPOOL_BROKEN, true, NULL, 0,
+	    "the spool %s cannot be written: %s; %s", s->dir.path, strerror(err),
 	    s->conf.block ? "new traffic is refused until it can" :
 	    "traffic goes on, entries are lost");
 	show_state(s);
@@ -189,7 +190,8 @@ works_again(struct spool *s)
 	if (receipts_state(s->receipts) == INTENT_READY)
 		undo(s->receipts, &s->dir);
 	show_state(s);
-	log_info("the spool %s is written again; %llu entries were lost", s->dir.path,
+	log_event(LOG_LEVEL_INFO, LOG_SPOOL_WORKS, false, NULL, 0,
+	    "the spool %s is written again; %llu entries were lost", s->dir.path,
 	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
 	s->torn |= finish_left(s->finish);

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "proc/counters.h"
 #include "proc/proc.h"
 
 #define CLIENT_BUCKETS 1024
@@ -22,6 +23,7 @@
 struct client {
 	LIST_ENTRY(client) link;
 	struct addr addr;
+	uint64_t key;	/* for the table that others see */
 	unsigned n;
 };
 
@@ -32,6 +34,8 @@ struct access {
 	struct addr *own;	/* the host's own addresses */
 	size_t nown;
 	LIST_HEAD(, client) clients[CLIENT_BUCKETS];
+	struct counters *all;	/* NULL: there are no others */
+	unsigned slot;
 };
 
 static void
@@ -242,21 +246,50 @@ find_client(struct access *a, const struct addr *addr, size_t *out_bucket)
 	return NULL;
 }
 
+void
+access_share(struct access *a, struct counters *all, unsigned slot)
+{
+	a->all = all;
+	a->slot = slot;
+}
+
+static void
+forget(struct client *c)
+{
+	LIST_REMOVE(c, link);
+	free(c);
+}
+
+/* It has one more, or one less; for the other workers to see. */
+static void
+count(struct access *a, struct client *c, int by)
+{
+	c->n = (unsigned)((int)c->n + by);
+	if (a->all != NULL)
+		clients_set(&a->all[a->slot].clients, c->key, c->n);
+	if (c->n == 0)
+		forget(c);
+}
+
 bool
 access_enter(struct access *a, const struct addr *addr)
 {
 	size_t bucket;
 	struct client *c = find_client(a, addr, &bucket);
+	uint64_t sum;
 
 	if (c == NULL) {
 		c = mem_new(struct client);
 		c->addr = *addr;
+		c->key = a->all != NULL ? clients_key(a->all, addr) : 0;
 		LIST_INSERT_HEAD(&a->clients[bucket], c, link);
 	}
-	if (c->n >= a->conf->limits.connections_per_client)
-		return false;
-	c->n++;
-	return true;
+	count(a, c, 1);
+	sum = c->n + (a->all != NULL ? clients_elsewhere(a->all, a->slot, c->key) : 0);
+	if (sum <= a->conf->limits.connections_per_client)
+		return true;
+	count(a, c, -1);
+	return false;
 }
 
 void
@@ -266,8 +299,5 @@ access_leave(struct access *a, const struct addr *addr)
 	struct client *c = find_client(a, addr, &bucket);
 
 	CHECK(c != NULL && c->n > 0);
-	if (--c->n > 0)
-		return;
-	LIST_REMOVE(c, link);
-	free(c);
+	count(a, c, -1);
 }

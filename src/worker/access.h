@@ -13,6 +13,7 @@
 
 struct access;
 struct conf;
+struct counters;
 struct proc_listener;
 
 struct access *access_new(const struct conf *, const struct proc_listener *, size_t nlisteners);
@@ -35,7 +36,9 @@ bool access_tag_ok(struct str);
 /* "192.0.2.1", "2001-db8--1" */
 void access_tag_of_address(const struct addr *, char out[TAG_MAX + 1]);
 
-/* Connections of one client; false: it has too many. */
+/* Count what the workers of all slots have; else only our own is known. */
+void access_share(struct access *, struct counters *all, unsigned slot) NONNULL(1, 2);
+/* Connections of one client, in all workers; false: it has too many. */
 bool access_enter(struct access *, const struct addr *client);
 void access_leave(struct access *, const struct addr *client);
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/reserve.h"
 #include "worker/tell.h"
 #include "worker/trust_told.h"
 #include "worker/worker_state.h"
@@ -60,6 +62,7 @@ struct worker_main {
 	ev_timer deadline;
 	ev_idle recoding;
 	const struct counters *table;
+	struct reserve reserve;
 };
 
 static struct worker_main *
@@ -96,6 +99,24 @@ set_accepting(struct worker_main *m, bool on)
 	}
 }
 
+static uint64_t
+connections_of(const struct worker_main *m, unsigned slot)
+{
+	return counter_get(&m->table[slot].connections_open[SIDE_CLIENT]);
+}
+
+/* The limit holds over all workers, those that drain too. */
+static bool
+are_too_many(const struct worker_main *m)
+{
+	unsigned i, used = (unsigned)counter_get(&m->table[SLOT_MASTER].slots_used);
+	uint64_t sum = 0;
+
+	for (i = 0; i < used; i++)
+		sum += connections_of(m, i);
+	return sum >= m->w.conf->limits.connections;
+}
+
 /* Client connections of this generation's workers. */
 static uint64_t
 all_connections(const struct worker_main *m)
@@ -105,7 +126,7 @@ all_connections(const struct worker_main *m)
 	unsigned i;
 
 	for (i = 0; i < p->npeers; i++)
-		sum += counter_get(&m->table[p->peer_slots[i]].connections_open[SIDE_CLIENT]);
+		sum += connections_of(m, p->peer_slots[i]);
 	return sum;
 }
 
@@ -118,7 +139,7 @@ may_accept(const struct worker_main *m)
 {
 	uint64_t sum = all_connections(m), n = m->w.proc->npeers;
 
-	return sum < m->w.conf->limits.connections &&
+	return !are_too_many(m) &&
 	    (uint64_t)m->w.nfronts * n * 4 <= sum * 5 + n * 32;
 }
 
@@ -159,7 +180,9 @@ accept_one(struct worker_main *m, int listener)
 	if (fd == -1) {
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			counter_add(&m->w.counters->opened[SIDE_CLIENT][OPENED_ERROR], 1);
-			log_warning("cannot accept: %s", err_text(ERR_SYS));
+			log_warning("cannot accept: %s", strerror(errno));
+			if (reserve_shed(&m->reserve, listener))
+				return true;
 			pause_accepting(m);
 		}
 		return false;
@@ -472,6 +495,9 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
+	access_share(w->access, p->counters, p->slot);
+	m->reserve.fd = -1;
+	reserve_take(&m->reserve);
 	w->leafs = leafs_new(w, err);
 	w->trust = w->leafs != NULL ? trust_told_new(w, err) : NULL;
 	if (w->trust == NULL || init_tls(m, err) != 0 || init_ring(m, err) != 0)
@@ -512,6 +538,7 @@ fini(struct worker_main *m)
 	access_free(&w->access);
 	free(w->graves);
 	buf_free(&w->scratch);
+	reserve_free(&m->reserve);
 	free(m->listening);
 }
 

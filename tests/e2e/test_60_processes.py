@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
 """Processes: start, stop, reload, and what a killed one costs."""
-import json
 import os
 import re
 import signal
@@ -485,51 +484,3 @@ def test_a_worker_that_keeps_dying_is_not_started_in_a_tight_loop(own_mitmd):
             killed += 1
         time.sleep(0.01)		# the rate of this test's own killing
     assert 2 <= killed < 40
-
-
-# -- the log --------------------------------------------------------------------------------------
-def test_json_log_lines_are_json(start_mitmd, origin):
-    mitmd = start_mitmd({"log": {"format": "json", "flows": "all"}})
-    mitmd.curl().ok(origin.url())
-    for line in mitmd.log:
-        assert {"time", "level", "process", "message"} <= set(json.loads(line))
-
-
-def test_what_strangers_send_is_escaped_in_the_log(own_mitmd, origin):
-    mitmd = own_mitmd()
-    with mitmd.dial() as client:
-        client.ask(f"GET {origin.url('/x')} HTTP/1.1\r\nHost: a\x1b[31mb\r\n\r\n")
-        client.read_to_end()
-    mitmd.close()
-    assert not [line for line in mitmd.log if "\x1b" in line]
-
-
-# -- one line per flow ---------------------------------------------------------------------
-def lines_of_flows(mitmd):
-    return [line for line in mitmd.log_text().splitlines() if " flow " in line]
-
-
-def test_failed_flows_are_logged(own_mitmd, secure_origin, tag):
-    mitmd = own_mitmd({"log": {"flows": "errors"}})
-    mitmd.curl(tag).ok(secure_origin.url())
-    assert mitmd.curl(tag).run("http://localhost:1/").status == 502
-    wait_for(lambda: lines_of_flows(mitmd), "the line")
-    (line,) = lines_of_flows(mitmd)
-    assert f"flow {tag} 127.0.0.1 GET http://localhost:1/: 0," in line and "refused" in line
-
-
-def test_lines_about_errors_are_limited(own_mitmd, origin, tag):
-    mitmd = own_mitmd({"workers": 1, "log": {"flows": "errors"}})
-    with mitmd.dial() as client:
-        for _ in range(200):
-            assert client.ask(b"GET /none HTTP/1.1\r\nHost: x\r\n\r\n").status == 404
-    assert 20 <= len(lines_of_flows(mitmd)) < 100
-
-
-@pytest.mark.parametrize("flows, lines", [("all", 2), ("off", 0)])
-def test_log_flows(own_mitmd, secure_origin, tag, flows, lines):
-    mitmd = own_mitmd({"log": {"flows": flows}})
-    mitmd.curl(tag).ok(secure_origin.url())
-    assert mitmd.curl(tag).run("http://localhost:1/").status == 502
-    mitmd.har(tag, lambda h: len(h) == 2)
-    assert len(lines_of_flows(mitmd)) == lines

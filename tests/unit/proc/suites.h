@@ -6,5 +6,6 @@
 
 Suite *beat_suite(void);
 Suite *metrics_suite(void);
+Suite *clients_suite(void);
 
 #endif

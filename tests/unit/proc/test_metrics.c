@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/mem.h"
 #include "proc/counters.h"
@@ -18,15 +19,16 @@ static struct buf out;
 static void
 setup(void)
 {
-	all = aligned_alloc(4096, SLOT_COUNT * sizeof(*all));
-	memset(all, 0, SLOT_COUNT * sizeof(*all));
+	all = mmap(NULL, SLOT_COUNT * sizeof(*all), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert(all != MAP_FAILED);
 	buf_init(&out, 0);
 }
 
 static void
 teardown(void)
 {
-	free(all);
+	(void)munmap(all, SLOT_COUNT * sizeof(*all));
 	buf_free(&out);
 }
 
