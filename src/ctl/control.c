@@ -43,27 +43,23 @@ usual_path(void)
 
 /* As mitmd would find it; NULL and *out_code when it cannot be known. */
 static char *
-socket_path(const struct ctl *ctl, int *out_code)
+socket_path(const struct ctl *ctl, int *out_code, struct errmsg *why)
 {
-	struct errmsg err;
 	struct conf *conf;
 	char *path = NULL;
 
 	if (ctl->socket != NULL)
 		return mem_strdup(ctl->socket);
-	conf = conf_load(ctl->conf_file, &err);
-	if (conf == NULL && (path = usual_path()) != NULL)
-		return path;
+	conf = conf_load(ctl->conf_file, why);
 	if (conf == NULL) {
-		ctl_error("%s", err.text);
 		*out_code = CTL_CONFIG;
-		return NULL;
+		return usual_path();
 	}
 	if (conf->control != NULL) {
 		path = mem_strdup(conf->control);
 	} else {
-		ctl_error("the control socket is off ('control:' in %s); -s names one",
-		    conf->file != NULL ? conf->file : "the defaults");
+		(void)errmsg_set(why, "the control socket is off ('control:' in %s); "
+		    "-s names one", conf->file != NULL ? conf->file : "the defaults");
 		*out_code = CTL_UNREACHABLE;
 	}
 	conf_free(&conf);
@@ -131,14 +127,14 @@ silence(void)
 }
 
 static int
-read_answer(int fd, const char *path, struct buf *answer)
+read_answer(int fd, const char *path, struct buf *answer, struct errmsg *why)
 {
 	for (;;) {
 		uint8_t *p = buf_reserve(answer, 16384);
 		ssize_t n = p != NULL ? recv(fd, p, 16384, 0) : 0;
 
 		if (p == NULL) {
-			ctl_error("the answer on %s is too long", path);
+			(void)errmsg_set(why, "the answer on %s is too long", path);
 			return CTL_FAILED;
 		}
 		if (n > 0) {
@@ -147,15 +143,15 @@ read_answer(int fd, const char *path, struct buf *answer)
 		}
 		if (n == 0 || (errno == ECONNRESET && answer->len > 0))
 			break;
-		ctl_error("no answer on %s: %s", path, silence());
+		(void)errmsg_set(why, "no answer on %s: %s", path, silence());
 		return CTL_UNREACHABLE;
 	}
 	if (answer->len == 0) {
-		ctl_error("mitmd ended without an answer");
+		(void)errmsg_set(why, "mitmd ended without an answer");
 		return CTL_UNREACHABLE;
 	}
 	if (buf_append(answer, "", 1) != 0) {
-		ctl_error("the answer on %s is too long", path);
+		(void)errmsg_set(why, "the answer on %s is too long", path);
 		return CTL_FAILED;
 	}
 	return CTL_OK;
@@ -230,49 +226,50 @@ read_rows(char *text, struct control_table *out)
 }
 
 static int
-read_table(const char *path, const struct buf *answer, struct control_table *out)
+read_table(const char *path, const struct buf *answer, struct control_table *out,
+    struct errmsg *why)
 {
 	char *text = (char *)buf_data(answer);
-	struct errmsg why;
-	int code;
 
-	if (strncmp(text, "ok\n", 3) != 0) {
-		code = read_failure(path, text, &why);
-		ctl_error("%s", why.text);
-		return code;
-	}
+	if (strncmp(text, "ok\n", 3) != 0)
+		return read_failure(path, text, why);
 	out->text = mem_dup(text, answer->len);
 	if (read_rows(out->text + 3, out))
 		return CTL_OK;
 	control_table_free(out);
-	ctl_error("the answer on %s cannot be read", path);
+	(void)errmsg_set(why, "the answer on %s cannot be read", path);
 	return CTL_FAILED;
 }
 
 static int
 ask(const struct ctl *ctl, const char *const *words, size_t nwords, unsigned seconds,
-    struct control_table *out)
+    struct control_table *out, struct errmsg *why)
 {
 	struct buf answer = {.max = ANSWER_MAX};
 	int code = CTL_OK, fd = -1;
-	char *path = socket_path(ctl, &code);
-	struct errmsg why;
+	char *path = socket_path(ctl, &code, why);
 
 	*out = (struct control_table){.cells = NULL};
 	if (path == NULL)
 		return code;
-	code = dial(path, seconds, &fd, &why);
-	if (code != CTL_OK) {
-		ctl_error("%s", why.text);
-	} else {
+	code = dial(path, seconds, &fd, why);
+	if (code == CTL_OK) {
 		send_request(fd, words, nwords);
-		code = read_answer(fd, path, &answer);
+		code = read_answer(fd, path, &answer, why);
 	}
 	if (code == CTL_OK)
-		code = read_table(path, &answer, out);
+		code = read_table(path, &answer, out, why);
 	fd_close(&fd);
 	buf_free(&answer);
 	free(path);
+	return code;
+}
+
+static int
+tell(int code, const struct errmsg *why)
+{
+	if (code != CTL_OK)
+		ctl_error("%s", why->text);
 	return code;
 }
 
@@ -280,14 +277,25 @@ int
 control_ask(const struct ctl *ctl, const char *const *words, size_t nwords,
     struct control_table *out)
 {
-	return ask(ctl, words, nwords, PATIENCE, out);
+	struct errmsg why;
+
+	return tell(ask(ctl, words, nwords, PATIENCE, out, &why), &why);
 }
 
 int
 control_wait(const struct ctl *ctl, const char *const *words, size_t nwords,
     struct control_table *out)
 {
-	return ask(ctl, words, nwords, 0, out);
+	struct errmsg why;
+
+	return tell(ask(ctl, words, nwords, 0, out, &why), &why);
+}
+
+int
+control_try(const struct ctl *ctl, const char *const *words, size_t nwords,
+    struct control_table *out, struct errmsg *why)
+{
+	return ask(ctl, words, nwords, PATIENCE, out, why);
 }
 
 int
@@ -296,13 +304,11 @@ control_stream(const struct ctl *ctl, const char *const *words, size_t nwords, i
 {
 	char line[sizeof(why->text) + 32];
 	int code = CTL_OK;
-	char *path = socket_path(ctl, &code);
+	char *path = socket_path(ctl, &code, why);
 
 	*out_fd = -1;
-	if (path == NULL) {
-		(void)errmsg_set(why, "the control socket is not known");
+	if (path == NULL)
 		return code;
-	}
 	code = dial(path, PATIENCE, out_fd, why);
 	if (code == CTL_OK) {
 		send_request(*out_fd, words, nwords);

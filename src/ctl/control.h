@@ -30,6 +30,9 @@ int control_ask(const struct ctl *, const char *const *words, size_t nwords,
 /* The same for what may take as long as it wants. */
 int control_wait(const struct ctl *, const char *const *words, size_t nwords,
     struct control_table *out) NONNULL(1, 2, 4) MUSTCHECK;
+/* The same for who can do without; nobody was told. */
+int control_try(const struct ctl *, const char *const *words, size_t nwords,
+    struct control_table *out, struct errmsg *why) NONNULL(1, 2, 4, 5) MUSTCHECK;
 void control_table_free(struct control_table *) NONNULL(1);
 /* Row 0 names the columns; "" for one that is not there. */
 const char *control_cell(const struct control_table *, size_t row, const char *name)

@@ -11,6 +11,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/control.h"
@@ -87,6 +88,43 @@ parse(struct explain_ask *ask, bool *json, int argc, char **argv)
 	return rc;
 }
 
+/* ---- what the running mitmd knows besides ---- */
+
+/* Its bypasses; 0 columns: it was not to be asked. */
+static void
+ask_bypasses(const struct ctl *ctl, struct control_table *out)
+{
+	static const char *const words[] = {"bypass", "list"};
+	struct errmsg why;
+
+	if (control_try(ctl, words, NELEM(words), out, &why) != CTL_OK)
+		*out = (struct control_table){.cells = NULL};
+}
+
+static bool
+is_for(const struct control_table *t, size_t row, const struct explain_ask *ask)
+{
+	const char *port = control_cell(t, row, "port");
+
+	return strcmp(control_cell(t, row, "host"), ask->name.host) == 0 &&
+	    (port[0] == '\0' || strtoul(port, NULL, 10) == ask->target.port);
+}
+
+static void
+put_bypasses(const struct control_table *t, const struct explain_ask *ask)
+{
+	size_t row;
+
+	for (row = 1; row < t->nrows; row++) {
+		const char *client = control_cell(t, row, "client");
+
+		if (is_for(t, row, ask))
+			(void)printf("%-19s for %s until %s  (bypass, %s)\n", "but tunnelled",
+			    client[0] != '\0' ? client : "all clients",
+			    control_cell(t, row, "until"), control_cell(t, row, "source"));
+	}
+}
+
 /* ---- for people ---- */
 
 /* value, and behind it the place: "ignore_hosts "*.x", /etc/mitmd.yaml:3". */
@@ -157,7 +195,8 @@ client_cert_source(const struct conf *c, const struct explained *x)
 }
 
 static void
-put_text(const struct conf *c, const struct explain_ask *ask, const struct explained *x)
+put_text(const struct conf *c, const struct explain_ask *ask, const struct explained *x,
+    const struct control_table *bypasses)
 {
 	struct policy_source cert = cert_source(c, x), client = client_cert_source(c, x);
 
@@ -170,6 +209,7 @@ put_text(const struct conf *c, const struct explain_ask *ask, const struct expla
 	put_traffic(c, x);
 	if (x->policy.tunnel != NULL)
 		return;
+	put_bypasses(bypasses, ask);
 	put_line(c, "certificate", x->cert < 0 ? "made by the CA" : c->certs[x->cert].file,
 	    &cert);
 	if (x->client_fault[0] != '\0')
@@ -232,8 +272,34 @@ json_opened(const struct conf *c, const struct explained *x)
 	(void)putchar('}');
 }
 
+/* null: nobody could be asked. */
 static void
-put_json(const struct conf *c, const struct explain_ask *ask, const struct explained *x)
+json_bypasses(const struct control_table *t, const struct explain_ask *ask)
+{
+	const char *client;
+	bool first = true;
+	size_t row;
+
+	(void)fputs(",\n \"bypasses\": ", stdout);
+	(void)fputs(t->ncolumns > 0 ? "[" : "null", stdout);
+	for (row = 1; row < t->nrows; row++) {
+		if (!is_for(t, row, ask))
+			continue;
+		client = control_cell(t, row, "client");
+		(void)printf("%s{\"source\": \"%s\"", first ? "" : ", ",
+		    control_cell(t, row, "source"));
+		json_text("client", client[0] != '\0' ? client : NULL);
+		json_text("until", control_cell(t, row, "until"));
+		(void)putchar('}');
+		first = false;
+	}
+	if (t->ncolumns > 0)
+		(void)putchar(']');
+}
+
+static void
+put_json(const struct conf *c, const struct explain_ask *ask, const struct explained *x,
+    const struct control_table *bypasses)
 {
 	struct policy_source traffic = x->policy.tunnel_source;
 	char text[ADDR_TEXT_SIZE];
@@ -259,6 +325,7 @@ put_json(const struct conf *c, const struct explain_ask *ask, const struct expla
 	else
 		json_source(c, &traffic);
 	(void)putchar('}');
+	json_bypasses(bypasses, ask);
 	if (x->policy.tunnel == NULL)
 		json_opened(c, x);
 	(void)puts("}");
@@ -268,6 +335,7 @@ int
 ctl_explain(const struct ctl *ctl, int argc, char **argv)
 {
 	struct explain_ask ask = {.address = {.len = 0}};
+	struct control_table bypasses;
 	struct explained x;
 	bool json = ctl->json;
 	struct errmsg err;
@@ -285,10 +353,12 @@ ctl_explain(const struct ctl *ctl, int argc, char **argv)
 		ctl_error("explain: %s", err.text);
 		rc = CTL_FAILED;
 	} else {
+		ask_bypasses(ctl, &bypasses);
 		if (json)
-			put_json(c, &ask, &x);
+			put_json(c, &ask, &x, &bypasses);
 		else
-			put_text(c, &ask, &x);
+			put_text(c, &ask, &x, &bypasses);
+		control_table_free(&bypasses);
 		explained_free(&x);
 	}
 	conf_free(&c);

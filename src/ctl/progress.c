@@ -34,13 +34,14 @@ progress_text(char *out, size_t n, unsigned columns, uint64_t done, uint64_t tot
 	char amount[HUMAN_SIZE], speed[HUMAN_SIZE], left[HUMAN_SIZE], bar[COLUMNS_MAX + 1];
 	unsigned width, filled;
 
+	if (total > 0)
+		done = MIN(done, total);
 	(void)human_bytes(done, amount);
 	(void)human_bytes((uint64_t)rate, speed);
 	if (total == 0 || rate <= 0) {
 		(void)snprintf(out, n, "%s  %s/s", amount, speed);
 		return;
 	}
-	done = MIN(done, total);
 	(void)human_seconds((uint64_t)((double)(total - done) / rate + 0.5), left);
 	width = columns > BESIDE_BAR ? MIN(columns - BESIDE_BAR, COLUMNS_MAX) : 0;
 	filled = (unsigned)((double)width * (double)done / (double)total);

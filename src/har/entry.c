@@ -306,6 +306,8 @@ put_request(struct writer *w)
 	put_trailers(out, m);
 	if (!all)
 		JSON_LIT(out, ",\"comment\":\"" TOO_MANY "\"");
+	else if (f->comment != NULL)
+		json_member(out, "comment", str_z(f->comment));
 	JSON_LIT(out, "}");
 }
 

@@ -113,6 +113,7 @@ struct har_flow {
 	const struct har_tls_error *tls_error;	/* NULL: that was not it */
 	bool aborted;			/* the body broke half-way */
 	struct str raw_head;		/* bytes of a broken message that could not be parsed */
+	const char *comment;		/* on the request; NULL: none */
 };
 
 /* A place in the text where spilled bytes belong. */

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* h2_heads.c - see h2_heads.h.  Runs in: worker, tests. */
+/* h2_heads.c - see h2_heads.h.  Runs in: worker, tests, fuzzers. */
 #include "config.h"
 
 #include "http/h2_heads.h"
 
+#include <string.h>
+
+#include "base/str.h"
+
 #define PREFACE 24
-#define HEAD 9	/* of which the first four are looked at */
 #define TYPE_DATA 0
+#define END_STREAM 1
 
 void
 h2_heads_init(struct h2_heads *h, bool with_preface)
@@ -14,35 +18,48 @@ h2_heads_init(struct h2_heads *h, bool with_preface)
 	*h = (struct h2_heads){.skip = with_preface ? PREFACE : 0};
 }
 
+/* What follows this head. */
 static void
-begin(struct h2_heads *h)
+begin(struct h2_heads *h, const uint8_t *head)
 {
-	h->have = 0;
-	h->skip = HEAD - sizeof(h->head) +
-	    ((uint64_t)h->head[0] << 16 | (uint64_t)h->head[1] << 8 | h->head[2]);
-	h->in_data = h->head[3] == TYPE_DATA;
+	h->skip = (uint64_t)head[0] << 16 | (uint64_t)head[1] << 8 | head[2];
+	h->in_data = head[3] == TYPE_DATA;
 	h->ndata += h->in_data;
 }
 
-void
-h2_heads_feed(struct h2_heads *h, const uint8_t *p, size_t n)
+size_t
+h2_heads_pass(struct h2_heads *h, const uint8_t *p, size_t n)
 {
-	size_t k;
+	size_t at = 0, k;
 
-	while (n > 0) {
-		if (h->skip > 0) {
-			k = h->skip < n ? (size_t)h->skip : n;
-			h->skip -= k;
-			p += k;
-			n -= k;
-			continue;
-		}
-		h->in_data = false;
-		h->head[h->have++] = *p++;
-		n--;
-		if (h->have == sizeof(h->head))
-			begin(h);
+	if (h->have > 0)
+		return 0;
+	for (;;) {
+		k = MIN(h->skip, (uint64_t)(n - at));
+		h->skip -= k;
+		at += k;
+		if (n - at < H2_HEAD || (p[at + 3] == TYPE_DATA && (p[at + 4] & END_STREAM) != 0))
+			return at;
+		begin(h, p + at);
+		at += H2_HEAD;
 	}
+}
+
+size_t
+h2_heads_take(struct h2_heads *h, const uint8_t *p, size_t n)
+{
+	size_t k = MIN(n, (size_t)(H2_HEAD - h->have));
+
+	memcpy(h->head + h->have, p, k);
+	h->have += (uint8_t)k;
+	return k;
+}
+
+void
+h2_heads_taken(struct h2_heads *h)
+{
+	begin(h, h->head);
+	h->have = 0;
 }
 
 uint64_t

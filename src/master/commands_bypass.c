@@ -65,7 +65,8 @@ commands_bypass_list(void *arg, struct control_call *call, int nwords UNUSED, ch
 
 struct add {
 	struct host_port host;
-	struct addr client;	/* len 0: all */
+	struct addr client;	/* len 0: not by address */
+	struct str tag;		/* empty: not by tag, either */
 	uint64_t seconds;
 };
 
@@ -90,8 +91,12 @@ read_add(struct control_call *call, int nwords, char **words, struct add *add)
 		if (str_starts(word, STR("client=")) &&
 		    addr_parse_ip(str_from(word, 7), 0, &add->client))
 			continue;
+		if (str_starts(word, STR("client=")) && ring_tag_ok(str_from(word, 7))) {
+			add->tag = str_from(word, 7);
+			continue;
+		}
 		control_fail(call, "usage", "'%s' is not understood: for=SECONDS up to a year, "
-		    "client=ADDRESS", words[i]);
+		    "client=ADDRESS or client=TAG", words[i]);
 		return false;
 	}
 	return true;
@@ -103,18 +108,21 @@ commands_bypass_add(void *arg, struct control_call *call, int nwords, char **wor
 	struct master *m = arg;
 	struct add add = {.seconds = 86400};
 	int64_t now = master_seconds();
-	char client[ADDR_TEXT_SIZE] = "all clients", until[CLOCK_ISO_SIZE];
+	char client[80] = "all clients", until[CLOCK_ISO_SIZE];
 	struct errmsg err;
 
 	if (!read_add(call, nwords, words, &add))
 		return;
 	if (pinning_add(m->pinning, &add.host, add.client.len > 0 ? &add.client : NULL,
-	    now + (int64_t)add.seconds, now, &err) == -1) {
+	    add.tag, now + (int64_t)add.seconds, now, &err) == -1) {
 		control_fail(call, "failed", "%s", err.text);
 		return;
 	}
 	if (add.client.len > 0)
 		(void)addr_ip_text(&add.client, client);
+	else if (add.tag.n > 0)
+		(void)snprintf(client, sizeof(client), "clients with tag %.*s",
+		    STR_ARG(add.tag));
 	clock_iso((uint64_t)(now + (int64_t)add.seconds) * 1000000, until);
 	log_info("control: uid %u lets %s reach %s untouched until %s",
 	    (unsigned)control_uid(call), client, words[0], until);

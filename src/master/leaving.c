@@ -9,8 +9,8 @@
 
 #define LOOK_SECONDS 0.25
 
-static uint64_t
-connections(const struct master *m)
+uint64_t
+leaving_connections(const struct master *m)
 {
 	uint64_t sum = 0;
 	unsigned i;
@@ -25,10 +25,11 @@ on_look(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 {
 	struct master *m = t->data;
 	uint64_t now = clock_mono_us(), idle_us = m->current->conf->drain_idle_ms * 1000;
+	bool anybody = leaving_connections(m) > 0;
 
-	if (connections(m) > 0)
+	if (anybody)
 		m->quiet_us = now;
-	if (now - m->quiet_us >= idle_us)
+	if (!anybody && now - m->quiet_us >= idle_us)
 		log_info("drained: nobody is connected any more");
 	else if (now >= m->leave_by_us)
 		log_warning("drained: the time is up, and some are still connected");

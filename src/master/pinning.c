@@ -154,8 +154,8 @@ name_host(struct trust_bypass *b, const struct host_port *host)
 }
 
 int
-pinning_add(struct pinning *p, const struct host_port *host, const struct addr *client,
-    int64_t until, int64_t now, struct errmsg *err)
+pinning_add(struct pinning *p, const struct host_port *host, const struct addr *address,
+    struct str tag, int64_t until, int64_t now, struct errmsg *err)
 {
 	struct trust_bypass b;
 
@@ -163,11 +163,14 @@ pinning_add(struct pinning *p, const struct host_port *host, const struct addr *
 	name_host(&b, host);
 	b.by_hand = true;
 	b.until = until;
-	if (client != NULL) {
+	if (address != NULL) {
 		char text[ADDR_TEXT_SIZE];
 
-		trust_address_id(client, b.client);
-		(void)snprintf(b.who, sizeof(b.who), "%s", addr_ip_text(client, text));
+		trust_address_id(address, b.client);
+		(void)snprintf(b.who, sizeof(b.who), "%s", addr_ip_text(address, text));
+	} else if (tag.n > 0) {
+		trust_tag_id(tag, b.client);
+		(void)snprintf(b.who, sizeof(b.who), "tag %.*s", STR_ARG(tag));
 	}
 	if (put(p, &b, now) != 0)
 		return errmsg_set(err, "there are %u bypasses already; remove some",

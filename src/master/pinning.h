@@ -27,9 +27,12 @@ void pinning_follow(struct pinning *, const struct conf *, int64_t now) NONNULL(
 /* The body of MSG_TRUST. -1: no such message; one that lies is left aside. */
 int pinning_told(struct pinning *, struct str body, int64_t now) NONNULL(1) MUSTCHECK;
 
-/* By hand. client NULL: all of them; port 0: any. Replaces an equal one. */
-int pinning_add(struct pinning *, const struct host_port *, const struct addr *client,
-    int64_t until, int64_t now, struct errmsg *) NONNULL(1, 2, 6) MUSTCHECK;
+/*
+ * By hand, for clients of an address or with a tag; address NULL and tag empty: all of
+ * them; port 0: any. Replaces an equal one.
+ */
+int pinning_add(struct pinning *, const struct host_port *, const struct addr *address,
+    struct str tag, int64_t until, int64_t now, struct errmsg *) NONNULL(1, 2, 7) MUSTCHECK;
 /* All that are for this host (NULL: any) and port (0: any). How many there were. */
 unsigned pinning_remove(struct pinning *, const struct host_port *, int64_t now) NONNULL(1);
 /* Of TRUST_BYPASSES places, those with until above now count. */

@@ -190,7 +190,7 @@ look_at(struct child *c)
 	if (c->pid <= 0 || c->stuck)
 		return;
 	beat = counter_get(&c->master->counters[c->slot].beat);
-	if (c->ready && (beat != c->beat || beat == 0))
+	if (c->ready && beat != c->beat)
 		c->still = 0;
 	else
 		c->still++;

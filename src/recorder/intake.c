@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "har/entry.h"
+#include "recorder/aborted.h"
 #include "recorder/large.h"
 #include "recorder/slot.h"
 
@@ -78,6 +79,7 @@ release_drained(struct intake *i)
 		if (s == NULL || !s->ended || s->ready || is_behind(s))
 			continue;
 		slot_log_bad(s);
+		slot_log_lost(s);
 		no = s->no;
 		release(i, s);
 		i->ops.drained(i->arg, no);
@@ -109,7 +111,7 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	for (k = 0; k < i->nslots; k++)
 		if (is_behind(i->slots[k]))
 			pos[n++] = (struct spool_pos){k, i->slots[k] == except ? before :
-			    ring_reader_pos(i->slots[k]->reader)};
+			    ring_reader_pos(i->slots[k]->reader), i->slots[k]->aborted};
 	if (n == 0)
 		return true;
 	rc = spool_commit(i->spool, pos, n, clock_mono_us(), patient);
@@ -119,8 +121,10 @@ commit_before(struct intake *i, bool patient, const struct slot *except, uint64_
 	}
 	if (rc != 0)
 		return false;
-	while (n-- > 0)
+	while (n-- > 0) {
 		spool_bad(i->spool, slot_taken(i->slots[pos[n].slot], pos[n].pos));
+		i->slots[pos[n].slot]->aborted_receipt = pos[n].aborted;
+	}
 	ev_timer_stop(i->loop, &i->batch);
 	i->blocked = false;
 	return true;
@@ -220,7 +224,7 @@ take_lost(struct intake *i, struct slot *s)
 static void
 take_large(struct intake *i, struct slot *s, const struct ring_entry *e, uint64_t before)
 {
-	struct spool_pos pos = {s->no, ring_reader_pos(s->reader)};
+	struct spool_pos pos = {s->no, ring_reader_pos(s->reader), s->aborted};
 	int rc;
 
 	CHECK(commit_before(i, false, s, before));
@@ -263,6 +267,39 @@ must_commit(const struct intake *i)
 	return spool_full(i->spool) || (spool_due(i->spool) && !i->blocked);
 }
 
+/*
+ * The worker is dead and its ring is empty: what it was in the middle of comes
+ * now. Positions go by the row, so that a recorder that dies meanwhile has neither
+ * missed one nor to write one twice.  False: that was all.
+ */
+static bool
+take_aborted(struct intake *i, struct slot *s)
+{
+	uint64_t taken = ring_reader_pos(s->reader);
+	unsigned n, used = open_flows_used(s->open);
+	struct buf text = {0};
+	struct open_flow flow;
+
+	for (n = 0; s->aborted < used && n < SLICE_ENTRIES && !must_commit(i); s->aborted++) {
+		struct ring_entry e = {.tag = STR_NONE};
+
+		if (!open_flows_lost(s->open, s->aborted, taken, &flow))
+			continue;
+		buf_clear(&text);
+		if (!aborted_entry(&flow, clock_wall_us(), clock_mono_us(), &text))
+			continue;
+		e.tag = str_of(flow.tag, flow.tag_len);
+		e.text = buf_str(&text);
+		take(i, s, &e, taken);
+		if (s->aborted >= s->counted)
+			s->nlost++;
+		s->counted = MAX(s->counted, s->aborted + 1);
+		n++;
+	}
+	buf_free(&text);
+	return s->aborted < used;
+}
+
 static void
 give_up_ring(struct intake *i, struct slot *s)
 {
@@ -283,11 +320,11 @@ take_slice(struct intake *i, struct slot *s)
 		before = ring_reader_pos(s->reader);
 		if (before - from >= SLICE_BYTES || must_commit(i))
 			break;
-		rc = ring_next(s->reader, &e);
+		rc = s->broken ? ERR_AGAIN : ring_next(s->reader, &e);
 		if (rc == 0)
 			take(i, s, &e, before);
 		else if (rc == ERR_AGAIN)
-			s->ready = false;
+			s->ready = s->ended && take_aborted(i, s);
 		else
 			give_up_ring(i, s);
 		if (rc != 0)
@@ -411,6 +448,15 @@ make_spill(struct intake *i, struct slot *s)
 }
 
 void
+intake_end_all(struct intake *i)
+{
+	unsigned n;
+
+	for (n = 0; n < i->nslots; n++)
+		intake_end(i, n);
+}
+
+void
 intake_make_spills(struct intake *i)
 {
 	unsigned n;
@@ -424,6 +470,7 @@ int
 intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_fd,
     int spill_fd, struct errmsg *err)
 {
+	const struct open_flows_map *open = NULL;
 	struct ring_reader *reader = NULL;
 	struct slot *s;
 
@@ -431,15 +478,20 @@ intake_add(struct intake *i, unsigned slot, unsigned pid, int ring_fd, int wake_
 		(void)errmsg_set(err, "slot %u is not free", slot);
 	else
 		reader = ring_reader_new(ring_fd, i->receipts, slot, err);
+	if (reader != NULL)
+		open = open_flows_map(ring_fd, err);
 	fd_close(&ring_fd);
-	if (reader == NULL || fd_nonblock(wake_fd) == -1) {
+	if (open == NULL || fd_nonblock(wake_fd) == -1) {
 		ring_reader_free(&reader);
+		open_flows_unmap(&open);
 		fd_close(&wake_fd);
 		fd_close(&spill_fd);
 		return -1;
 	}
 	s = slot_new(slot, pid, reader, wake_fd, spill_fd);
 	s->intake = i;
+	s->open = open;
+	s->aborted = s->aborted_receipt = receipts_aborted(i->receipts, slot);
 	ev_io_init(&s->wake, on_wake, wake_fd, EV_READ);
 	s->wake.data = s;
 	ev_io_start(i->loop, &s->wake);
@@ -459,8 +511,7 @@ intake_end(struct intake *i, unsigned slot)
 
 	if (s == NULL)
 		return;
-	s->ended = true;
-	s->ready = !s->broken;
+	s->ended = s->ready = true;
 	ev_idle_start(i->loop, &i->work);
 }
 
@@ -495,7 +546,7 @@ intake_reached(const struct intake *i)
 	for (n = 0; n < i->nslots && !spool_waits(i->spool); n++) {
 		const struct slot *s = i->slots[n];
 
-		if (s != NULL && s->ready && ring_reader_pos(s->reader) < s->mark)
+		if (s != NULL && s->ready && (s->ended || ring_reader_pos(s->reader) < s->mark))
 			return false;
 	}
 	return true;

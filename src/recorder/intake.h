@@ -34,6 +34,7 @@ void intake_set_max(struct intake *, uint64_t entry_bytes) NONNULL(1);	/* 0: bui
 int intake_add(struct intake *, unsigned slot, unsigned pid, int ring_fd, int wake_fd,
     int spill_fd, struct errmsg *) NONNULL(1, 7) MUSTCHECK;
 void intake_end(struct intake *, unsigned slot) NONNULL(1);	/* its worker is gone */
+void intake_end_all(struct intake *) NONNULL(1);		/* ... and so are all */
 void intake_make_spills(struct intake *) NONNULL(1);	/* for those that have none yet */
 
 /* Take what is in the rings now; reached() when that is written. */

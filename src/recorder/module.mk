@@ -8,6 +8,7 @@ librecorder_a_SOURCES = \
 	src/recorder/slot.c src/recorder/slot.h \
 	src/recorder/tails.c src/recorder/tails.h \
 	src/recorder/listing.c src/recorder/listing.h \
+	src/recorder/aborted.c src/recorder/aborted.h \
 	src/recorder/pieces.c src/recorder/pieces.h \
 	src/recorder/large.c src/recorder/large.h \
 	src/recorder/spool_commit.c src/recorder/spool_large.c \

@@ -263,6 +263,8 @@ on_stop(void *arg, uint64_t timeout_ms)
 		return;
 	ev_timer_set(&r->deadline, (double)timeout_ms / 1000., 0.);
 	ev_timer_start(r->self->loop, &r->deadline);
+	/* Workers end before the recorder is told to, or are killed with their master. */
+	intake_end_all(r->intake);
 	spool_last_try(r->spool);
 	add_flush(r, 0, STR_NONE, true);
 }
@@ -394,6 +396,14 @@ enter(struct recorder *r, struct proc *self)
 	recorder_init(r, self);		/* with its thread */
 	if (sandbox_enter(self, 0, &err) != 0)
 		proc_fail(self, &err);
+}
+
+int
+recorder_try_out(const struct conf *conf, struct errmsg *err)
+{
+	struct spool_dir dir;
+
+	return spool_dir_open(&dir, str_z(conf->spool.dir), -1, 0, err);
 }
 
 int

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "recorder/aborted.h"
 
 #define BAD_LOG_US 60000000
 
@@ -37,6 +38,7 @@ slot_free(struct slot **sp)
 	if (s == NULL)
 		return;
 	ring_reader_free(&s->reader);
+	open_flows_unmap(&s->open);
 	fd_close(&s->wake_fd);
 	fd_close(&s->spill_fd);
 	free(s);
@@ -45,15 +47,16 @@ slot_free(struct slot **sp)
 bool
 slot_behind(const struct slot *s)
 {
-	return ring_reader_pos(s->reader) != s->receipt;
+	return ring_reader_pos(s->reader) != s->receipt || s->aborted != s->aborted_receipt;
 }
 
 void
 slot_rewind(struct slot *s)
 {
 	ring_rewind(s->reader);
+	s->aborted = s->aborted_receipt;
 	s->bad_read = 0;
-	s->ready = !s->broken;
+	s->ready = !s->broken || s->ended;
 }
 
 void
@@ -88,10 +91,18 @@ slot_log_bad(struct slot *s)
 }
 
 void
+slot_log_lost(const struct slot *s)
+{
+	if (s->nlost > 0)
+		log_warning("worker %u ended in the middle of %u flows: they are recorded as "
+		    "'" ABORTED_ERROR "'", s->pid, s->nlost);
+}
+
+void
 slot_give_up(struct slot *s)
 {
 	log_error("the ring of worker %u (slot %u) is broken: it records nothing more", s->pid,
 	    s->no);
 	s->broken = true;
-	s->ready = false;
+	s->ready = s->ended;	/* for what its worker was in the middle of */
 }

@@ -9,6 +9,7 @@
 
 #include <ev.h>
 
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 
 struct slot {
@@ -20,6 +21,10 @@ struct slot {
 	uint64_t receipt;	/* position taken, as far as the worker knows */
 	uint64_t told;		/* those who follow have seen everything before */
 	uint64_t mark;		/* intake_mark() */
+	const struct open_flows_map *open;
+	unsigned aborted;	/* rows of them that were looked at, the worker being dead */
+	unsigned aborted_receipt;
+	unsigned counted, nlost;	/* rows below are in nlost, or were not lost */
 	bool ready;		/* the ring may hold more */
 	bool ended, broken, spill_told;
 	/* What is no entry: read but not taken yet; ever; said in the log. */
@@ -38,6 +43,7 @@ void slot_bad(struct slot *) NONNULL(1);
 /* Everything up to pos is taken. How many of them were no entries. */
 uint64_t slot_taken(struct slot *, uint64_t pos) NONNULL(1);
 void slot_log_bad(struct slot *) NONNULL(1);	/* what has not been said yet */
+void slot_log_lost(const struct slot *) NONNULL(1);	/* of a dead worker */
 void slot_give_up(struct slot *) NONNULL(1);	/* the ring is broken */
 
 #endif

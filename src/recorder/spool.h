@@ -67,6 +67,7 @@ bool spool_full(const struct spool *) NONNULL(1);	/* commit now, whoever reads *
 struct spool_pos {
 	unsigned slot;
 	uint64_t pos;
+	uint32_t aborted;	/* as in receipts_aborted() */
 };
 /*
  * Write all that waits; then these positions are taken. 0, or

@@ -182,7 +182,7 @@ spool_commit_positions(struct spool *s, const struct spool_pos *pos, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		receipts_slot(s->receipts, pos[i].slot, pos[i].pos);
+		receipts_slot(s->receipts, pos[i].slot, pos[i].pos, pos[i].aborted);
 }
 
 int

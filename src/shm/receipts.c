@@ -13,6 +13,7 @@
 
 struct shared {
 	_Atomic uint64_t taken[RING_SLOTS];
+	_Atomic uint32_t aborted[RING_SLOTS];
 	_Atomic bool refused;
 	struct intent intent;
 };
@@ -53,6 +54,7 @@ void
 receipts_reset(struct receipts *r, unsigned slot)
 {
 	receipts_take(r, slot, 0);
+	atomic_store_explicit(&r->writable->aborted[slot], 0, memory_order_relaxed);
 }
 
 const struct receipts *
@@ -96,6 +98,13 @@ receipts_take(struct receipts *r, unsigned slot, uint64_t pos)
 {
 	CHECK(slot < RING_SLOTS && r->writable != NULL);
 	atomic_store_explicit(&r->writable->taken[slot], pos, memory_order_release);
+}
+
+uint32_t
+receipts_aborted(const struct receipts *r, unsigned slot)
+{
+	CHECK(slot < RING_SLOTS);
+	return atomic_load_explicit(&r->shared->aborted[slot], memory_order_acquire);
 }
 
 void
@@ -143,13 +152,14 @@ receipts_file(struct receipts *r, const struct intent_file *file)
 }
 
 void
-receipts_slot(struct receipts *r, unsigned slot, uint64_t pos)
+receipts_slot(struct receipts *r, unsigned slot, uint64_t pos, uint32_t aborted)
 {
 	struct intent *i = &r->writable->intent;
 
 	CHECK(receipts_state(r) == INTENT_NONE && i->nslots < RING_SLOTS && slot < RING_SLOTS);
 	i->slots[i->nslots].slot = slot;
 	i->slots[i->nslots].pos = pos;
+	i->slots[i->nslots].aborted = aborted;
 	i->nslots++;
 }
 
@@ -173,8 +183,11 @@ receipts_done(struct receipts *r)
 	uint32_t n;
 
 	CHECK(receipts_state(r) == INTENT_WRITTEN);
-	for (n = 0; n < i->nslots; n++)
+	for (n = 0; n < i->nslots; n++) {
 		receipts_take(r, i->slots[n].slot, i->slots[n].pos);
+		atomic_store_explicit(&r->writable->aborted[i->slots[n].slot],
+		    i->slots[n].aborted, memory_order_release);
+	}
 	atomic_store(&i->state, INTENT_NONE);
 }
 

@@ -12,7 +12,8 @@
  *
  *	NONE -> READY (files may be touched) -> WRITTEN (all files are) -> NONE
  *
- * and positions advance between WRITTEN and NONE.  So a recorder that finds
+ * and positions advance between WRITTEN and NONE; of a worker that died so does
+ * the number of its open flows that have become entries.  So a recorder that finds
  * READY undoes: it cuts each file back to its offset (a file that was to appear
  * as a whole is removed), and the entries come again from the rings, whose
  * receipts have not moved.  One that finds WRITTEN redoes the positions.
@@ -52,7 +53,7 @@ struct intent {
 	char dir[INTENT_DIR];
 	struct intent_file files[INTENT_FILES];
 	struct {
-		uint32_t slot;
+		uint32_t slot, aborted;
 		uint64_t pos;
 	} slots[RING_SLOTS];
 };
@@ -63,12 +64,15 @@ enum intent_state receipts_state(const struct receipts *) NONNULL(1);
 /* In this order: begin, file and slot as often as needed, ready, written, done. */
 void receipts_begin(struct receipts *, const char *dir) NONNULL(1, 2);
 void receipts_file(struct receipts *, const struct intent_file *) NONNULL(1, 2);
-void receipts_slot(struct receipts *, unsigned slot, uint64_t pos) NONNULL(1);
+void receipts_slot(struct receipts *, unsigned slot, uint64_t pos, uint32_t aborted)
+    NONNULL(1);
 void receipts_ready(struct receipts *) NONNULL(1);
 void receipts_written(struct receipts *) NONNULL(1);
 void receipts_done(struct receipts *) NONNULL(1);	/* positions advance; also the redo */
 void receipts_undone(struct receipts *) NONNULL(1);	/* after READY: files are as before */
 
+/* Rows of a dead worker's open flows (open_flows.h) that have become entries. */
+uint32_t receipts_aborted(const struct receipts *, unsigned slot) NONNULL(1);
 /*
  * What workers hand over cannot be written, and is to wait: they make no more. It
  * stays as a killed recorder left it, until the next one knows better.

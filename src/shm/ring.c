@@ -2,8 +2,8 @@
 /*
  * ring.c - see ring.h.  Runs in: master (create), worker (write), recorder (read).
  *
- * The memfd is one head block and the data area, which both sides map twice in
- * a row: an entry never wraps.  Positions count bytes and never fall; the data
+ * The memfd is one head block, the data area, which both sides map twice in a
+ * row, so that an entry never wraps, and the table of open flows.  Positions count bytes and never fall; the data
  * area's size is a power of two, so the offset is their low bits.  The worker
  * may write anything anywhere in it at any time: the reader believes nothing
  * that it has not copied first.
@@ -21,10 +21,11 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "shm/open_flows.h"
 #include "shm/receipts.h"
 
-#define HEAD_BYTES 65536u	/* a whole page wherever pages are up to 64 KiB */
-#define MAP_BYTES ((size_t)HEAD_BYTES + 2 * (size_t)RING_BYTES)
+#define MAP_BYTES ((size_t)RING_HEAD_BYTES + 2 * (size_t)RING_BYTES)
+#define FILE_BYTES ((size_t)RING_OPEN_FLOWS_AT + OPEN_FLOWS_BYTES)
 #define ALIGNMENT 8u
 #define TELL_BYTES (256u << 10)
 #define RECORD_MAGIC 0x6d52u
@@ -93,7 +94,7 @@ ring_create(unsigned slot, struct errmsg *err)
 {
 	int fd = memfd_create("mitmd-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd != -1 && ftruncate(fd, (off_t)(HEAD_BYTES + RING_BYTES)) == 0 &&
+	if (fd != -1 && ftruncate(fd, (off_t)FILE_BYTES) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		return fd;
 	(void)errmsg_sys(err, "cannot make the ring of slot %u", slot);
@@ -104,7 +105,7 @@ ring_create(unsigned slot, struct errmsg *err)
 static uint8_t *
 map_twice(int fd, int prot, struct errmsg *err)
 {
-	const size_t once = (size_t)HEAD_BYTES + RING_BYTES;
+	const size_t once = (size_t)RING_HEAD_BYTES + RING_BYTES;
 	uint8_t *map;
 
 	/* Reserved first, so that nothing else can come to lie between the two. */
@@ -113,7 +114,7 @@ map_twice(int fd, int prot, struct errmsg *err)
 	if (map == MAP_FAILED)
 		goto fail;
 	if (mmap(map, once, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
-	    mmap(map + once, RING_BYTES, prot, MAP_SHARED | MAP_FIXED, fd, HEAD_BYTES) ==
+	    mmap(map + once, RING_BYTES, prot, MAP_SHARED | MAP_FIXED, fd, RING_HEAD_BYTES) ==
 	    MAP_FAILED) {
 		(void)munmap(map, MAP_BYTES);
 		goto fail;
@@ -204,7 +205,8 @@ put_record(uint8_t *at, size_t size, const struct ring_entry *e)
 }
 
 int
-ring_put(struct ring_writer *w, const struct ring_entry *e, uint64_t *out_pos)
+ring_put(struct ring_writer *w, const struct ring_entry *e, _Atomic uint64_t *announce,
+    uint64_t *out_pos)
 {
 	struct head *head = (struct head *)w->map;
 	size_t nextents, size;
@@ -216,8 +218,10 @@ ring_put(struct ring_writer *w, const struct ring_entry *e, uint64_t *out_pos)
 	size = record_size(nextents, e->text.n);
 	if (RING_BYTES - (w->written - ring_taken(w)) < size)
 		return ERR_AGAIN;
-	put_record(w->map + HEAD_BYTES + (w->written & (RING_BYTES - 1)), size, e);
+	put_record(w->map + RING_HEAD_BYTES + (w->written & (RING_BYTES - 1)), size, e);
 	w->written += size;
+	if (announce != NULL)
+		atomic_store_explicit(announce, w->written, memory_order_release);
 	atomic_store_explicit(&head->written, w->written, memory_order_release);
 	*out_pos = w->written;
 	if (w->written - w->told >= TELL_BYTES)
@@ -272,7 +276,7 @@ ring_reader_new(int ring_fd, struct receipts *receipts, unsigned slot, struct er
 
 	/* Reading past the end of a file that is too short would be a SIGBUS. */
 	if (slot >= RING_SLOTS || fstat(ring_fd, &st) == -1 ||
-	    st.st_size != (off_t)(HEAD_BYTES + RING_BYTES) ||
+	    st.st_size != (off_t)FILE_BYTES ||
 	    (fcntl(ring_fd, F_GET_SEALS) & F_SEAL_SHRINK) == 0) {
 		(void)errmsg_set(err, "the descriptor for slot %u is no ring", slot);
 		return NULL;
@@ -363,7 +367,7 @@ int
 ring_next(struct ring_reader *r, struct ring_entry *out)
 {
 	uint64_t avail = load_written(r->map) - r->pos;
-	const uint8_t *at = r->map + HEAD_BYTES + (r->pos & (RING_BYTES - 1));
+	const uint8_t *at = r->map + RING_HEAD_BYTES + (r->pos & (RING_BYTES - 1));
 
 	if (avail == 0)
 		return ERR_AGAIN;

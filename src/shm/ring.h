@@ -10,6 +10,7 @@
 #ifndef MITMD_SHM_RING_H
 #define MITMD_SHM_RING_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,8 @@
 #define RING_INSERTS_MAX 2
 #define RING_EXTENTS_MAX 65536u	/* of an entry, over all inserts */
 #define RING_TAG_MAX 64
+#define RING_HEAD_BYTES 65536u	/* a whole page wherever pages are up to 64 KiB */
+#define RING_OPEN_FLOWS_AT (RING_HEAD_BYTES + RING_BYTES)	/* in the memory: open_flows.h */
 
 /* What stands between header and text for each piece that lies in the spill. */
 struct ring_insert {
@@ -63,10 +66,11 @@ void ring_writer_free(struct ring_writer **);
 /*
  * Commit an entry: 0, ERR_AGAIN (no room now) or ERR_LIMIT (can never fit).
  * Wakes the recorder at 256 KiB; otherwise ring_kick() does, from a 50 ms timer.
+ * announce: is told the position before the entry can be seen; NULL: nobody asks.
  * *out_pos: position to compare with ring_taken().
  */
-int ring_put(struct ring_writer *, const struct ring_entry *, uint64_t *out_pos)
-    NONNULL(1, 2, 3) MUSTCHECK;
+int ring_put(struct ring_writer *, const struct ring_entry *, _Atomic uint64_t *announce,
+    uint64_t *out_pos) NONNULL(1, 2, 4) MUSTCHECK;
 void ring_kick(struct ring_writer *) NONNULL(1);	/* wakes if anything waits untold */
 bool ring_untold(const struct ring_writer *) NONNULL(1);
 /* Everything up to this position is in a file (extents before it are free again). */

@@ -13,6 +13,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <openssl/evp.h>
+
 #include "base/mem.h"
 #include "shm/seqlock.h"
 
@@ -84,6 +86,18 @@ trust_address_id(const struct addr *a, uint8_t out[32])
 		out[15] = 4;
 		memcpy(out + 16, &a->in.sin_addr, 4);
 	}
+}
+
+void
+trust_tag_id(struct str tag, uint8_t out[32])
+{
+	static const char mark[] = "any with tag:";
+	char text[sizeof(mark) + 256];
+	size_t n = MIN(tag.n, (size_t)256);
+
+	memcpy(text, mark, sizeof(mark));
+	memcpy(text + sizeof(mark), tag.p, n);
+	CHECK(EVP_Digest(text, sizeof(mark) + n, out, NULL, EVP_sha256(), NULL) == 1);
 }
 
 void

@@ -28,7 +28,7 @@ struct trust_client {
 };
 
 struct trust_bypass {
-	uint8_t client[32];	/* all zero: every client; or of trust_address_id() */
+	uint8_t client[32];	/* all zero: every client; or of trust_address_id(), _tag_id() */
 	char host[TRUST_HOST_MAX + 1];	/* lower case, no brackets */
 	bool by_hand;		/* not learnt: made by mitmctl */
 	uint16_t port;		/* 0: every port */
@@ -39,6 +39,8 @@ struct trust_bypass {
 uint64_t trust_host_hash(struct str host, uint16_t port);
 /* Stands for every client of an address; never the hash of a client. */
 void trust_address_id(const struct addr *, uint8_t out[32]) NONNULL(1, 2);
+/* The same for every client with a tag. */
+void trust_tag_id(struct str tag, uint8_t out[32]) NONNULL(2);
 /* The client took our certificate for that host. */
 void trust_note_accepted(struct trust_client *, uint64_t host, int64_t now) NONNULL(1);
 /* When it last took one for any host but this; 0: never. */

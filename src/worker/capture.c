@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "shm/open_flows.h"
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
@@ -94,6 +95,9 @@ capture_head(struct flow *f)
 		return;
 	take_extensions(&conf, &r->fields);
 	f->capture.ws = ws_new(&conf);
+	if (f->open != 0)
+		open_flows_flag(handover_open_flows(f->worker->handover), f->open,
+		    OPEN_WEBSOCKET);
 }
 
 /* Messages wait from here on. */
@@ -349,7 +353,9 @@ hand_over(struct flow *f, bool more)
 		tally_flow(f);
 	}
 	har_entry(text, &h, inserts, &ninserts);
-	handover_put(out, h.tag, buf_str(text), inserts, ninserts);
+	handover_put(out, h.tag, buf_str(text), inserts, ninserts, more ? 0 : f->open);
+	if (!more)
+		f->open = 0;
 	buf_free(&url);
 }
 

@@ -46,6 +46,12 @@ conn_new(struct worker *worker, enum counter_side side, int fd, const struct add
 }
 
 void
+conn_count(struct conn *c, struct conn_count *count)
+{
+	c->count = count;
+}
+
+void
 conn_set_owner(struct conn *c, const struct conn_ops *ops, void *owner)
 {
 	c->ops = ops;
@@ -181,6 +187,7 @@ conn_close(struct conn **pc)
 		return;
 	conn_shutdown(c, CONN_END_CLEAN);
 	c->ops = NULL;
+	c->count = NULL;
 	c->owner = NULL;
 	if (c->broken || (c->eof && c->out.len == 0 && c->hub->corked != c)) {
 		if (c->eof && !c->broken)

@@ -107,6 +107,12 @@ void conn_deadline(struct conn *, uint64_t ms, bool idle);
 const struct addr *conn_peer(const struct conn *);
 uint64_t conn_id(const struct conn *);	/* unique among living workers */
 
+struct conn_count {
+	uint64_t received, sent;	/* bytes on the wire */
+};
+/* What comes and goes is counted there until it is let go of. */
+void conn_count(struct conn *, struct conn_count *);
+
 /* ---- for worker.c: one per worker ---- */
 struct conn_hub;
 struct conn_hub *conn_hub_new(struct worker *, struct ev_loop *);

@@ -48,6 +48,7 @@ conn_bury(struct conn *c)
 		return;
 	c->freed = true;
 	c->ops = NULL;
+	c->count = NULL;
 	counter_add(&hub->worker->counters->connections_open[c->side], -1);
 	if (hub->corked == c) {
 		hub->corked = NULL;

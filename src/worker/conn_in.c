@@ -207,6 +207,8 @@ conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 		return;
 	if (n > 0) {
 		counter_add(&c->bytes[DIRECTION_IN], n);
+		if (c->count != NULL)
+			c->count->received += (size_t)n;
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
 		c->active = clock_mono_s();

@@ -82,6 +82,8 @@ send_some(struct conn *c, const uint8_t *p, size_t n)
 	if (sent >= 0) {
 		c->active = clock_mono_s();
 		counter_add(&c->bytes[DIRECTION_OUT], sent);
+		if (c->count != NULL)
+			c->count->sent += (size_t)sent;
 		return (size_t)sent;
 	}
 	if (errno != EAGAIN && errno != EWOULDBLOCK)

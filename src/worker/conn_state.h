@@ -26,6 +26,7 @@ struct conn {
 	uint64_t id;
 	enum counter_side side;
 	_Atomic uint64_t *bytes;	/* of that side, by direction */
+	struct conn_count *count;	/* of this one; NULL: nobody wants to know */
 	const struct conn_ops *ops;	/* NULL: let go of, lingering */
 	void *owner;
 	SSL *ssl;

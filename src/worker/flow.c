@@ -12,6 +12,8 @@
 #include "base/mem.h"
 #include "worker/capture.h"
 #include "worker/flow_pool.h"
+#include "worker/handover.h"
+#include "worker/worker_state.h"
 
 static enum flow_side
 other(enum flow_side s)
@@ -162,6 +164,7 @@ flow_attach(struct flow *f, const struct flow_end_ops *ops, void *back)
 	struct flow_side_state *st = &f->side[FLOW_BACK];
 
 	CHECK(!st->attached);
+	flow_known(f);
 	st->ops = ops;
 	st->end = back;
 	st->attached = true;
@@ -186,6 +189,8 @@ flow_drop(struct flow *f)
 {
 	f->over = f->recorded = true;
 	f->side[FLOW_FRONT].finished = f->side[FLOW_BACK].finished = true;
+	handover_forget(f->worker->handover, f->open);
+	f->open = 0;
 	release(f);
 }
 

@@ -92,6 +92,7 @@ struct flow {
 	/* After 101 or for an opaque tunnel. */
 	const char *tunnel_reason;
 	uint64_t bytes_up, bytes_down;
+	unsigned open;			/* its row in the table of open flows; 0: none */
 
 	/* ---- flow.c only ---- */
 	struct flow_side_state {
@@ -119,6 +120,11 @@ bool flow_attached(const struct flow *);
  * request has no body: as if it had never been attached.
  */
 void flow_detach(struct flow *);
+/*
+ * The request's head is there, and the facts say whose it is: from here on the
+ * flow has an entry even if this process dies.
+ */
+void flow_known(struct flow *);
 /* Leaves no trace (a connection that closed before its request had begun). */
 void flow_drop(struct flow *);
 /* It will not be recorded, logged or counted: it is not of our users' making. */

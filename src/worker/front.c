@@ -79,6 +79,8 @@ front_accept(struct worker *w, int fd, const struct addr *client)
 	fr->client_addr = *client;
 	fr->client = conn_new(w, SIDE_CLIENT, fd, client, &front_h1_conn_ops, NULL);
 	fr->client_id = conn_id(fr->client);
+	fr->seen.since_us = clock_mono_us();
+	conn_count(fr->client, &fr->seen.bytes);
 	fr->h1 = front_h1_new(w, fr->client, FRONT_H1_PROXY, &h1_ops, fr);
 	TAILQ_INSERT_TAIL(&w->fronts, fr, link);
 	worker_front_new(w);
@@ -119,6 +121,10 @@ front_admit(struct front *fr, struct flow *f)
 		flow_refuse(f, 407, "%s", why);
 		return false;
 	}
+	memcpy(fr->seen.tag, f->facts.tag, sizeof(fr->seen.tag));
+	if (f->facts.has_origin)
+		fr->seen.host = f->facts.origin;
+	fr->seen.requests += !f->request.is_connect;
 	return true;
 }
 
@@ -201,6 +207,7 @@ static void
 dial(struct front *fr, struct flow *f)
 {
 	fr->waiting = f;
+	flow_known(f);
 	fr->dial = dial_start(fr->worker, &fr->target, &fr->client_addr, on_dialled, fr);
 }
 

@@ -124,6 +124,7 @@ static void
 dial(struct lane *l, struct flow *f)
 {
 	l->waiting = f;
+	flow_known(f);
 	l->dial = dial_start(l->host->worker, &l->target, &l->host->front->client_addr,
 	    on_dialled, l);
 }
@@ -294,6 +295,12 @@ front_h2_sweep(struct front_h2 *fh)
 	h2_drain(fh->h2);
 	if (h2_idle(fh->h2) && clock_mono_s() - h2_idle_since(fh->h2) >= w->drain_idle_s)
 		end(fh, CONN_END_CLEAN);
+}
+
+bool
+front_h2_idle(const struct front_h2 *fh)
+{
+	return h2_idle(fh->h2);
 }
 
 void

@@ -8,12 +8,15 @@
 #ifndef MITMD_WORKER_FRONT_H2_H
 #define MITMD_WORKER_FRONT_H2_H
 
+#include <stdbool.h>
+
 struct front;
 struct front_h2;
 
 /* Takes the front's client connection. */
 struct front_h2 *front_h2_new(struct front *);
 void front_h2_free(struct front_h2 **);	/* from the front only */
+bool front_h2_idle(const struct front_h2 *);	/* no request is under way */
 /* While the worker drains: let go of what is idle. */
 void front_h2_sweep(struct front_h2 *);
 /* Cut what is under way; the front is gone afterwards. */

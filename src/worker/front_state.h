@@ -18,6 +18,15 @@ struct front_h1;
 struct front_h2;
 struct intercept;
 
+/* What mitmctl conns tells of a client connection. */
+struct front_seen {
+	uint64_t since_us;	/* monotonic */
+	unsigned requests;	/* without CONNECT */
+	struct conn_count bytes;
+	char tag[TAG_MAX + 1];	/* of the last request, as is the host */
+	struct host_port host;
+};
+
 struct front {
 	TAILQ_ENTRY(front) link;
 	struct worker *worker;
@@ -34,6 +43,7 @@ struct front {
 	struct tunnel *tunnel;		/* after 101 */
 	struct intercept *intercept;	/* after CONNECT */
 	struct front_h2 *h2;		/* instead of all that */
+	struct front_seen seen;
 	bool dead;
 };
 

@@ -183,12 +183,19 @@ refuse_pending(struct h2 *h2)
 static void
 late_resets(struct h2 *h2)
 {
-	struct h2_stream *s;
+	struct h2_stream *s, *next;
 
-	TAILQ_FOREACH(s, &h2->streams, link)
-		if (s->reset_late && !s->own_reset)
-			h2_reset(s, NGHTTP2_NO_ERROR);
 	h2->nlate = 0;
+	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next) {
+		if (!s->reset_late || s->own_reset)
+			continue;
+		if (s->flow != NULL)	/* ... which ends the stream */
+			flow_answered(s->flow, FLOW_FRONT, CONN_END_RESET);
+		else
+			h2_reset(s, NGHTTP2_NO_ERROR);
+		if (h2->dead)
+			return;
+	}
 }
 
 static void
@@ -203,6 +210,8 @@ on_fill(void *owner, struct conn *c UNUSED)
 		return;
 	if (h2->nlate > 0)
 		late_resets(h2);
+	if (h2->dead)
+		return;
 	h2_open_pending(h2);
 	check_end(h2);
 }
@@ -228,35 +237,22 @@ why_broken(ssize_t error)
 	}
 }
 
-/* The library reads over DATA of streams that are no more, and says nothing. */
-static void
-pay_for_skipped(struct h2 *h2)
-{
-	uint64_t whole = h2_heads_whole(&h2->heads);
-
-	for (; h2->ndata < whole && h2->cut == NULL; h2->ndata++)
-		h2_pay(h2, H2_COST_OVER);
-	h2->ndata = whole;
-}
-
 static size_t
 on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 {
 	struct h2 *h2 = owner;
-	ssize_t took;
+	ssize_t error;
 
 	if (h2->cut != NULL)
 		return n;
-	h2_heads_feed(&h2->heads, p, n);
 	h2->busy = true;
-	took = nghttp2_session_mem_recv(h2->session, p, n);
+	error = h2_read_bytes(h2, p, n);
 	h2->busy = false;
 	if (h2->dead)
 		return n;
-	pay_for_skipped(h2);
-	if (took < 0) {
+	if (error < 0) {
 		fill(h2);
-		tell_ended(h2, CONN_END_CLEAN, why_broken(took));
+		tell_ended(h2, CONN_END_CLEAN, why_broken(error));
 		return n;
 	}
 	if (h2->goaway_in)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "shm/open_flows.h"
 #include "worker/capture.h"
 #include "worker/worker_state.h"
 
@@ -30,6 +31,7 @@ struct waiting {
 	struct buf text;
 	struct har_insert inserts[RING_INSERTS_MAX];
 	size_t ninserts;
+	unsigned open;
 	ev_tstamp since;
 };
 
@@ -43,6 +45,7 @@ struct lent {
 struct handover {
 	struct worker *worker;
 	struct ring_writer *ring;
+	struct open_flows *open;
 	struct spill *spill;
 	struct buf scratch;
 	TAILQ_HEAD(, waiting) queue;
@@ -54,12 +57,13 @@ struct handover {
 };
 
 struct handover *
-handover_new(struct worker *worker, struct ring_writer *ring)
+handover_new(struct worker *worker, struct ring_writer *ring, struct open_flows *open)
 {
 	struct handover *h = mem_new(struct handover);
 
 	h->worker = worker;
 	h->ring = ring;
+	h->open = open;
 	TAILQ_INIT(&h->queue);
 	TAILQ_INIT(&h->lent);
 	ev_init(&h->kick, NULL);
@@ -83,6 +87,19 @@ struct spill *
 handover_spill_file(struct handover *h)
 {
 	return h->spill;
+}
+
+struct open_flows *
+handover_open_flows(struct handover *h)
+{
+	return h->open;
+}
+
+void
+handover_forget(struct handover *h, unsigned open)
+{
+	if (open != 0)
+		open_flows_end(h->open, open);
 }
 
 struct buf *
@@ -127,13 +144,14 @@ note_progress(struct handover *h)
 	uint64_t taken = ring_taken(h->ring);
 
 	if (taken != h->taken || taken == ring_written(h->ring))
-		h->moved = ev_now(h->worker->loop);
+		h->moved = clock_mono_s();
 	h->taken = taken;
 }
 
 /* 0, ERR_AGAIN, ERR_LIMIT. The runs are lent to the recorder on success. */
 static int
-put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts, size_t n)
+put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts, size_t n,
+    unsigned open)
 {
 	struct ring_entry e = {.tag = tag, .text = text, .ninserts = n};
 	uint64_t pos;
@@ -147,9 +165,11 @@ put(struct handover *h, struct str tag, struct str text, struct har_insert *inse
 		e.extents[i] = inserts[i].run.extents;
 	}
 	note_progress(h);
-	err = ring_put(h->ring, &e, &pos);
+	err = ring_put(h->ring, &e, open != 0 ? open_flows_position(h->open, open) : NULL,
+	    &pos);
 	if (err != 0)
 		return err;
+	handover_forget(h, open);
 	for (i = 0; i < n; i++) {
 		struct lent *l = mem_new(struct lent);
 
@@ -182,12 +202,14 @@ on_retry(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 
 	ring_kick(h->ring);
 	while ((w = TAILQ_FIRST(&h->queue)) != NULL) {
-		int err = put(h, str_z(w->tag), buf_str(&w->text), w->inserts, w->ninserts);
+		int err = put(h, str_z(w->tag), buf_str(&w->text), w->inserts, w->ninserts,
+		    w->open);
 
 		if (err == ERR_AGAIN && clock_mono_s() - w->since < HOLD_SECONDS)
 			return;
 		if (err != 0) {
 			release_inserts(w->inserts, w->ninserts);
+			handover_forget(h, w->open);
 			drop(h);
 		}
 		waiting_free(h, w);
@@ -197,7 +219,7 @@ on_retry(struct ev_loop *loop, ev_timer *t, int events UNUSED)
 
 static void
 wait_for_room(struct handover *h, struct str tag, struct str text, struct har_insert *inserts,
-    size_t n)
+    size_t n, unsigned open)
 {
 	struct waiting *w = mem_new(struct waiting);
 
@@ -205,6 +227,7 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 	buf_puts(&w->text, text);
 	memcpy(w->inserts, inserts, n * sizeof(*inserts));
 	w->ninserts = n;
+	w->open = open;
 	w->since = clock_mono_s();
 	TAILQ_INSERT_TAIL(&h->queue, w, link);
 	h->queued_bytes += text.n;
@@ -217,14 +240,15 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 
 void
 handover_put(struct handover *h, struct str tag, struct str text, struct har_insert *inserts,
-    size_t n)
+    size_t n, unsigned open)
 {
-	int err = TAILQ_EMPTY(&h->queue) ? put(h, tag, text, inserts, n) : ERR_AGAIN;
+	int err = TAILQ_EMPTY(&h->queue) ? put(h, tag, text, inserts, n, open) : ERR_AGAIN;
 
 	if (err == ERR_AGAIN && h->queued_bytes + text.n <= HOLD_BYTES) {
-		wait_for_room(h, tag, text, inserts, n);
+		wait_for_room(h, tag, text, inserts, n, open);
 	} else if (err != 0) {
 		release_inserts(inserts, n);
+		handover_forget(h, open);
 		drop(h);
 	}
 }
@@ -249,7 +273,7 @@ handover_refused(const struct handover *h)
 
 	/* The rest is for the flows that are under way. */
 	return ring_refused(h->ring) || (ring_written(h->ring) - taken > RING_BYTES / 2 &&
-	    taken == h->taken && ev_now(h->worker->loop) - h->moved > STUCK_SECONDS);
+	    taken == h->taken && clock_mono_s() - h->moved > STUCK_SECONDS);
 }
 
 void
@@ -288,6 +312,7 @@ handover_free(struct handover **ph)
 		free(l);
 	}
 	ring_writer_free(&h->ring);
+	open_flows_free(&h->open);
 	spill_free(&h->spill);
 	buf_free(&h->scratch);
 	free(h);

@@ -407,6 +407,7 @@ intercept_new(struct front *fr, struct flow *f)
 	it->times.asked_mono = f->times.request_begun;
 	it->times.asked_wall = f->times.started_wall;
 	conn_deadline(fr->client, 0, false);	/* the dial has its own */
+	flow_known(f);
 	it->dial = dial_start(it->worker, &it->target, &fr->client_addr, on_dialled, it);
 	return it;
 }

@@ -50,6 +50,7 @@ on_request(void *host, struct flow *f)
 	const char *why;
 
 	intercept_describe(it, f);
+	it->front->seen.requests++;
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)

@@ -25,7 +25,7 @@ libworker_a_SOURCES = \
 	src/worker/tally.c src/worker/tally.h \
 	src/worker/tls_info.c src/worker/tls_info.h \
 	src/worker/trust_told.c src/worker/trust_told.h \
-	src/worker/flow.c src/worker/flow.h \
+	src/worker/flow.c src/worker/flow_open.c src/worker/flow.h \
 	src/worker/flow_pool.c src/worker/flow_pool.h \
 	src/worker/resolver.c src/worker/resolver.h \
 	src/worker/hosts_table.c src/worker/hosts_table.h \
@@ -37,4 +37,5 @@ libworker_a_SOURCES = \
 	src/worker/flow_log.c src/worker/flow_log.h \
 	src/worker/unrecorded.c src/worker/unrecorded.h \
 	src/worker/handover.c src/worker/handover.h \
-	src/worker/tell.c src/worker/tell.h
+	src/worker/tell.c src/worker/tell.h \
+	src/worker/conns_list.c src/worker/conns_list.h

@@ -51,6 +51,7 @@ trust_id_make(const struct addr *client, const char *tag, const struct tls_hello
 	size_t n = strnlen(tag, 255);
 
 	trust_address_id(client, out->at_address);
+	trust_tag_id(str_of(tag, n), out->with_tag);
 	memcpy(text, out->at_address, 32);
 	memcpy(text + 32, h->fingerprint, 32);
 	memcpy(text + 64, tag, n);
@@ -97,7 +98,8 @@ trust_told_bypassed(struct trust_told *t, const struct trust_id *id, struct str 
 {
 	int64_t now = now_seconds();
 	bool yes = trust_is_bypassed(t->reader, id->hash, host, port, now) ||
-	    trust_is_bypassed(t->reader, id->at_address, host, port, now);
+	    trust_is_bypassed(t->reader, id->at_address, host, port, now) ||
+	    trust_is_bypassed(t->reader, id->with_tag, host, port, now);
 
 	if (yes)
 		counter_add(&t->worker->counters->bypassed, 1);

@@ -23,6 +23,7 @@ struct worker;
 struct trust_id {
 	uint8_t hash[32];
 	uint8_t at_address[32];	/* every client of that address */
+	uint8_t with_tag[32];	/* every one with that tag */
 };
 void trust_id_make(const struct addr *client, const char *tag, const struct tls_hello *,
     struct trust_id *out) NONNULL(1, 2, 3, 4);

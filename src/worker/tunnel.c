@@ -17,6 +17,12 @@ struct tunnel {
 	void *arg;
 };
 
+bool
+tunnel_is_websocket(const struct tunnel *t)
+{
+	return t->flow->capture.ws != NULL;
+}
+
 static struct conn *
 other(const struct tunnel *t, const struct conn *c)
 {

@@ -20,11 +20,13 @@
 #include "base/mem.h"
 #include "proc/counters.h"
 #include "proc/sandbox.h"
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "tls/roots.h"
 #include "worker/access.h"
 #include "worker/capture.h"
 #include "worker/conn.h"
+#include "worker/conns_list.h"
 #include "worker/dial.h"
 #include "worker/flow_pool.h"
 #include "worker/front.h"
@@ -425,6 +427,8 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		if (m->paused)
 			on_accept_again(m->w.loop, &m->accept_again, 0);
 		return 0;
+	case MSG_LIST:
+		return nfds == 0 ? conns_list_asked(m->w.list, body) : -1;
 	case MSG_TELL:
 		return tells_asked(m->w.tells, body) == 0 && nfds == 0 ? 0 : -1;
 	case MSG_FILE:
@@ -465,10 +469,13 @@ init_ring(struct worker_main *m, struct errmsg *err)
 	struct ring_writer *ring = receipts != NULL ?
 	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
 
-	if (ring == NULL)
+	struct open_flows *open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
+
+	if (open == NULL)
 		return -1;
-	m->w.handover = handover_new(&m->w, ring);
+	m->w.handover = handover_new(&m->w, ring, open);
 	m->w.tells = tells_new(&m->w);
+	m->w.list = conns_list_new(&m->w);
 	return 0;
 }
 
@@ -521,6 +528,7 @@ fini(struct worker_main *m)
 	worker_turn(w);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	conns_list_free(&w->list);
 	tells_free(&w->tells);
 	handover_free(&w->handover);
 	tls_client_free(&w->tls_client);

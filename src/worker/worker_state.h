@@ -26,6 +26,7 @@ struct handover;
 struct leafs;
 struct access;
 struct tells;
+struct conns_list;
 struct trust_told;
 struct grave;
 
@@ -38,6 +39,7 @@ struct worker {
 	struct dial_hub *dials;
 	struct flow_pool *flows;
 	struct handover *handover;
+	struct conns_list *list;
 	struct tells *tells;
 	struct leafs *leafs;
 	struct access *access;

@@ -6,6 +6,7 @@ import ctypes.util
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -362,6 +363,36 @@ def test_by_hand_for_one_address(own_mitmd, secure_origin, tag, roots):
     assert {b["port"] for b in bypasses(mitmd)} == {None}
 
 
+def test_by_hand_for_one_tag(own_mitmd, secure_origin, tag, roots):
+    mitmd = own_mitmd()
+    assert mitmd.ctl("bypass", "add", "localhost", "--client", tag + "-x").returncode == 0
+    take(mitmd, secure_origin, tag)
+    assert mitmd.ctl("bypass", "add", "localhost", "--client", tag).returncode == 0
+    get_untouched(mitmd, secure_origin, tag, roots)
+    take(mitmd, secure_origin, tag + "-y")
+    assert {b["client"] for b in bypasses(mitmd)} == {f"tag {tag}-x", f"tag {tag}"}
+
+
+def test_explain_knows_them(own_mitmd, secure_origin):
+    mitmd = own_mitmd()
+    ask = "explain", secure_origin.authority
+
+    def told(*args):
+        done = mitmd.ctl("explain", *args, "--output", "json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["bypasses"]
+    assert told(secure_origin.authority) == [] and "bypass" not in mitmd.ctl(*ask).stdout
+    assert mitmd.ctl("bypass", "add", secure_origin.authority, "--client", "192.0.2.7").returncode == 0
+    assert mitmd.ctl("bypass", "add", "elsewhere.test").returncode == 0
+    one, = told(secure_origin.authority)
+    assert (one["client"], one["source"]) == ("192.0.2.7", "manual")
+    assert told("localhost:1") == []		# another port
+    assert told("elsewhere.test:1")[0]["client"] is None
+    assert re.search(r"^but tunnelled +for 192\.0\.2\.7 until 20", mitmd.ctl(*ask).stdout, re.M)
+    assert mitmd.stop() == 0
+    assert told(secure_origin.authority) is None and mitmd.ctl(*ask).returncode == 0
+
+
 WRONG = [
     ([], 64, "list, add or remove"),
     (["frob"], 64, "list, add or remove"),
@@ -372,7 +403,7 @@ WRONG = [
     (["add", "example.com:0"], 64, "is no HOST[:PORT]"),
     (["add", "example.com", "--for", "soon"], 64, "--for is a time"),
     (["add", "example.com", "--for", "400d"], 64, "up to a year"),
-    (["add", "example.com", "--client", "somebody"], 64, "client=ADDRESS"),
+    (["add", "example.com", "--client", "some/body"], 64, "client=ADDRESS"),
     (["add", "example.com", "--frob"], 64, "unrecognized option"),
     (["list", "more"], 64, "too much"),
     (["remove"], 64, "which HOST"),

@@ -207,6 +207,68 @@ def test_a_stop_answers_who_waits(own_mitmd):
     assert answer == b"error failed mitmd is stopping\n" or answer.startswith(b"ok\n")
 
 
+# -- drain ---------------------------------------------------------------------------------------
+def ask_through(client, origin):
+    return client.ask(f"GET {origin.url()} HTTP/1.1\r\nHost: {origin.authority}\r\n\r\n")
+
+
+def ready(mitmd):
+    with mitmd.dial() as client:
+        return client.ask(f"GET /readyz HTTP/1.1\r\nHost: {mitmd.proxy}\r\n\r\n").status
+
+
+def test_a_host_is_emptied(own_mitmd, origin, tag):
+    mitmd = own_mitmd({"drain_idle": "100ms"})
+    with mitmd.tunnel(origin.authority, tag), mitmd.dial() as client:
+        assert ask_through(client, origin).get("connection") is None
+        assert ready(mitmd) == 200
+        done = mitmd.ctl("drain", "--output", "json")
+        assert (done.returncode, json.loads(done.stdout)) == (0, [{"timeout": 3600, "idle": 0}])
+        wait_for(lambda: ready(mitmd) == 503, "/readyz")
+        assert status(mitmd)["mitmd"]["state"] == "leaving"
+        # Who is idle is let go, who comes is served, but not for long.
+        assert client.at_end()
+        with mitmd.dial() as another:
+            answer = ask_through(another, origin)
+            assert (answer.status, answer.get("connection")) == (200, "close")
+            assert another.at_end()
+    assert mitmd.gone() == 0
+    assert "nobody is connected any more" in mitmd.log_text()
+
+
+def test_a_host_is_not_emptied_while_somebody_is_there(own_mitmd, origin, tag):
+    mitmd = own_mitmd({"drain_idle": "0s", "stop_timeout": "0s"})
+    with mitmd.tunnel(origin.authority, tag):
+        assert mitmd.ctl("drain").returncode == 0
+        # Each look at the connections is an occasion to go wrong.
+        assert all(status(mitmd)["mitmd"]["state"] == "leaving" for _ in range(20))
+        # In a moment, whoever is there.
+        assert mitmd.ctl("drain", "--timeout", "0s").returncode == 0
+        assert mitmd.gone() == 0
+    assert "the time is up" in mitmd.log_text()
+
+
+@pytest.mark.parametrize("how", ["killed", "reload"])
+def test_new_workers_know_that_the_host_is_emptied(own_mitmd, how):
+    mitmd = own_mitmd({"workers": 1, "drain_idle": "1h"})
+    assert mitmd.ctl("drain").returncode == 0
+    worker = mitmd.pids("worker")[0]
+    if how == "killed":
+        os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: mitmd.pids("worker") not in ([], [worker]), "another worker")
+    else:
+        assert mitmd.ctl("reload", "--wait").returncode == 0
+    # A moment passes until it has heard of it.
+    wait_for(lambda: ready(mitmd) == 503, "/readyz")
+
+
+@pytest.mark.parametrize("args, said", [
+    (["now"], "too much"), (["--timeout", "soon"], "is a time"), (["--for", "1s"], "unrecognized")])
+def test_drain_takes_a_time(mitmd, args, said):
+    done = mitmd.ctl("drain", *args)
+    assert done.returncode == USAGE and said in done.stderr
+
+
 # -- the socket ------------------------------------------------------------------------------
 def test_those_who_say_nothing_hold_up_nobody(mitmd):
     with contextlib.ExitStack() as stack:

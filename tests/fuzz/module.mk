@@ -20,3 +20,4 @@ include tests/fuzz/ipc.mk
 include tests/fuzz/har.mk
 include tests/fuzz/recorder.mk
 include tests/fuzz/worker.mk
+include tests/fuzz/ctl.mk

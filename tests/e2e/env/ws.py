@@ -31,6 +31,24 @@ def frame(first, data=b"", masked=False):
     return head + mask + turned
 
 
+def unframed(data):
+    """The first frame in data: (first byte, payload, its length); None: there is no whole one."""
+    if len(data) < 2:
+        return None
+    at, n = 2, data[1] & 0x7f
+    if n >= 126:
+        at = 4 if n == 126 else 10
+        n = int.from_bytes(data[2:at], "big")
+    mask = data[at:at + 4] if data[1] & 0x80 else b""
+    at += len(mask)
+    if len(data) < at + n or (data[1] & 0x80 and len(mask) < 4):
+        return None
+    payload = data[at:at + n]
+    if mask:
+        payload = bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+    return data[0], payload, at + n
+
+
 def text(words, masked=False):
     return frame(FIN | TEXT, words.encode(), masked)
 

@@ -9,6 +9,8 @@ tests_unit_run_har_SOURCES = \
 	tests/unit/har/test_utf8.c \
 	tests/unit/har/test_json.c \
 	tests/unit/har/test_json_check.c \
+	tests/unit/har/test_json_read.c \
+	tests/unit/har/test_split.c \
 	tests/unit/har/test_base64.c \
 	tests/unit/har/test_spill.c \
 	tests/unit/har/test_body.c \

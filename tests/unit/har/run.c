@@ -19,6 +19,8 @@ main(int argc, char **argv)
 	r = srunner_create(utf8_suite());
 	srunner_add_suite(r, json_suite());
 	srunner_add_suite(r, json_check_suite());
+	srunner_add_suite(r, json_read_suite());
+	srunner_add_suite(r, split_suite());
 	srunner_add_suite(r, base64_suite());
 	srunner_add_suite(r, spill_suite());
 	srunner_add_suite(r, coding_suite());

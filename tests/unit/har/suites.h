@@ -7,6 +7,8 @@
 Suite *utf8_suite(void);
 Suite *json_suite(void);
 Suite *json_check_suite(void);
+Suite *json_read_suite(void);
+Suite *split_suite(void);
 Suite *base64_suite(void);
 Suite *spill_suite(void);
 Suite *body_suite(void);

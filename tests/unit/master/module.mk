@@ -6,4 +6,5 @@ tests_unit_run_master_SOURCES = tests/unit/master/run.c tests/unit/master/suites
 	tests/unit/master/test_pinning.c tests/unit/master/test_control.c
 tests_unit_run_master_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_master_LDADD = libmaster.a libipc.a libshm.a libconf.a libhttp.a libbase.a \
-	$(EV_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(CHECK_LINK)
+	$(EV_LIBS) $(OPENSSL_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) \
+	$(CHECK_LINK)

@@ -242,7 +242,7 @@ START_TEST(off_learns_nothing_and_forgets_what_was_learnt)
 	refuses(1, "pinned.test", 48);
 	refuses(1, "later.test", 48);
 	ck_assert_int_eq(target_parse_host(STR("hand.test"), &hand), 0);
-	ck_assert_int_eq(pinning_add(pinning, &hand, NULL, now + 60, now, &err), 0);
+	ck_assert_int_eq(pinning_add(pinning, &hand, NULL, STR_NONE, now + 60, now, &err), 0);
 	follow(60000);
 	ck_assert(bypassed(1, "pinned.test"));
 	follow(0);
@@ -281,7 +281,7 @@ add(const char *host, uint16_t port, const char *client)
 	if (client != NULL)
 		ck_assert(addr_parse_ip(str_z(client), 0, &a));
 	ck_assert_int_eq(
-	    pinning_add(pinning, &hp, client != NULL ? &a : NULL, now + 60, now, &err), 0);
+	    pinning_add(pinning, &hp, client != NULL ? &a : NULL, STR_NONE, now + 60, now, &err), 0);
 }
 
 static unsigned
@@ -360,7 +360,7 @@ START_TEST(learnt_ones_make_room_and_those_by_hand_do_not)
 	for (i = 1; i < TRUST_BYPASSES; i++)
 		add(host, (uint16_t)i, NULL);
 	ck_assert_int_eq(target_parse_host(STR("last.test"), &hp), 0);
-	ck_assert_int_eq(pinning_add(pinning, &hp, NULL, now + 60, now, &err), -1);
+	ck_assert_int_eq(pinning_add(pinning, &hp, NULL, STR_NONE, now + 60, now, &err), -1);
 	refuses(1, "more.test", 48);
 	refuses(1, "more.test", 48);
 	ck_assert(!bypassed(1, "more.test"));

@@ -156,7 +156,7 @@ START_TEST(extents_that_do_not_fit)
 
 	world_start(&w);
 	e.inserts[0] = (struct ring_insert){.at = 7, .nextents = 2, .len = lengths[_i]};
-	ck_assert_int_eq(ring_put(w.writer[0], &e, &pos), 0);
+	ck_assert_int_eq(ring_put(w.writer[0], &e, NULL, &pos), 0);
 	world_put(&w, 0, "a", 2, 5);
 	world_take_all(&w);
 	look("a");

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "shm/open_flows.h"
 #include "shm/receipts.h"
 #include "suites.h"
 
@@ -46,7 +47,7 @@ put(const char *tag, struct str text)
 	struct ring_entry e = {.tag = str_z(tag), .text = text};
 	uint64_t pos;
 
-	return ring_put(writer, &e, &pos);
+	return ring_put(writer, &e, NULL, &pos);
 }
 
 START_TEST(round_trip)
@@ -57,7 +58,7 @@ START_TEST(round_trip)
 	uint64_t pos;
 
 	ck_assert_int_eq(ring_next(reader, &got), ERR_AGAIN);
-	ck_assert_int_eq(ring_put(writer, &e, &pos), 0);
+	ck_assert_int_eq(ring_put(writer, &e, NULL, &pos), 0);
 	ck_assert_int_eq(ring_next(reader, &got), 0);
 	ck_assert(str_eq(got.tag, e.tag) && str_eq(got.text, e.text));
 	ck_assert_uint_eq(got.ninserts, 2);
@@ -113,7 +114,7 @@ START_TEST(too_large_for_ever)
 
 	ck_assert_int_eq(put("t", str_of(text, RING_TEXT_MAX + 1)), ERR_LIMIT);
 	ck_assert_int_eq(put("t", STR_NONE), ERR_LIMIT);
-	ck_assert_int_eq(ring_put(writer, &e, &pos), ERR_LIMIT);
+	ck_assert_int_eq(ring_put(writer, &e, NULL, &pos), ERR_LIMIT);
 	free(text);
 }
 END_TEST
@@ -206,7 +207,7 @@ START_TEST(lies_are_found_out)
 	uint64_t pos;
 
 	ck_assert_ptr_ne(map, MAP_FAILED);
-	ck_assert_int_eq(ring_put(writer, &e, &pos), 0);
+	ck_assert_int_eq(ring_put(writer, &e, NULL, &pos), 0);
 	memcpy(map + 65536 + lies[_i].at, &lies[_i].value, lies[_i].bytes);
 	ck_assert_int_eq(ring_next(reader, &got), ERR_SYNTAX);
 	ck_assert_uint_eq(ring_reader_pos(reader), 0);
@@ -264,7 +265,7 @@ START_TEST(what_is_no_ring)
 	int fd = memfd_create("short", MFD_ALLOW_SEALING);
 
 	ck_assert_ptr_null(ring_reader_new(fd, receipts, 1, &err));
-	ck_assert_int_eq(ftruncate(fd, 65536 + RING_BYTES), 0);
+	ck_assert_int_eq(ftruncate(fd, RING_OPEN_FLOWS_AT + OPEN_FLOWS_BYTES), 0);
 	ck_assert_ptr_null(ring_reader_new(fd, receipts, 1, &err));	/* could still shrink */
 	ck_assert_ptr_null(ring_reader_new(ring, receipts, RING_SLOTS, &err));
 	fd_close(&fd);
@@ -274,8 +275,8 @@ END_TEST
 START_TEST(intent_is_redone)
 {
 	receipts_begin(receipts, "/spool");
-	receipts_slot(receipts, 1, 100);
-	receipts_slot(receipts, 2, 200);
+	receipts_slot(receipts, 1, 100, 0);
+	receipts_slot(receipts, 2, 200, 0);
 	receipts_ready(receipts);
 	ck_assert_uint_eq(receipts_taken(receipts, 1), 0);
 	receipts_written(receipts);

@@ -17,185 +17,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "har/json.h"
 #include "har/spill.h"
-
-/* ---- death and failure ---- */
-
-_Atomic unsigned death_at, death_calls;
-bool death_torn;
-_Atomic int fail_errno;
-_Atomic unsigned fail_after;
-_Atomic int fail_reserve;
-_Atomic int fail_lock;
-
-static bool
-dies_now(void)
-{
-	return ++death_calls == death_at;
-}
-
-/*
- * exec ends every thread at once and takes all memory, as kill -9 does; but
- * valgrind does not look for leaks in what was killed.
- */
-static void
-die(void)
-{
-	(void)execlp("false", "false", (char *)NULL);
-	abort();
-}
-
-_Atomic unsigned fault_at, fault_calls;
-int fault_errno;
-const char *fault_name = "";
-bool fault_lasts, fault_short;
-
-static bool
-fails(const char *name)
-{
-	unsigned n, at = fault_at;
-
-	if (at == 0)
-		return false;
-	n = ++fault_calls;
-	if (n != at && (n < at || !fault_lasts))
-		return false;
-	errno = fault_errno;
-	fault_name = name;
-	return true;
-}
-
-#define WRAP(ret, name, params, args)                                                     \
-	ret __real_##name params;                                                         \
-	ret __wrap_##name params;                                                         \
-	ret __wrap_##name params                                                          \
-	{                                                                                 \
-		if (dies_now())                                                           \
-			die();                                                            \
-		return fails(#name) ? -1 : __real_##name args;                             \
-	}
-#define WRAP_VOID(name, params, args)                                                     \
-	void __real_##name params;                                                        \
-	void __wrap_##name params;                                                        \
-	void __wrap_##name params                                                         \
-	{                                                                                 \
-		if (dies_now())                                                           \
-			die();                                                            \
-		__real_##name args;                                                       \
-	}
-/* These change nothing: there is no sense in dying at them. */
-#define WRAP_FAULT(ret, name, params, args)                                               \
-	ret __real_##name params;                                                         \
-	ret __wrap_##name params;                                                         \
-	ret __wrap_##name params                                                          \
-	{                                                                                 \
-		return fails(#name) ? -1 : __real_##name args;                             \
-	}
-WRAP(int, ftruncate, (int fd, off_t n), (fd, n))
-WRAP(int, renameat2, (int a, const char *b, int c, const char *d, unsigned f), (a, b, c, d, f))
-WRAP(int, renameat, (int a, const char *b, int c, const char *d), (a, b, c, d))
-WRAP(int, linkat, (int a, const char *b, int c, const char *d, int f), (a, b, c, d, f))
-WRAP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
-WRAP(int, mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
-WRAP(int, fdatasync, (int fd), (fd))
-WRAP(int, fsync, (int fd), (fd))
-WRAP_VOID(receipts_ready, (struct receipts *r), (r))
-WRAP_VOID(receipts_written, (struct receipts *r), (r))
-WRAP_VOID(receipts_done, (struct receipts *r), (r))
-WRAP_VOID(receipts_undone, (struct receipts *r), (r))
-WRAP_FAULT(int, openat, (int dir, const char *name, int flags, mode_t mode),
-    (dir, name, flags, mode))
-WRAP_FAULT(int, fstat, (int fd, struct stat *st), (fd, st))
-WRAP_FAULT(int, fstatat, (int dir, const char *name, struct stat *st, int flags),
-    (dir, name, st, flags))
-WRAP_FAULT(int, faccessat, (int dir, const char *name, int mode, int flags),
-    (dir, name, mode, flags))
-WRAP_FAULT(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
-
-int __real_flock(int fd, int how);
-int __wrap_flock(int fd, int how);
-int
-__wrap_flock(int fd, int how)
-{
-	if (dies_now())
-		die();
-	if (fail_lock != 0) {
-		errno = fail_lock;
-		return -1;
-	}
-	if (fails("flock"))
-		return -1;
-	return __real_flock(fd, how);
-}
-
-int __real_fallocate(int fd, int mode, off_t at, off_t n);
-int __wrap_fallocate(int fd, int mode, off_t at, off_t n);
-int
-__wrap_fallocate(int fd, int mode, off_t at, off_t n)
-{
-	if (dies_now())
-		die();
-	if (fail_reserve != 0) {
-		errno = fail_reserve;
-		return -1;
-	}
-	if (fails("fallocate"))
-		return -1;
-	return __real_fallocate(fd, mode, at, n);
-}
-
-ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
-ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
-ssize_t
-__wrap_pwrite(int fd, const void *p, size_t n, off_t at)
-{
-	if (dies_now()) {
-		if (death_torn)
-			(void)!__real_pwrite(fd, p, n / 2, at);
-		die();
-	}
-	if (fails("pwrite"))
-		return fault_short ? __real_pwrite(fd, p, n / 2, at) : -1;
-	return __real_pwrite(fd, p, n, at);
-}
-
-ssize_t __real_pwritev(int fd, const struct iovec *iov, int n, off_t at);
-ssize_t __wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at);
-ssize_t
-__wrap_pwritev(int fd, const struct iovec *iov, int n, off_t at)
-{
-	if (dies_now()) {
-		if (death_torn)
-			(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
-		die();
-	}
-	if (fail_errno != 0 && fail_after > 0) {
-		fail_after--;
-	} else if (fail_errno != 0) {
-		/* As a full disk does it: some of it was written. */
-		(void)!__real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at);
-		errno = fail_errno;
-		return -1;
-	}
-	if (fails("pwritev"))
-		return fault_short ? __real_pwrite(fd, iov[0].iov_base, iov[0].iov_len / 2, at) :
-		    -1;
-	return __real_pwritev(fd, iov, n, at);
-}
-
-ssize_t __real_write(int fd, const void *p, size_t n);
-ssize_t __wrap_write(int fd, const void *p, size_t n);
-ssize_t
-__wrap_write(int fd, const void *p, size_t n)
-{
-	/* Eventfds and the log are no disk; rings are memory. */
-	if (n <= 8 || fd <= STDERR_FILENO || !fails("write"))
-		return __real_write(fd, p, n);
-	return fault_short ? __real_write(fd, p, n / 2) : -1;
-}
 
 /* ---- the world ---- */
 
@@ -229,6 +55,8 @@ world_init(struct world *w)
 		w->spill[i] = open(w->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		w->writer[i] = ring_writer_new(w->ring[i], w->wake[i], w->receipts, i, &err);
 		ck_assert_ptr_nonnull(w->writer[i]);
+		w->open[i] = open_flows_new(w->ring[i], &err);
+		ck_assert_ptr_nonnull(w->open[i]);
 	}
 	w->conf.rotate_size = 64u << 20;
 }
@@ -241,6 +69,7 @@ world_fini(struct world *w)
 	world_stop(w);
 	for (i = 0; i < WORLD_SLOTS; i++) {
 		ring_writer_free(&w->writer[i]);
+		open_flows_free(&w->open[i]);
 		fd_close(&w->ring[i]);
 		fd_close(&w->wake[i]);
 		fd_close(&w->spill[i]);
@@ -332,7 +161,7 @@ world_put_text(struct world *w, unsigned slot, const char *tag, const char *text
 	struct ring_entry e = {.tag = str_z(tag), .text = str_z(text)};
 	uint64_t pos;
 
-	return ring_put(w->writer[slot], &e, &pos);
+	return ring_put(w->writer[slot], &e, NULL, &pos);
 }
 
 void
@@ -345,6 +174,33 @@ world_put(struct world *w, unsigned slot, const char *tag, unsigned id, size_t p
 	strcpy(text + n + pad, "\"}");
 	ck_assert_int_eq(world_put_text(w, slot, tag, text), 0);
 	free(text);
+}
+
+void
+world_open(struct world *w, unsigned slot, const char *tag, unsigned id, enum world_stage stage)
+{
+	struct open_flow *row;
+	unsigned no = open_flows_begin(w->open[slot], &row);
+	_Atomic uint64_t *position = open_flows_position(w->open[slot], no);
+	char text[64];
+	struct ring_entry e = {.tag = str_z(tag)};
+	uint64_t pos;
+
+	*row = (struct open_flow){.started_wall_us = clock_wall_us(),
+	    .started_us = clock_mono_us(), .client_id = id, .version = HTTP_VERSION_1_1,
+	    .port = 80, .tag_len = (uint8_t)strlen(tag), .method_len = 3, .host_len = 6,
+	    .path_len = 2, .method = "GET", .host = "o.test", .path = "/x"};
+	memcpy(row->tag, tag, strlen(tag));
+	if (stage >= STAGE_KNOWN)
+		open_flows_known(w->open[slot], no);
+	(void)snprintf(text, sizeof(text), "{\"id\":%u}", id);
+	e.text = str_z(text);
+	if (stage == STAGE_ANNOUNCED)	/* as far as ring_put() had got */
+		*position = ring_written(w->writer[slot]) + 8;
+	if (stage >= STAGE_PUBLISHED)
+		ck_assert_int_eq(ring_put(w->writer[slot], &e, position, &pos), 0);
+	if (stage == STAGE_ENDED)
+		open_flows_end(w->open[slot], no);
 }
 
 void
@@ -379,7 +235,7 @@ world_put_spilled(struct world *w, unsigned slot, const char *tag, unsigned id, 
 		ck_assert_int_eq(__real_pwrite(w->spill[slot], fill, SPILL_EXTENT,
 		    (off_t)extents[i] * SPILL_EXTENT), SPILL_EXTENT);
 	}
-	rc = ring_put(w->writer[slot], &e, &pos);
+	rc = ring_put(w->writer[slot], &e, NULL, &pos);
 	free(extents);
 	free(fill);
 	return rc;
@@ -448,7 +304,11 @@ look_at_lines(const char *path, bool order, struct found *f)
 
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		unsigned id;
+		const char *who = strstr(line, "\"_clientConnectionId\":\"");
 
+		if (who != NULL && strstr(line, ",\"_error\":\"aborted by crash\"") != NULL &&
+		    sscanf(who, "\"_clientConnectionId\":\"%u", &id) == 1)
+			f->aborted[id % WORLD_IDS]++;
 		if (strncmp(line, "],\"_tlsErrors\":[", 16) == 0)
 			look_at_errors(line, order, f);
 		if (sscanf(line, "{\"id\":%u", &id) != 1)

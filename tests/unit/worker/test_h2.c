@@ -286,6 +286,34 @@ START_TEST(early_response_and_reset_at_once)
 }
 END_TEST
 
+/*
+ * curl: it has an answer, ends its content before the length it told, and waits for
+ * the rest of the answer.  The origin hears no end, and then that nobody asks.
+ */
+START_TEST(early_response_and_content_cut_short)
+{
+	const char *entry;
+
+	peer_ask(c, LINES_POST "content-length: 10\n", "a");
+	settle();
+	peer_answer(o, 1, ":status: 413\n", "n");
+	settle();
+	SAW(c, "H1(:status=413) D1(n) ");
+	peer_forget(o);
+	peer_frame(c, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, _i == 0 ? "" : "bc",
+	    _i == 0 ? 0 : 2);
+	settle();
+	SAW(c, "");
+	peer_end(o, 1, NULL);
+	settle();
+	SAW(c, "D1. R1(NO_ERROR) ");
+	SAW(o, _i == 0 ? "R1(CANCEL) " : "D1(bc) R1(CANCEL) ");
+	entry = only_entry();
+	SAYS(entry, "\"status\":413");
+	SAYS_NOT(entry, "_error");
+}
+END_TEST
+
 /* Another code says that something went wrong, whatever came before. */
 START_TEST(early_response_and_a_failure)
 {
@@ -686,6 +714,7 @@ h2_suite(void)
 	tcase_add_test(tc, early_response);
 	tcase_add_test(tc, early_response_and_reset_at_once);
 	tcase_add_test(tc, early_response_and_a_failure);
+	tcase_add_loop_test(tc, early_response_and_content_cut_short, 0, 2);
 	tcase_add_test(tc, early_response_and_the_rest_of_the_request);
 	tcase_add_loop_test(tc, broken_request, 0, NELEM(broken));
 	tcase_add_loop_test(tc, wrong_length, 0, 2);

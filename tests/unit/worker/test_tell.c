@@ -96,7 +96,7 @@ START_TEST(a_full_ring_delays_the_answer)
 
 	buf_printf(&text, "{\"some\":\"%*s\"}", 1 << 20, "");
 	while (handover_idle(world.worker.handover))
-		handover_put(world.worker.handover, STR("some"), buf_str(&text), NULL, 0);
+		handover_put(world.worker.handover, STR("some"), buf_str(&text), NULL, 0, 0);
 	buf_free(&text);
 	ask(1);
 	tells_turn(tells);

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "har/json.h"
+#include "shm/open_flows.h"
 #include "shm/ring.h"
 #include "worker/access.h"
 #include "worker/capture.h"
@@ -242,7 +243,23 @@ world_init(struct world *world)
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, NULL, 0);
 	w->handover = handover_new(w,
-	    ring_writer_new(world->ring_fd, world->wake_fd, world->receipts, SLOT, &err));
+	    ring_writer_new(world->ring_fd, world->wake_fd, world->receipts, SLOT, &err),
+	    open_flows_new(world->ring_fd, &err));
+}
+
+/* What ends is handed over or forgotten, however it ended. */
+static void
+check_no_flow_is_open(const struct world *world)
+{
+	struct errmsg err;
+	const struct open_flows_map *open = open_flows_map(world->ring_fd, &err);
+	struct open_flow flow;
+	unsigned i;
+
+	CHECK(open != NULL);
+	for (i = 0; i < open_flows_used(open); i++)
+		CHECK(!open_flows_lost(open, i, 0, &flow));
+	open_flows_unmap(&open);
 }
 
 void
@@ -260,6 +277,7 @@ world_fini(struct world *world)
 		fd_close(&world->origin[i]);
 	conn_hub_free(&w->conns);
 	flow_pool_free(&w->flows);
+	check_no_flow_is_open(world);
 	handover_free(&w->handover);
 	access_free(&w->access);
 	free(w->graves);
