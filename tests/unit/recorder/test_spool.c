@@ -537,6 +537,30 @@ until_counted(uint64_t files)
 	} while (WORLD_COUNT(w, spool_files) != files);
 }
 
+/* Ten years ahead nothing is old; back again, what comes then has its time. */
+START_TEST(clock_that_jumps)
+{
+	w.conf.quota.keep_age_us = 3600000000;
+	world_start(&w);
+	add("a", 1, 10);
+	commit();
+	(void)spool_flush(w.spool, STR_NONE);
+	until_counted(1);
+	wall_ahead_us = (_i == 0 ? 1 : -1) * (int64_t)315360000 * 1000000;
+	add("a", 2, 10);
+	commit();
+	(void)spool_flush(w.spool, STR_NONE);
+	ck_assert_int_eq(spool_set(w.spool, str_z(w.dir), -1, STR("host"), &w.conf,
+	    &(struct errmsg){""}), 0);
+	until_counted(2);
+	spool_tick(w.spool, clock_mono_us() + 120000000);
+	look("a");
+	ck_assert_uint_eq(f.har, 2);
+	ck_assert_uint_eq(WORLD_COUNT(w, files_deleted), 0);
+	wall_ahead_us = 0;
+}
+END_TEST
+
 START_TEST(numbers_are_kept)
 {
 	static const char torn[] = "{\"log\":{\"entries\":[\n{\"id\":1},\n{\"id\":2";
@@ -619,6 +643,7 @@ spool_suite(void)
 	tcase_add_test(t, one_recorder_per_directory);
 	tcase_add_test(t, reserved_space_is_given_back);
 	tcase_add_test(t, unsynced_file_is_copied);
+	tcase_add_loop_test(t, clock_that_jumps, 0, 2);
 	tcase_add_test(t, numbers_are_kept);
 	suite_add_tcase(s, t);
 	return s;
