@@ -122,6 +122,6 @@ def test_every_call_fails(traced, secure_origin, tag, call):
     for error in CALLS[call]:
         for lasts in ("", "+"):
             when = 1
-            while run(traced, secure_origin, f"{when}{lasts}.{error}.{tag}"[:50], call, error,
-                      f"{when}{lasts}") and when < 40:
+            while run(traced, secure_origin, f"{when}{lasts and 'on'}.{error}.{tag}"[:50], call,
+                      error, f"{when}{lasts}") and when < 40:
                 when += 1
