@@ -53,7 +53,9 @@ static const struct opt rows[] = {
 	    "mitmd/control.sock below $XDG_RUNTIME_DIR, or below $XDG_STATE_HOME where that "
 	    "is not set."},
 	{.path = "user", .type = OPT_NAME, AT(user), .max = 32, .chars = LDH "_.",
-	    .fallback = "mitmd", .doc = "The user to become when started as root. "
+	    .fallback = "mitmd", .doc = "The user to become when started as root: for the workers, and "
+	    "where there are no users of that name with -signer and -recorder behind it, for "
+	    "signer and recorder, too. It may not use the control socket then. "
 	    "Who is started as that very user is no normal one: ca.dir, spool.dir and "
 	    "control default to what they are for root."},
 	{.path = "instance", .type = OPT_NAME, AT(instance), .max = 32, .chars = LDH,
@@ -73,10 +75,11 @@ static const struct opt rows[] = {
 	    "recorded as such."},
 	{.path = "sandbox", .type = OPT_WORD, AT(sandbox), .fallback = "auto",
 	    .words = WORDS({"auto", CONF_SANDBOX_AUTO, false},
-	    {"required", CONF_SANDBOX_REQUIRED, true}, {"off", CONF_SANDBOX_OFF, false}),
-	    .doc = "How far processes are locked up. In this version auto and off are the "
-	    "same: no new privileges, no core dumps and no tracing, but no filter of "
-	    "system calls or files."},
+	    {"required", CONF_SANDBOX_REQUIRED, false}, {"off", CONF_SANDBOX_OFF, false}),
+	    .doc = "How far processes are locked up: auto is as far as this kernel and the "
+	    "users of this machine allow, which is logged when it is not complete; with "
+	    "required nothing starts or reloads then; off leaves out the filters of system "
+	    "calls and files, to look for a fault."},
 
 	{.path = "ca.dir", .type = OPT_PATH, AT(ca.dir), .fallback = "/var/lib/mitmd",
 	    .doc = "Where the CA is kept; it is made there on the first start. A normal user's "

@@ -24,6 +24,7 @@
 #include "master/state.h"
 #include "proc/counters.h"
 #include "proc/metrics.h"
+#include "proc/sandbox.h"
 
 /* Where rows go. */
 struct report {
@@ -125,6 +126,25 @@ put_resources(struct report *r, pid_t pid)
 }
 
 static void
+put_walls(struct report *r, enum role role, unsigned slot)
+{
+	uint64_t walls = counter_get(&r->m->counters[slot].protections);
+	uint64_t missing = sandbox_missing(walls, role);
+	struct buf names;
+
+	buf_init(&names, 0);
+	buf_putz(&names, missing == 0 ? "complete" : "without ");
+	sandbox_names(missing, &names);
+	buf_putc(&names, '\0');
+	text(r, "sandbox", (const char *)buf_data(&names));
+	buf_clear(&names);
+	sandbox_names(walls, &names);
+	buf_putc(&names, '\0');
+	text(r, "protections", (const char *)buf_data(&names));
+	buf_free(&names);
+}
+
+static void
 put_child(struct report *r, const struct child *c)
 {
 	const struct counters *own = &r->m->counters[c->slot];
@@ -137,7 +157,7 @@ put_child(struct report *r, const struct child *c)
 	if (c->pid > 0) {
 		number(r, "pid", (uint64_t)c->pid);
 		number(r, "uptime", since(c->started_us));
-		number(r, "protections", counter_get(&own->protections));
+		put_walls(r, c->role, c->slot);
 	}
 	number(r, "restarts", c->restarts);
 	if (c->last_end[0] != '\0')
@@ -157,7 +177,7 @@ put_master(struct report *r)
 	text(r, "state", "running");
 	number(r, "pid", (uint64_t)m->pid);
 	number(r, "uptime", since(m->born_us));
-	number(r, "protections", counter_get(&m->counters[SLOT_MASTER].protections));
+	put_walls(r, ROLE_MASTER, SLOT_MASTER);
 	put_resources(r, m->pid);
 }
 
@@ -203,7 +223,8 @@ put_generation(struct report *r, const struct generation *gen)
 		if (w->pid <= 0)
 			continue;
 		running++;
-		connections += counter_get(&r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
+		connections += counter_get(
+		    &r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
 	}
 	number(r, "number", gen->number);
 	text(r, "state", generation_state(gen));
@@ -321,7 +342,8 @@ look_at_child(struct report *r, const struct child *c)
 		problem(r, "%s %u does not run (%s); it is started again in %.0f s",
 		    role_name(c->role), c->index, c->last_end, left);
 	else if (c->pid <= 0)
-		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index, c->last_end);
+		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index,
+		    c->last_end);
 }
 
 static void

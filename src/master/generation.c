@@ -153,6 +153,7 @@ generation_abandon(struct master *m)
 	if (gen == NULL)
 		return;
 	m->next = NULL;
+	spool_trial_drop(m);
 	control_abandon(m->control);
 	gen->state = GEN_DRAINING;
 	gen->cut = true;
@@ -177,6 +178,7 @@ generation_failed(struct generation *gen, const char *reason)
 	    "reload failed, the configuration before stays: %s", reason);
 	counter_add(&m->counters[SLOT_MASTER].reloads[RELOAD_FAILURE], 1);
 	m->spool_conf = m->current->conf;
+	recording_settle(m);
 	reloads_failed(m->reloads, "failed", reason);
 	service_ready(m);
 	if (!any_running(gen))
@@ -434,19 +436,45 @@ serve(struct generation *gen)
 /* ---- the last step that may fail ---- */
 
 static void
+use_spool(struct generation *gen)
+{
+	gen->master->spool_conf = gen->conf;
+	recording_set_spool(gen->master, gen->conf);
+}
+
+static void
+spool_tried(struct master *m, struct errmsg *why)
+{
+	struct generation *gen = m->next;
+
+	if (gen == NULL || gen->state != GEN_SPOOL)
+		return;
+	if (why == NULL) {
+		use_spool(gen);
+		return;
+	}
+	(void)blame(gen->conf, "spool.dir", why);
+	generation_failed(gen, why->text);
+}
+
+static void
 try_spool(struct generation *gen)
 {
 	struct master *m = gen->master;
-	struct conf *before = m->spool_conf;
+	struct errmsg err;
 
 	gen->state = GEN_SPOOL;
-	m->spool_conf = gen->conf;
-	if (m->current == NULL)
+	if (m->current == NULL) {
+		m->spool_conf = gen->conf;
 		recording_start(m);	/* it is told when it is ready */
-	else if (same_spool(before, gen->conf))
+	} else if (same_spool(m->spool_conf, gen->conf)) {
+		m->spool_conf = gen->conf;
 		serve(gen);
-	else
-		recording_set_spool(m, gen->conf);
+	} else if (!recording_moves(m, gen->conf)) {
+		use_spool(gen);
+	} else if (spool_trial_start(m, gen->conf, spool_tried, &err) == -1) {
+		generation_failed(gen, err.text);
+	}
 }
 
 void
@@ -501,11 +529,17 @@ generation_child_failed(struct child *c, struct str reason)
 {
 	struct errmsg err;
 
+	struct generation *gen = c->gen != NULL ? c->gen : c->master->next;
+
+	if (gen == NULL)
+		return;
 	(void)errmsg_set(&err, "%.*s", STR_ARG(reason));
-	if (c->role == ROLE_SIGNER)
-		(void)blame(c->gen->conf,
+	if (str_starts(reason, STR("sandbox")))
+		(void)blame(gen->conf, "sandbox", &err);
+	else if (c->role == ROLE_SIGNER)
+		(void)blame(gen->conf,
 		    str_starts(reason, STR("ca.permit")) ? "ca.permit" : "ca.dir", &err);
-	generation_failed(c->gen, err.text);
+	generation_failed(gen, err.text);
 }
 
 /* ---- ends ---- */

@@ -14,6 +14,7 @@ libmaster_a_SOURCES = \
 	src/master/pinning.c src/master/pinning.h \
 	src/master/control.c src/master/control.h \
 	src/master/control_socket.c src/master/control_socket.h \
+	src/master/spool_trial.c \
 	src/master/walls.c src/master/system_files.c \
 	src/master/commands.c src/master/commands.h \
 	src/master/commands_bypass.c src/master/commands_status.c \

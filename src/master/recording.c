@@ -142,8 +142,8 @@ recording_any_slot(const struct master *m)
 }
 
 /* As root the recorder, which is somebody else, could not make this itself. */
-static void
-make_spool_dir(const struct conf *conf)
+void
+recording_make_dir(const struct conf *conf)
 {
 	struct user_ids ids = users_of(conf, ROLE_RECORDER);
 
@@ -157,11 +157,17 @@ make_spool_dir(const struct conf *conf)
 void
 recording_prepare(struct master *m)
 {
-	make_spool_dir(m->spool_conf);
+	recording_make_dir(m->spool_conf);
 	free(m->room.dir);
 	m->room.dir = mem_strdup(m->spool_conf->spool.dir);
 	m->room.sandbox = m->spool_conf->sandbox;
 	m->room.user = users_of(m->spool_conf, ROLE_RECORDER);
+}
+
+bool
+recording_moves(const struct master *m, const struct conf *conf)
+{
+	return m->recorder.pid > 0 && strcmp(m->room.dir, conf->spool.dir) != 0;
 }
 
 /* A sandbox lasts as long as its process, and a recorder's is made for one directory. */
@@ -170,9 +176,9 @@ needs_another(const struct master *m, const struct conf *conf)
 {
 	struct user_ids user = users_of(conf, ROLE_RECORDER);
 
-	return m->recorder.pid > 0 && (strcmp(m->room.dir, conf->spool.dir) != 0 ||
-	    m->room.sandbox != conf->sandbox || m->room.user.own != user.own ||
-	    m->room.user.uid != user.uid || m->room.user.gid != user.gid);
+	return recording_moves(m, conf) || (m->recorder.pid > 0 &&
+	    (m->room.sandbox != conf->sandbox || m->room.user.own != user.own ||
+	    m->room.user.uid != user.uid || m->room.user.gid != user.gid));
 }
 
 /* It finishes what it has; what comes meanwhile waits in the rings. */
@@ -186,6 +192,13 @@ exchange(struct master *m)
 		m->recorder.leaving = true;
 		(void)CHANNEL_TELL(m->recorder.channel, STOP, stop, &stop);
 	}
+}
+
+void
+recording_settle(struct master *m)
+{
+	if (needs_another(m, m->spool_conf))
+		exchange(m);
 }
 
 void

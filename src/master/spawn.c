@@ -51,13 +51,11 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	case MSG_FAILED:
 		if (msg_unpack_failed(body, &failed) != 0)
 			return -1;
-		if (c->gen != NULL && c->gen->state < GEN_SERVING) {
+		if (c->gen != NULL ? c->gen->state < GEN_SERVING :
+		    c->master->next != NULL && c->master->next->state == GEN_SPOOL)
 			generation_child_failed(c, failed.reason);
-			return 0;
-		}
-		log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
-		if (c->role == ROLE_RECORDER && c->master->current == NULL)
-			master_fail(c->master, "the recorder cannot start");
+		else
+			log_error("%s: %.*s", role_name(c->role), STR_ARG(failed.reason));
 		return 0;
 	default:
 		return recording_message(c->master, type, body, fds, nfds);

@@ -22,6 +22,7 @@ struct generation;
 struct control;
 struct pinning;
 struct poll;
+struct spool_trial;
 struct reloads;
 struct service;
 
@@ -139,6 +140,7 @@ struct master {
 		enum conf_sandbox sandbox;
 		struct user_ids user;
 	} room;				/* what the running recorder was made for */
+	struct spool_trial *spool_trial;	/* NULL: none is under way */
 	bool exchanging;		/* it ends, for another one to take its place */
 	struct conf *spool_conf;	/* borrowed: of the generation whose spool is in use */
 	struct slot *slots;		/* RING_SLOTS */
@@ -224,6 +226,18 @@ void recording_slot_live(struct master *, struct child *);	/* forked */
 void recording_serve(struct master *, struct generation *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
+
+void recording_make_dir(const struct conf *);	/* as root: for the recorder's user */
+/* Its spool is another directory than the running recorder's. */
+bool recording_moves(const struct master *, const struct conf *);
+void recording_settle(struct master *);		/* a recorder for m->spool_conf, as before */
+
+/* ---- spool_trial.c ---- */
+typedef void spool_trial_fn(struct master *, struct errmsg *why);	/* NULL: it can */
+/* One at a time: the one before is forgotten. */
+int spool_trial_start(struct master *, const struct conf *, spool_trial_fn *,
+    struct errmsg *) MUSTCHECK;
+void spool_trial_drop(struct master *);
 
 /* ---- system_files.c ---- */
 void system_files_start(struct master *);

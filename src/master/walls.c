@@ -27,17 +27,11 @@ put_missing(const struct master *m, enum role role, unsigned slot, struct buf *o
 {
 	uint64_t missing =
 	    sandbox_missing(counter_get(&m->counters[slot].protections), role);
-	unsigned i;
-	bool first = true;
 
 	if (missing == 0)
 		return;
-	buf_printf(out, "%s%s without", out->len > 0 ? "; " : "", role_name(role));
-	for (i = 0; i < WALL_COUNT; i++)
-		if ((missing & (uint64_t)1 << i) != 0) {
-			buf_printf(out, "%s %s", first ? "" : ",", sandbox_wall_name(i));
-			first = false;
-		}
+	buf_printf(out, "%s%s without ", out->len > 0 ? "; " : "", role_name(role));
+	sandbox_names(missing, out);
 }
 
 void

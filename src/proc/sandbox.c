@@ -21,6 +21,7 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
+#define MEMLOCK_BYTES (1u << 20)	/* the signer's vault, twice while it moves in */
 #define CAP(name) ((uint64_t)1 << (name))
 /*
  * What root is needed for: children become others, are signalled and timed out;
@@ -42,12 +43,6 @@ static bool as_root;
 
 /* ---- what stands, for people ---- */
 
-const char *
-sandbox_wall_name(unsigned bit)
-{
-	return bit < WALL_COUNT ? wall_names[bit] : NULL;
-}
-
 /*
  * What every kernel of Debian 12 and later has. The others are more than was
  * promised: newer kernels' second line behind seccomp.
@@ -68,35 +63,17 @@ sandbox_missing(uint64_t walls, enum role role)
 	return needed & ~walls;
 }
 
-static void
-put_names(uint64_t walls, struct buf *out)
-{
-	unsigned i;
-	bool first = true;
-
-	for (i = 0; i < WALL_COUNT; i++) {
-		if ((walls & (uint64_t)1 << i) == 0)
-			continue;
-		if (!first)
-			buf_putc(out, ' ');
-		buf_putz(out, wall_names[i]);
-		first = false;
-	}
-}
-
 void
-sandbox_text(uint64_t walls, enum role role, struct buf *out)
+sandbox_names(uint64_t walls, struct buf *out)
 {
-	uint64_t missing = sandbox_missing(walls, role);
+	const char *between = "";
+	unsigned i;
 
-	if (walls == 0)
-		buf_putz(out, "none");
-	else
-		put_names(walls, out);
-	if (missing == 0)
-		return;
-	buf_putz(out, ", without ");
-	put_names(missing, out);
+	for (i = 0; i < WALL_COUNT; i++)
+		if ((walls & (uint64_t)1 << i) != 0) {
+			buf_printf(out, "%s%s", between, wall_names[i]);
+			between = ", ";
+		}
 }
 
 bool
@@ -220,11 +197,21 @@ sandbox_enter(struct proc *p, uint64_t walls, struct errmsg *err)
 	if (p->conf->sandbox != CONF_SANDBOX_REQUIRED || missing == 0)
 		return 0;
 	buf_init(&names, 0);
-	put_names(missing, &names);
+	sandbox_names(missing, &names);
 	(void)errmsg_set(err, "sandbox: required, but a %s cannot have: %.*s",
 	    role_name(p->role), STR_ARG(buf_str(&names)));
 	buf_free(&names);
 	return -1;
+}
+
+/* For keys: what root may lock without a limit now, its children may not later. */
+static void
+raise_memlock(void)
+{
+	struct rlimit rl = {MEMLOCK_BYTES, MEMLOCK_BYTES}, now;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &now) == 0 && now.rlim_max < MEMLOCK_BYTES)
+		(void)setrlimit(RLIMIT_MEMLOCK, &rl);
 }
 
 uint64_t
@@ -234,6 +221,7 @@ sandbox_master(const struct conf *conf)
 	uint64_t walls, caps = capabilities();
 
 	as_root = geteuid() == 0;
+	raise_memlock();
 	caps &= as_root ? MASTER_CAPABILITIES : CAP(CAP_NET_BIND_SERVICE);
 	drop_bounding(caps);
 	(void)set_capabilities(caps);

@@ -58,12 +58,10 @@ int sandbox_enter(struct proc *, uint64_t walls, struct errmsg *) NONNULL(1, 3) 
  */
 uint64_t sandbox_master(const struct conf *) NONNULL(1);
 
-/* NULL: no such bit. */
-const char *sandbox_wall_name(unsigned bit);
 /* Those of `walls` without which the role is not what SECURITY promises. */
 uint64_t sandbox_missing(uint64_t walls, enum role);
+/* For people: "seccomp, landlock"; nothing where there is none. */
+void sandbox_names(uint64_t walls, struct buf *out) NONNULL(2);
 bool sandbox_wanted(const struct conf *) NONNULL(1);
-/* For people: "seccomp landlock ..., without own-user"; "none". */
-void sandbox_text(uint64_t walls, enum role, struct buf *out) NONNULL(3);
 
 #endif

@@ -99,8 +99,12 @@ static const struct {
     {SCMP_SYS(fdatasync), R},
     {SCMP_SYS(getdents64), R},
     {SCMP_SYS(pwritev), R},
+    {SCMP_SYS(poll), R},	/* is somebody still following? */
+    {SCMP_SYS(ppoll), R},
     {SCMP_SYS(clock_nanosleep), R},	/* while a predecessor has the spool */
     {SCMP_SYS(nanosleep), R},
+    {SCMP_SYS(poll), R},	/* has who follows the entries gone? */
+    {SCMP_SYS(ppoll), R},
     {SCMP_SYS(eventfd2), S | R},	/* libev, for news from a thread */
 
     /* network: what is asked of an address is access.c's matter */
@@ -287,6 +291,8 @@ sandbox_calls(enum role role)
 
 	if (ctx == NULL)
 		return false;
+	/* By another table of calls (32 bits, x32): not only that thread. */
+	(void)seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* A binary tree; threads that run already; denials in the kernel's log. */
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	(void)seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);

@@ -47,7 +47,7 @@ struct recover {
 	bool name_odd;
 	unsigned odd;
 	uint64_t files, entries;
-	bool left;
+	bool by_copy, left, unsynced;
 };
 
 /* ---- one file ---- */
@@ -260,14 +260,14 @@ rewrite(int dir, const char *name, const char *instance, int *fd)
 }
 
 int64_t
-recover_file(int dir, const char *name, const char *instance, int *fd)
+recover_file(int dir, const char *name, const char *instance, bool copy, int *fd)
 {
 	struct findings f = {.fd = *fd, .in_row = true};
 	int rc = scan_file(*fd, find_object, &f);
 
 	if (rc == 0 && f.objects == 0)
 		rc = unlinkat(dir, name, 0);
-	else if (rc == 0 && (!f.in_row || !header_ok(*fd, f.header)))
+	else if (rc == 0 && (copy || !f.in_row || !header_ok(*fd, f.header)))
 		rc = rewrite(dir, name, instance, fd);
 	else if (rc == 0)
 		rc = mend_tail(*fd, &f);
@@ -323,6 +323,15 @@ report_odd(struct recover *r, const char *name)
 		log_warning("the spool has more that is not ours");
 }
 
+static bool
+seal(struct recover *r, int dir, int fd, const char *name)
+{
+	if (fdatasync(fd) == 0)
+		return spool_seal(dir, name) == 0;
+	r->unsynced = true;
+	return false;
+}
+
 static void
 repair(struct recover *r, int dir, const char *name)
 {
@@ -341,8 +350,8 @@ repair(struct recover *r, int dir, const char *name)
 		    (int)(strlen(name) - strlen(SPOOL_PART)), name);
 		/* Readers see it torn or whole as long as nobody holds it. */
 		(void)har_lock_patiently(fd);
-		kept = recover_file(dir, name, r->instance, &fd);
-		if (kept < 0 || (kept > 0 && spool_seal(dir, fd, final) != 0)) {
+		kept = recover_file(dir, name, r->instance, r->by_copy, &fd);
+		if (kept < 0 || (kept > 0 && !seal(r, dir, fd, final))) {
 			log_warning("cannot repair %s/%s: %s", r->tag, name, strerror(errno));
 			r->left = true;
 		} else {
@@ -421,6 +430,18 @@ look_at_tag(struct recover *r, const struct dirent *e)
 		return;
 	}
 	(void)snprintf(r->tag, sizeof(r->tag), "%s", e->d_name);
+}
+
+bool
+recover_unsynced(const struct recover *r)
+{
+	return r->unsynced;
+}
+
+void
+recover_by_copy(struct recover *r, bool copy)
+{
+	r->by_copy = copy;
 }
 
 bool

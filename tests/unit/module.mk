@@ -16,4 +16,5 @@ include tests/unit/recorder/module.mk
 include tests/unit/worker/module.mk
 include tests/unit/master/module.mk
 include tests/unit/ctl/module.mk
+include tests/unit/walls/module.mk
 endif

@@ -289,7 +289,6 @@ END_TEST
 static const struct {
 	const char *text, *error;
 } later_words[] = {
-	{"sandbox: required", "t.yaml:1:10: key 'sandbox': not yet supported: 'required'"},
 	{"redact: {level: credentials}",
 	    "t.yaml:1:17: key 'redact.level': not yet supported: 'credentials'"},
 	{"access: {guard: strict}",

@@ -5,12 +5,14 @@ check_PROGRAMS += tests/unit/run-recorder
 TESTS += tests/unit/run-recorder
 tests_unit_run_recorder_SOURCES = tests/unit/recorder/run.c tests/unit/recorder/suites.h \
 	tests/unit/recorder/world.c tests/unit/recorder/world.h \
+	tests/unit/recorder/calls.c \
 	tests/unit/recorder/test_ring.c tests/unit/recorder/test_recover.c \
 	tests/unit/recorder/test_spool.c tests/unit/recorder/test_intake.c \
 	tests/unit/recorder/test_tls_errors.c tests/unit/recorder/test_tails.c \
 	tests/unit/recorder/test_aborted.c \
 	tests/unit/recorder/test_block.c tests/unit/recorder/test_quota.c \
 	tests/unit/recorder/test_death.c tests/unit/recorder/test_faults.c \
+	tests/unit/recorder/test_power.c \
 	tests/unit/recorder/test_recorder.c
 tests_unit_run_recorder_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_recorder_LDFLAGS = $(AM_LDFLAGS) \

@@ -496,6 +496,38 @@ START_TEST(reserved_space_is_given_back)
 }
 END_TEST
 
+/* The kernel may have dropped what it could not write, and say that all is well. */
+START_TEST(unsynced_file_is_copied)
+{
+	char path[600];
+	struct stat st;
+	ino_t before;
+
+	world_start(&w);
+	add("a", 1, 10);
+	commit();
+	part_path("a", path, sizeof(path));
+	ck_assert_int_eq(stat(path, &st), 0);
+	before = st.st_ino;
+	fault_only = "fdatasync";
+	fault_errno = EIO;
+	fault_at = 1;
+	(void)spool_flush(w.spool, STR_NONE);
+	world_sync(&w);
+	fault_at = 0;
+	fault_only = NULL;
+	ck_assert_int_eq(stat(path, &st), 0);
+	spool_tick(w.spool, clock_mono_us());
+	spool_tick(w.spool, clock_mono_us() + 10000000);
+	look("a");
+	ck_assert_uint_eq(f.har, 1);
+	ck_assert_str_eq(f.order, "1 ");
+	path[strlen(path) - strlen(SPOOL_PART)] = '\0';
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert(st.st_ino != before);
+}
+END_TEST
+
 static void
 until_counted(uint64_t files)
 {
@@ -586,6 +618,7 @@ spool_suite(void)
 	tcase_add_test(t, unusable_directory_is_refused);
 	tcase_add_test(t, one_recorder_per_directory);
 	tcase_add_test(t, reserved_space_is_given_back);
+	tcase_add_test(t, unsynced_file_is_copied);
 	tcase_add_test(t, numbers_are_kept);
 	suite_add_tcase(s, t);
 	return s;
