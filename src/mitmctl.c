@@ -38,6 +38,14 @@ static const struct command {
 	    "  --timeout TIME                at the latest; drain_timeout, if it is not given\n"
 	    "/readyz says 503 from now on, answers end their connections, new ones are served.\n"
 	    "mitmd ends when nobody has been connected for drain_idle.\n", NULL},
+	{"env", ctl_env, "[--tag TAG] [--format FORMAT]", "what a program's environment needs",
+	    "  --tag TAG                     record it under that name\n"
+	    "  --format sh|fish|powershell|dotenv|json|github|gitlab\n"
+	    "  --no-proxy HOST,...           what is reached without the proxy; this host\n"
+	    "In a shell: eval \"$(mitmctl env --tag job-123)\"\n", NULL},
+	{"exec", ctl_exec, "[--tag TAG] -- COMMAND ...", "run a command in that environment",
+	    "  --tag, --no-proxy             as for env\n"
+	    "It ends as the command does; with 127 when there is none of that name.\n", NULL},
 	{"explain", ctl_explain, "HOST[:PORT]", "what the configuration decides for a host",
 	    "  --sni NAME                    the name in the ClientHello, if it is another one\n"
 	    "  --address ADDRESS             for patterns that are networks; else it is looked up\n",
@@ -60,7 +68,8 @@ static const struct command {
 	{"status", ctl_status, "", "how the running mitmd is, and what to look at",
 	    "It ends with 0 when all is well, with 2 when somebody should look.\n", NULL},
 	{"tags", ctl_tags, "", "whose files are growing", NULL, NULL},
-	{"tail", ctl_tail, "[-f FILTER] [--json] [-n N] [TAG]...", "flows as they end, a line each",
+	{"tail", ctl_tail, "[-f FILTER] [--json] [-n N] [TAG]...",
+	    "flows as they end, a line each",
 	    "  -f, --filter FILTER           only these: 'help filter' tells the language\n"
 	    "  --json                        HAR entries, one a line, as they are\n"
 	    "  -n, --limit N                 no more than so many\n", NULL},
@@ -76,7 +85,8 @@ usage(FILE *out)
 	for (i = 0; i < NELEM(commands); i++)
 		(void)fprintf(out, "  %-8s %-36s %s\n", commands[i].name,
 		    commands[i].arguments, commands[i].help);
-	(void)fprintf(out, "  %-8s %-36s %s\n", "help", "[COMMAND]", "this, or more of a command");
+	(void)fprintf(out, "  %-8s %-36s %s\n", "help", "[COMMAND]",
+	    "this, or more of a command");
 }
 
 static const struct command *
@@ -214,7 +224,8 @@ run(struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	if (argc > 1 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
 		return help(argv[0]);
-	if (!take_common(&argc, argv, ctl))
+	/* What follows exec is another program's. */
+	if (cmd->run != ctl_exec && !take_common(&argc, argv, ctl))
 		return CTL_USAGE;
 	tls_library_init();
 	optind = 0;	/* commands may have options of their own */

@@ -16,12 +16,15 @@ EXTRA_DIST += \
 	$(E2E)/env/disk.py \
 	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
+	$(E2E)/env/faults.c \
+	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/grpc_node.js \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
+	$(E2E)/env/har_samples.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
@@ -33,6 +36,7 @@ EXTRA_DIST += \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
 	$(E2E)/env/systemd.py \
+	$(E2E)/env/strace.py \
 	$(E2E)/env/tls_clients.py \
 	$(E2E)/env/tls_helper.go \
 	$(E2E)/env/tls_helper.js \
@@ -68,7 +72,9 @@ EXTRA_DIST += \
 	$(E2E)/test_47_testssl.py \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
+	$(E2E)/test_55_har_tools.py \
 	$(E2E)/test_60_processes.py \
+	$(E2E)/test_61_mitmctl.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \
@@ -77,11 +83,15 @@ EXTRA_DIST += \
 	$(E2E)/test_63_completion.py \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
-	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_63_logs.py \
+	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
+	$(E2E)/test_66_env.py \
+	$(E2E)/test_66_broken_configurations.py \
 	$(E2E)/test_70_disk.py \
 	$(E2E)/test_71_block.py \
+	$(E2E)/test_72_faults.py \
+	$(E2E)/test_73_odd.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \

@@ -58,8 +58,8 @@ socket_path(const struct ctl *ctl, int *out_code, struct errmsg *why)
 	if (conf->control != NULL) {
 		path = mem_strdup(conf->control);
 	} else {
-		(void)errmsg_set(why, "the control socket is off ('control:' in %s); -s names one",
-		    conf->file != NULL ? conf->file : "the defaults");
+		(void)errmsg_set(why, "the control socket is off ('control:' in %s); "
+		    "-s names one", conf->file != NULL ? conf->file : "the defaults");
 		*out_code = CTL_UNREACHABLE;
 	}
 	conf_free(&conf);

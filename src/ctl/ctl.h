@@ -40,6 +40,7 @@ ctl_command_fn ctl_bypass;	/* ctl_bypass.c */
 ctl_command_fn ctl_ca;		/* ctl_ca.c */
 ctl_command_fn ctl_conns;	/* ctl_lists.c */
 ctl_command_fn ctl_drain;	/* ctl_drain.c */
+ctl_command_fn ctl_env, ctl_exec;	/* ctl_env.c */
 ctl_command_fn ctl_explain;	/* ctl_explain.c */
 ctl_command_fn ctl_flush;	/* ctl_flush.c */
 ctl_command_fn ctl_har;		/* ctl_har.c */

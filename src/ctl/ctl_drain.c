@@ -28,7 +28,8 @@ read_options(int argc, char **argv, char **out_timeout)
 		if (c != 't')
 			return CTL_USAGE;
 		if (!value_time(str_z(optarg), &ms)) {
-			ctl_error("drain: --timeout is a time (30s, 10m, 1h), not '%s'", optarg);
+			ctl_error("drain: --timeout is a time (30s, 10m, 1h), not '%s'",
+			    optarg);
 			return CTL_USAGE;
 		}
 		free(*out_timeout);

@@ -172,6 +172,10 @@ ctl_har(const struct ctl *ctl, int argc, char **argv)
 	rc = parse(cmd, &ask, argc - 1, argv + 1);
 	if (rc == CTL_OK)
 		rc = cmd->run(&ask);
+	if ((fflush(stdout) != 0 || ferror(stdout) != 0) && rc == CTL_OK) {
+		ctl_error("har %s: standard output cannot be written", ask.command);
+		rc = CTL_FAILED;
+	}
 	filter_free(&ask.filter);
 	return rc;
 }

@@ -193,8 +193,9 @@ put_line(const struct ctl *ctl, const char *label, enum term_style style, const 
 	struct buf line = {0};
 
 	(void)term_put(&line, str_z(text), 0);
-	(void)printf("%-14s%s%.*s%s\n", label, style != TERM_PLAIN ? term_style(ctl, style) : "",
-	    STR_ARG(buf_str(&line)), style != TERM_PLAIN ? term_style(ctl, TERM_PLAIN) : "");
+	(void)printf("%-14s%s%.*s%s\n", label,
+	    style != TERM_PLAIN ? term_style(ctl, style) : "", STR_ARG(buf_str(&line)),
+	    style != TERM_PLAIN ? term_style(ctl, TERM_PLAIN) : "");
 	buf_free(&line);
 }
 
@@ -294,6 +295,30 @@ show_counters(const struct ctl *ctl, const struct control_table *t)
 	buf_free(&line);
 }
 
+/* Those of a role are alike: once for each. */
+static void
+show_protections(const struct ctl *ctl, const struct control_table *t)
+{
+	static const char *const roles[] = {"master", "recorder", "signer", "worker"};
+	const char *label = "protections";
+	unsigned item;
+	size_t i, first;
+	char *line;
+
+	for (i = 0; i < NELEM(roles); i++) {
+		for (item = 0; (first = find_item(t, "processes", item)) != 0; item++)
+			if (strcmp(value(t, first, "role"), roles[i]) == 0 &&
+			    value(t, first, "protections")[0] != '\0')
+				break;
+		if (first == 0)
+			continue;
+		line = mem_printf("%s: %s", roles[i], value(t, first, "protections"));
+		put_line(ctl, label, TERM_PLAIN, line);
+		free(line);
+		label = "";
+	}
+}
+
 static void
 show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 {
@@ -323,6 +348,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 	show_spool(ctl, t);
 	show_reload(ctl, t);
 	show_problems(ctl, t);
+	show_protections(ctl, t);
 	show_counters(ctl, t);
 	show_list(ctl, t, "generations", generations, NELEM(generations));
 	show_list(ctl, t, "processes", processes, NELEM(processes));

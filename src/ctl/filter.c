@@ -213,7 +213,7 @@ operator(struct parser *s)
 	op = find_op(str_of(from + 1, n - 1));
 	if (op == NULL) {
 		(void)snprintf(why, sizeof(why), "there is no operator '%.*s'; 'mitmctl help "
-		    "har' lists them", (int)MIN(n, (size_t)20), from);
+		    "filter' lists them", (int)MIN(n, (size_t)20), from);
 		return fail(s, from, why);
 	}
 	if (!ends_word(*s->p) && strchr("!&|", *s->p) == NULL)

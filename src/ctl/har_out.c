@@ -123,7 +123,7 @@ put(struct har_out *o, const char *p, size_t n)
 }
 
 static void
-puts_(struct har_out *o, struct str s)
+put_str(struct har_out *o, struct str s)
 {
 	put(o, s.p, s.n);
 }
@@ -134,15 +134,15 @@ static void
 member_begin(struct har_out *o, struct str name)
 {
 	if (o->part == NOTHING) {
-		puts_(o, STR("{\"log\":{"));
+		put_str(o, STR("{\"log\":{"));
 		o->part = MEMBERS;
 	}
 	if (o->any_member)
-		puts_(o, STR(","));
+		put_str(o, STR(","));
 	o->any_member = true;
-	puts_(o, STR("\""));
-	puts_(o, name);		/* as it stood between quotes */
-	puts_(o, STR("\":"));
+	put_str(o, STR("\""));
+	put_str(o, name);		/* as it stood between quotes */
+	put_str(o, STR("\":"));
 }
 
 void
@@ -177,7 +177,7 @@ har_out_entries(struct har_out *o)
 	if (o->part >= ENTRIES)
 		return;		/* a second array goes on with the first one */
 	member_begin(o, STR("entries"));
-	puts_(o, STR("[\n"));
+	put_str(o, STR("[\n"));
 	o->part = ENTRIES;
 }
 
@@ -186,7 +186,7 @@ har_out_entry_begin(struct har_out *o)
 {
 	har_out_entries(o);
 	if (o->written++ > 0)
-		puts_(o, STR(",\n"));
+		put_str(o, STR(",\n"));
 }
 
 void
@@ -216,7 +216,7 @@ har_out_copy_entry(struct har_out *o, struct har_in *in, const struct har_item *
 
 	har_out_entry_begin(o);
 	if (!item->cut && memchr(item->text.p, '\n', item->text.n) == NULL)
-		puts_(o, item->text);	/* it is on one line already */
+		put_str(o, item->text);	/* it is on one line already */
 	else
 		rc = har_in_copy(in, item, put_piece, o, err);
 	har_out_entry_end(o);
@@ -245,16 +245,16 @@ put_tail(struct har_out *o)
 
 	if (o->tls_errors_n > 0) {
 		member_begin(o, STR("_tlsErrors"));
-		puts_(o, STR("["));
-		puts_(o, buf_str(&o->tls_errors));
-		puts_(o, STR("]"));
+		put_str(o, STR("["));
+		put_str(o, buf_str(&o->tls_errors));
+		put_str(o, STR("]"));
 	}
 	if (o->tls_errors_left > 0) {
 		member_begin(o, STR("_tlsErrorsLeftOut"));
 		(void)snprintf(left, sizeof(left), "%u", o->tls_errors_left);
-		puts_(o, str_z(left));
+		put_str(o, str_z(left));
 	}
-	puts_(o, STR("}}\n"));
+	put_str(o, STR("}}\n"));
 }
 
 void
@@ -262,7 +262,7 @@ har_out_entries_end(struct har_out *o)
 {
 	har_out_entries(o);
 	if (o->part == ENTRIES)
-		puts_(o, STR("\n]"));
+		put_str(o, STR("\n]"));
 	o->part = ENTRIES_ENDED;
 }
 

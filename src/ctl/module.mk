@@ -5,6 +5,7 @@ libctl_a_SOURCES = src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/human.c src/ctl/human.h src/ctl/term.c src/ctl/term.h \
 	src/ctl/ctl_reload.c src/ctl/ctl_status.c src/ctl/ctl_flush.c \
 	src/ctl/ctl_lists.c src/ctl/ctl_drain.c \
+	src/ctl/ctl_env.c src/ctl/env_vars.c src/ctl/env_vars.h \
 	src/ctl/ctl_tail.c src/ctl/tail_line.c src/ctl/tail_line.h \
 	src/ctl/view.c src/ctl/view.h \
 	src/ctl/filter.c src/ctl/filter.h \

@@ -117,7 +117,7 @@ tail_line(const struct ctl *ctl, const struct view *v, unsigned columns, struct 
 	unsigned fixed = 9 + TAG_COLUMNS + 1 + METHOD_COLUMNS + 1 + NUMBERS_COLUMNS, url = 0;
 	bool wide = columns > fixed + URL_LEAST + 16;
 
-	/* A wide terminal has room behind the numbers; of a narrow one all but a mark is the URL's. */
+	/* A wide one has room behind the numbers; of a narrow one all but a mark is the URL's. */
 	if (columns > 0)
 		url = wide ? (columns - fixed) * 3 / 4 :
 		    columns > fixed + URL_LEAST ? columns - fixed - 1 : URL_LEAST;

@@ -336,7 +336,7 @@ step(struct json_check *c, uint8_t b)
  * S_STRING before and after.
  */
 static size_t
-to_next_string(struct json_check *c, const uint8_t *p, size_t n)
+to_next_string(struct json_check *c, const uint8_t *p, size_t n, unsigned floor)
 {
 	if (n < 5)
 		return 0;
@@ -351,7 +351,7 @@ to_next_string(struct json_check *c, const uint8_t *p, size_t n)
 		return 3;
 	}
 	/* One object of an array ends and the next begins, at the same depth. */
-	if (memcmp(p + 1, "},{\"", 4) != 0 || c->depth < 2 || !in_object(c) ||
+	if (memcmp(p + 1, "},{\"", 4) != 0 || c->depth < floor + 2 || !in_object(c) ||
 	    (c->objects >> (c->depth - 2) & 1) != 0)
 		return 0;
 	c->in_name = 1;
@@ -369,7 +369,7 @@ check(struct json_check *c, const uint8_t *p, size_t n, unsigned floor)
 			i += string_run(p + i, n - i);
 			if (i == n)
 				break;
-			k = p[i] == '"' ? to_next_string(c, p + i, n - i) : 0;
+			k = p[i] == '"' ? to_next_string(c, p + i, n - i, floor) : 0;
 			i += k;
 			if (k > 0)
 				continue;

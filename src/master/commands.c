@@ -96,12 +96,13 @@ drain(void *arg, struct control_call *call, int nwords, char **words)
 		control_fail(call, "failed", "mitmd is stopping");
 		return;
 	}
-	log_info("control: uid %u drains this mitmd: it ends when nobody has been connected for "
-	    "%llu s, in %llu s at the latest", (unsigned)control_uid(call),
+	log_info("control: uid %u drains this mitmd: it ends when nobody has been connected "
+	    "for %llu s, in %llu s at the latest", (unsigned)control_uid(call),
 	    (unsigned long long)conf->drain_idle_ms / 1000, (unsigned long long)seconds);
 	leaving_begin(m, (double)seconds);
 	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)seconds);
-	(void)snprintf(idle, sizeof(idle), "%llu", (unsigned long long)conf->drain_idle_ms / 1000);
+	(void)snprintf(idle, sizeof(idle), "%llu",
+	    (unsigned long long)conf->drain_idle_ms / 1000);
 	control_row(call, "timeout", "idle", NULL);
 	control_row(call, limit, idle, NULL);
 }

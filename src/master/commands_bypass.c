@@ -121,7 +121,8 @@ commands_bypass_add(void *arg, struct control_call *call, int nwords, char **wor
 	if (add.client.len > 0)
 		(void)addr_ip_text(&add.client, client);
 	else if (add.tag.n > 0)
-		(void)snprintf(client, sizeof(client), "clients with tag %.*s", STR_ARG(add.tag));
+		(void)snprintf(client, sizeof(client), "clients with tag %.*s",
+		    STR_ARG(add.tag));
 	clock_iso((uint64_t)(now + (int64_t)add.seconds) * 1000000, until);
 	log_info("control: uid %u lets %s reach %s untouched until %s",
 	    (unsigned)control_uid(call), client, words[0], until);

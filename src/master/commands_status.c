@@ -223,7 +223,8 @@ put_generation(struct report *r, const struct generation *gen)
 		if (w->pid <= 0)
 			continue;
 		running++;
-		connections += counter_get(&r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
+		connections += counter_get(
+		    &r->m->counters[w->slot].connections_open[SIDE_CLIENT]);
 	}
 	number(r, "number", gen->number);
 	text(r, "state", generation_state(gen));
@@ -341,7 +342,8 @@ look_at_child(struct report *r, const struct child *c)
 		problem(r, "%s %u does not run (%s); it is started again in %.0f s",
 		    role_name(c->role), c->index, c->last_end, left);
 	else if (c->pid <= 0)
-		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index, c->last_end);
+		problem(r, "%s %u does not run (%s)", role_name(c->role), c->index,
+		    c->last_end);
 }
 
 static void

@@ -34,7 +34,7 @@ enum client_state {
 
 struct control_call {
 	struct buf rows;
-	char failure[sizeof(((struct errmsg *)0)->text) + 16];	/* "CODE TEXT"; empty: it went well */
+	char failure[sizeof(((struct errmsg *)0)->text) + 16];	/* "CODE TEXT"; or "" */
 	void (*gone)(void *arg);
 	void *arg;
 };
@@ -416,9 +416,10 @@ may_use(uid_t uid)
 static void
 refuse(struct control *c, int fd, uid_t uid)
 {
+	bool root = strcmp(c->self, "root") == 0;
 	char text[256];
 	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
-	    "be %s\n", (unsigned)uid, c->self);
+	    "be root%s%s\n", (unsigned)uid, root ? "" : " or ", root ? "" : c->self);
 
 	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (rate_take(&c->refusals, clock_mono_us()))

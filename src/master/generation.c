@@ -565,7 +565,7 @@ generation_child_gone(struct child *c)
 
 	generation_let_go(c);
 	if (gen->state < GEN_SERVING) {
-		(void)errmsg_set(&err, "the %s cannot start: it %s", role_name(c->role),
+		(void)errmsg_set(&err, "the %s cannot start: %s", role_name(c->role),
 		    c->last_end);
 		generation_failed(gen, err.text);
 		return;

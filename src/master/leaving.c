@@ -9,8 +9,8 @@
 
 #define LOOK_SECONDS 0.25
 
-static uint64_t
-connections(const struct master *m)
+uint64_t
+leaving_connections(const struct master *m)
 {
 	uint64_t sum = 0;
 	unsigned i;
@@ -25,7 +25,7 @@ on_look(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 {
 	struct master *m = t->data;
 	uint64_t now = clock_mono_us(), idle_us = m->current->conf->drain_idle_ms * 1000;
-	bool anybody = connections(m) > 0;
+	bool anybody = leaving_connections(m) > 0;
 
 	if (anybody)
 		m->quiet_us = now;

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "master/leaving.h"
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -21,6 +22,7 @@
 #define STOP_EVERY 5.0
 #define STOP_EXTEND_US 15000000ull	/* how long we are believed without another word */
 #define STATUS_SIZE 1500
+#define SPOOL_SIZE 96
 
 struct service {
 	struct master *master;
@@ -40,17 +42,6 @@ plain(char *text)
 }
 
 /* ---- STATUS ---- */
-
-static uint64_t
-connections(const struct master *m)
-{
-	uint64_t sum = 0;
-	unsigned i;
-
-	for (i = 0; i < RING_SLOTS; i++)
-		sum += counter_get(&m->counters[i].connections_open[SIDE_CLIENT]);
-	return sum;
-}
 
 static unsigned
 draining(const struct master *m)
@@ -73,25 +64,43 @@ workers_ready(const struct generation *gen)
 	return n;
 }
 
+/* What Ada looks at: is there room, and is it used? */
+static void
+describe_spool(const struct master *m, char out[SPOOL_SIZE])
+{
+	const struct counters *c = &m->counters[SLOT_RECORDER];
+	unsigned long long files, bytes;
+
+	if (counter_get(&c->spool_ok) == 0) {
+		(void)snprintf(out, SPOOL_SIZE, "the spool cannot be written");
+		return;
+	}
+	files = counter_get(&c->spool_files) + counter_get(&c->spool_files_open);
+	bytes = counter_get(&c->spool_bytes) + counter_get(&c->spool_bytes_open);
+	(void)snprintf(out, SPOOL_SIZE, "%llu HAR files of %llu MiB", files, (bytes + (1 << 20) - 1) >> 20);
+}
+
 static void
 describe(const struct master *m, char out[STATUS_SIZE])
 {
 	const struct reload_seen *reload = reloads_seen(m->reloads);
 	const struct generation *gen = m->current;
 	bool failed = reload->failed > 0 && !reload->ok;
-	unsigned long long open = connections(m);
+	unsigned long long open = leaving_connections(m);
 	unsigned old = draining(m);
-	char more[64] = "";
+	char more[64] = "", spool[SPOOL_SIZE];
 
-	if (m->stopping) {
-		(void)snprintf(out, STATUS_SIZE, "stopping: %llu connections left", open);
+	if (m->stopping || m->leaving) {
+		(void)snprintf(out, STATUS_SIZE, "%s: %llu connections left",
+		    m->stopping ? "stopping" : "draining", open);
 		return;
 	}
 	if (old > 0)
 		(void)snprintf(more, sizeof(more), ", %u before it draining", old);
+	describe_spool(m, spool);
 	(void)snprintf(out, STATUS_SIZE,
-	    "generation %u%s, %u of %u workers, %llu connections, spool %.500s%s%.600s",
-	    gen->number, more, workers_ready(gen), gen->nworkers, open, gen->conf->spool.dir,
+	    "generation %u%s, %u of %u workers, %llu connections, %s%s%.600s",
+	    gen->number, more, workers_ready(gen), gen->nworkers, open, spool,
 	    failed ? "; the last reload failed: " : "", failed ? reload->reason : "");
 	plain(out);
 }

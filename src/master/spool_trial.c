@@ -16,8 +16,8 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "master/roles.h"
 #include "master/state.h"
-#include "recorder/spool_dir.h"
 
 #define GOOD "+"
 
@@ -34,13 +34,12 @@ static NORETURN void
 try_it(const struct conf *conf, int out)
 {
 	struct user_ids ids = users_of(conf, ROLE_RECORDER);
-	struct spool_dir dir;
 	struct errmsg err;
 
 	(void)umask(027);
 	if (users_become(&ids) == -1)
 		(void)errmsg_sys(&err, "cannot become user %u", (unsigned)ids.uid);
-	else if (spool_dir_open(&dir, str_z(conf->spool.dir), -1, 0, &err) == 0)
+	else if (roles[ROLE_RECORDER].try_out(conf, &err) == 0)
 		(void)errmsg_set(&err, GOOD);
 	(void)!fd_write_all(out, err.text, strlen(err.text));
 	_exit(0);

@@ -3,9 +3,9 @@
  * supervise.c - starts what died again, later and later if it keeps dying, and
  * kills what stands still.
  *
- * A process that dies before it was at work waits up to ten seconds, one that
- * served first up to a second: somebody's clients may be killing it, and the
- * others' connections need it.  All restarts together are limited, too.
+ * A worker that dies before it was at work waits up to ten seconds, one that had
+ * served up to a second: somebody's clients may be killing it, and the others'
+ * connections need it.  All restarts together are limited, too.
  * Whether it stands still is seen from a counter that its loop raises (proc/
  * beat.h), in ticks of the master's own loop: when both were stopped, as by a
  * suspended machine, no time has passed.
@@ -100,7 +100,9 @@ begin_series(struct child *c)
 void
 supervise_again(struct child *c)
 {
-	double wait, max = c->served ? BACKOFF_SERVED : BACKOFF_MAX;
+	/* Of signer and recorder there is one, and the others wait for it. */
+	bool wanted = c->served || c->role != ROLE_WORKER;
+	double wait, max = wanted ? BACKOFF_SERVED : BACKOFF_MAX;
 
 	if (has_lived_well(c))
 		begin_series(c);

@@ -84,6 +84,8 @@ add_fd(struct systemd *s, int fd, struct str name)
 		log_warning("systemd: descriptor %d is not there: %s", fd, strerror(errno));
 		return;
 	}
+	if (name.n == 0)
+		name = STR("unknown");	/* as sd_listen_fds_with_names(3) has it */
 	s->fds[s->nfds++] = (struct systemd_fd){.fd = fd, .name = str_dup(name)};
 }
 

@@ -104,6 +104,8 @@ static const struct {
     {SCMP_SYS(ppoll), R},
     {SCMP_SYS(clock_nanosleep), R},	/* while a predecessor has the spool */
     {SCMP_SYS(nanosleep), R},
+    {SCMP_SYS(poll), R},	/* has who follows the entries gone? */
+    {SCMP_SYS(ppoll), R},
     {SCMP_SYS(eventfd2), S | R},	/* libev, for news from a thread */
 
     /* network: what is asked of an address is access.c's matter */

@@ -38,6 +38,7 @@ struct finish {
 	struct quota_job *quota;
 	uint64_t live[LIVE_MAX];
 	size_t nlive;
+	bool unsynced;		/* ... since it could not be synced */
 	bool left;		/* something could not be finished or repaired */
 	bool stopping;
 };
@@ -54,6 +55,21 @@ live_drop(struct finish *f, uint64_t inode)
 		}
 }
 
+/*
+ * Where this fails the kernel may have dropped what it could not write, and say
+ * the next time that all is well: only a copy of the file is sure to be on disk.
+ */
+static bool
+sync_file(struct finish *f, int fd)
+{
+	if (fdatasync(fd) == 0)
+		return true;
+	(void)pthread_mutex_lock(&f->mutex);
+	f->unsynced = true;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return false;
+}
+
 static bool
 seal(struct finish *f, struct har_file *file)
 {
@@ -61,8 +77,8 @@ seal(struct finish *f, struct har_file *file)
 
 	/* Space that was reserved ahead is given back. */
 	if (har_file_end(file) != 0 || fstat(file->fd, &st) == -1 ||
-	    ftruncate(file->fd, st.st_size) == -1 ||
-	    spool_seal(file->dir, file->fd, file->name) != 0) {
+	    ftruncate(file->fd, st.st_size) == -1 || !sync_file(f, file->fd) ||
+	    spool_seal(file->dir, file->name) != 0) {
 		log_warning("cannot finish %s: %s; it will be tried again", file->name,
 		    strerror(errno));
 		counter_add(&f->counters->files_unfinished, 1);
@@ -102,11 +118,11 @@ count_recovered(struct finish *f, const struct recover *r)
 }
 
 static void
-run_quota(struct finish *f, struct quota_job *q)
+count_quota(struct finish *f, const struct quota_job *q)
 {
 	struct quota_sums sums;
 
-	quota_run(&q, &sums);
+	quota_sums(q, &sums);
 	counter_set(&f->counters->spool_files, sums.files);
 	counter_set(&f->counters->spool_bytes, sums.bytes);
 	counter_add(&f->counters->files_deleted, (int64_t)sums.deleted);
@@ -138,6 +154,7 @@ do_something(struct finish *f)
 		(void)pthread_mutex_lock(&f->mutex);
 		if (!more) {
 			f->left |= recover_left(r);
+			f->unsynced |= recover_unsynced(r);
 			count_recovered(f, r);
 			recover_free(&f->recover);
 		}
@@ -145,11 +162,15 @@ do_something(struct finish *f)
 	}
 	if (f->quota != NULL && !f->stopping) {
 		struct quota_job *q = f->quota;
+		bool more;
 
-		f->quota = NULL;
 		(void)pthread_mutex_unlock(&f->mutex);
-		run_quota(f, q);
+		more = quota_step(q);
 		(void)pthread_mutex_lock(&f->mutex);
+		if (!more) {
+			count_quota(f, q);
+			quota_free(&f->quota);
+		}
 		return true;
 	}
 	return false;
@@ -263,8 +284,11 @@ void
 finish_recover(struct finish *f, const struct spool_dir *d, const char *instance, bool name_odd)
 {
 	(void)pthread_mutex_lock(&f->mutex);
-	if (f->recover == NULL)
+	if (f->recover == NULL) {
 		f->recover = recover_new(d, instance, name_odd, is_live, f);
+		recover_by_copy(f->recover, f->unsynced);
+		f->unsynced = false;
+	}
 	(void)pthread_cond_signal(&f->work);
 	(void)pthread_mutex_unlock(&f->mutex);
 }
@@ -282,7 +306,8 @@ finish_left(struct finish *f)
 }
 
 void
-finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q, uint64_t now_us)
+finish_quota(struct finish *f, const struct spool_dir *d, const struct quota *q,
+    uint64_t now_us)
 {
 	(void)pthread_mutex_lock(&f->mutex);
 	if (f->quota == NULL)

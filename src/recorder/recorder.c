@@ -399,6 +399,14 @@ enter(struct recorder *r, struct proc *self)
 }
 
 int
+recorder_try_out(const struct conf *conf, struct errmsg *err)
+{
+	struct spool_dir dir;
+
+	return spool_dir_open(&dir, str_z(conf->spool.dir), -1, 0, err);
+}
+
+int
 recorder_main(struct proc *self)
 {
 	struct recorder r = {0};

@@ -6,5 +6,7 @@
 #include "proc/proc.h"
 
 int recorder_main(struct proc *);
+/* In a process of its own: could it use this spool? */
+int recorder_try_out(const struct conf *, struct errmsg *);
 
 #endif

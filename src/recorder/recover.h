@@ -25,16 +25,19 @@ struct recover *recover_new(const struct spool_dir *, const char *instance, bool
 void recover_free(struct recover **);
 /* Look at the next names, repair at most one file. false: that was all. */
 bool recover_step(struct recover *) NONNULL(1);
-bool recover_left(const struct recover *) NONNULL(1);	/* something it could not repair */
+bool recover_left(const struct recover *) NONNULL(1);	/* something it could not repair ... */
+bool recover_unsynced(const struct recover *) NONNULL(1);	/* ... or sync */
+/* Trust no file that is there: each becomes a copy. */
+void recover_by_copy(struct recover *, bool) NONNULL(1);
 /* Files repaired so far, and the entries in them. */
 void recover_sums(const struct recover *, uint64_t *out_files, uint64_t *out_entries)
     NONNULL(1, 2, 3);
 
 /*
- * Repair one file in place or by copy. What it was: entries kept, or -1 with
+ * Repair one file in place or, always if `copy`, by copy. What it was: entries kept, or -1 with
  * errno. 0 entries: removed. name ends with ".part".
  */
-int64_t recover_file(int dir, const char *name, const char *instance, int *fd)
-    NONNULL(2, 3, 4);
+int64_t recover_file(int dir, const char *name, const char *instance, bool copy, int *fd)
+    NONNULL(2, 3, 5);
 
 #endif

@@ -226,10 +226,15 @@ mend(struct spool *s, uint64_t now_us)
 		    MEND_MAX_US);
 		s->mend_us = now_us + s->mend_wait_us;
 		s->torn = true;
+		s->mending = false;
+	} else if (s->mending && !finish_recovering(s->finish)) {
+		s->mending = false;
+		s->mend_wait_us = 0;	/* it helped */
 	}
 	if (!s->torn || s->bad || now_us < s->mend_us)
 		return;
 	recover(s);
+	s->mending = true;
 }
 
 static bool

@@ -328,18 +328,31 @@ next_name(char name[SPOOL_NAME])
 	return true;
 }
 
+/* The directory itself may be new; if it is not, this costs next to nothing. */
+static int
+sync_parent(int dir)
+{
+	int fd = openat(dir, "..", DIR_FLAGS), rc, saved;
+
+	if (fd == -1)
+		return -1;
+	rc = fsync(fd);
+	saved = errno;
+	fd_close(&fd);
+	errno = saved;
+	return rc;
+}
+
 int
-spool_seal(int dir, int fd, const char *name)
+spool_seal(int dir, const char *name)
 {
 	char part[SPOOL_NAME + sizeof(SPOOL_PART)], final[SPOOL_NAME];
 	int tries;
 
 	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, name);
 	(void)snprintf(final, sizeof(final), "%s", name);
-	if (fdatasync(fd) == -1)
-		return -1;
 	for (tries = 0; renameat2(dir, part, dir, final, RENAME_NOREPLACE) == -1; tries++)
 		if (errno != EEXIST || tries == NAME_TRIES || !next_name(final))
 			return -1;
-	return fsync(dir);
+	return fsync(dir) == 0 && sync_parent(dir) == 0 ? 0 : -1;
 }

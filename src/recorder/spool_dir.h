@@ -62,9 +62,9 @@ bool spool_name_of(const char *name, const char *instance);	/* its name is that 
 /* A file that we may have made; not a link to somebody else's. */
 bool spool_file_ours(const struct stat *) NONNULL(1);
 /*
- * Sync it and give NAME.part in `dir` its final name, or one like it when that
+ * Give NAME.part in `dir`, which is synced, its final name, or one like it when that
  * is taken. Waits for the disk. 0, or -1 with errno.
  */
-int spool_seal(int dir, int fd, const char *name) NONNULL(3) MUSTCHECK;
+int spool_seal(int dir, const char *name) NONNULL(2) MUSTCHECK;
 
 #endif

@@ -28,6 +28,7 @@ struct spool {
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
 	uint64_t need;			/* room without which it would be bad again */
+	bool mending;			/* a repair was asked for, and not heard of since */
 	bool odd_named;			/* what is not ours in this directory */
 	bool last;			/* spool_last_try(): nothing can wait any more */
 	uint64_t retry_us, quota_us, free_us, logged_us;

@@ -81,9 +81,11 @@ on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 	struct tail *t = w->data;
 	struct pollfd p = {.fd = t->fd, .events = POLLIN | POLLRDHUP};
 	char nonsense[512];
+	int n = poll(&p, 1, 0);
 
-	if (poll(&p, 1, 0) == 1 && ((p.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0 ||
-	    ((p.revents & POLLIN) != 0 && read(t->fd, nonsense, sizeof(nonsense)) == 0)))
+	/* One that cannot be looked at would be readable for ever. */
+	if (n == -1 || (n == 1 && ((p.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0 ||
+	    ((p.revents & POLLIN) != 0 && read(t->fd, nonsense, sizeof(nonsense)) == 0))))
 		drop(t);
 }
 

@@ -345,6 +345,10 @@ h2_drain(struct h2 *h2)
 		return;
 	}
 	(void)nghttp2_submit_shutdown_notice(h2->session);
+	/* Who does not read now may ask before he does: as with an idle HTTP/1 connection. */
+	if (h2->worker->draining)
+		ev_timer_set(&h2->last_goaway,
+		    MAX(GOAWAY_SECONDS, h2->worker->drain_idle_s), 0);
 	ev_timer_start(h2->worker->loop, &h2->last_goaway);
 	h2_want_fill(h2);
 }

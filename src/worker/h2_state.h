@@ -22,6 +22,7 @@
 #define H2_WITHHELD_MAX (4u << 20) /* taken in, not passed on: then all streams wait */
 #define H2_OUT_HIGH (64u << 10)		/* of one stream's output: no room for more */
 #define H2_OUT_LOW (16u << 10)
+#define H2_OUT_CROWDED (1u << 20)	/* of all streams: then H2_OUT_LOW is as much as one may */
 #define H2_INFORMATIONAL_MAX 100
 
 /* One flow's end. */
@@ -73,6 +74,7 @@ struct h2 {
 	size_t nstreams;		/* with a flow or with output left */
 	size_t withheld;		/* taken in for flows that wait, all streams */
 	size_t owed;			/* the connection's credit, kept back */
+	size_t outgoing;		/* in `out` of all streams */
 	unsigned nlate;			/* streams with reset_late */
 	unsigned nopen;			/* streams we opened at the origin */
 	nghttp2_nv *nv;
@@ -108,6 +110,7 @@ struct h2_stream *h2_stream_find(struct h2 *, int32_t id);
 /* Out of the list; freed when the loop turn ends. */
 void h2_stream_gone(struct h2_stream *);
 void h2_reset(struct h2_stream *, uint32_t code);
+void h2_forget_output(struct h2_stream *);
 /* The flow cannot go on; whose it is may not have been told yet. */
 void h2_fail(struct h2_stream *, enum conn_end how, const char *fmt, ...) PRINTF(3, 4);
 /* A header block is under way: it has timeouts.header. */

@@ -97,7 +97,7 @@ h2_stream_gone(struct h2_stream *s)
 		TAILQ_REMOVE(&h2->pending, s, pending_link);
 	h2_forget_block(s);
 	TAILQ_REMOVE(&h2->streams, s, link);
-	buf_free(&s->out);
+	h2_forget_output(s);
 	if (s->id > 0)
 		(void)nghttp2_session_set_stream_user_data(h2->session, s->id, NULL);
 	worker_bury(h2->worker, s, stream_destroy);
@@ -107,11 +107,18 @@ h2_stream_gone(struct h2_stream *s)
 }
 
 void
+h2_forget_output(struct h2_stream *s)
+{
+	s->h2->outgoing -= s->out.len;
+	buf_free(&s->out);
+}
+
+void
 h2_reset(struct h2_stream *s, uint32_t code)
 {
 	struct h2 *h2 = s->h2;
 
-	buf_free(&s->out);
+	h2_forget_output(s);
 	if (s->id < 0) {
 		h2_stream_gone(s);
 		return;

@@ -253,6 +253,20 @@ def sockets(pid):
     return found
 
 
+def test_a_host_that_is_emptied_serves_and_is_not_ready(own_mitmd, origin):
+    mitmd = own_mitmd()
+    with mitmd.dial() as early:
+        assert early.ask(f"GET {origin.url()} HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
+        assert mitmd.ctl("drain").returncode == 0
+        wait_for(lambda: all(ask(mitmd, "/readyz").status == 503 for _ in range(8)), "all to know")
+        assert b"leaving" in ask(mitmd, "/readyz").body
+        assert ask(mitmd, "/healthz").status == 200
+        for client in (early, mitmd.dial()):
+            response = client.ask(f"GET {origin.url()} HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (response.status, response.get("Connection")) == (200, "close")
+            client.close()
+
+
 # -- the numbers -------------------------------------------------------------------------------
 class Watch:
     """How much each number has risen since."""

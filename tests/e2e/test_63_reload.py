@@ -4,9 +4,11 @@ import os
 import re
 import signal
 import socket
+import time
 
 import pytest
 
+from env.h2_peer import Client2
 from env.load import Fresh, Keep, LatePost, Load, Plain, Two
 from env.mitmd import alive, wait_for
 from env.wire import Closed
@@ -160,6 +162,18 @@ def test_an_idle_connection_is_closed_after_drain_idle(own_mitmd, secure_origin)
         client.ask(hello(secure_origin.authority))
         reload(mitmd)
         assert client.at_end()
+
+
+def test_an_http2_client_that_does_not_read_yet_may_still_ask(own_mitmd, h2_origin):
+    """It has not seen the GOAWAY: what it sends is not lost."""
+    mitmd = own_mitmd()
+    wire = mitmd.secure(h2_origin.authority, context=mitmd.context(("h2",)))
+    with Client2(wire, h2_origin.authority) as client:
+        client.get("/hello")
+        reload(mitmd)
+        time.sleep(1.5)		# who does read has answered by now, and is told the end
+        assert client.get("/hello").body == b"hello\n"
+        assert client.goaway is not None
 
 
 def test_a_tunnel_lasts_until_drain_timeout_and_says_so(own_mitmd, secure_origin, tag):

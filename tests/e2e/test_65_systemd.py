@@ -55,7 +55,7 @@ def test_ready_comes_when_it_serves(service, manager, origin):
     mitmd = service()
     notice = manager.notices[manager.wait("READY=1")]
     assert notice.pid == mitmd.process.pid
-    assert re.match(r"generation 1, 2 of 2 workers, \d+ connections, spool /",
+    assert re.match(r"generation 1, 2 of 2 workers, \d+ connections, \d+ HAR files of \d+ MiB",
                     notice.values["STATUS"])
     assert mitmd.curl().ok(origin.url()).status == 200
 
@@ -119,6 +119,21 @@ def test_many_reloads_leave_nothing_open(service, manager):
         before = manager.wait("READY=1", before + 1)
     words = [line for notice in manager.notices for line in notice.lines]
     assert words.count("READY=1") == words.count("RELOADING=1") + 1
+
+
+def test_a_spool_that_is_full_shows_in_the_status(disk, service, manager, origin):
+    small = disk("2M")
+    mitmd = service({"spool": {"dir": str(small.path / "spool")}}, WATCHDOG_USEC="600000")
+    mitmd.spool = small.path / "spool"
+    before = manager.wait("READY=1")
+    small.fill()
+    mitmd.curl().ok(origin.url())
+    before = manager.wait("STATUS=", before + 1)
+    while "the spool cannot be written" not in manager.notices[before].values["STATUS"]:
+        before = manager.wait("STATUS=", before + 1)
+    small.free()
+    while "HAR files of" not in manager.notices[before].values["STATUS"]:
+        before = manager.wait("STATUS=", before + 1)
 
 
 def test_stopping_is_told_and_time_is_asked_for(service, manager):

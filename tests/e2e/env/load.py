@@ -191,7 +191,8 @@ class Load:
         def complete(har):
             return len({e.url for e in har.entries if not e.error} & good) == len(good)
         har = self.mitmd.har(self.tag, complete)
-        times = collections.Counter(e.url for e in har.entries if e["request"]["method"] != "CONNECT")
+        asked = [e for e in har.entries if e["request"]["method"] != "CONNECT"]
+        times = collections.Counter(e.url for e in asked)
         assert not [url for url in good if times[url] != 1]
         assert not [url for url, n in times.items() if n != 1 or url not in tried]
-        return [e for e in har.entries if e.error]
+        return [e for e in asked if e.error]

@@ -98,6 +98,7 @@ class Mitmd:
             "log": {"flows": "all"},
         }, config or {})
         self.write(self.config)
+        self.environment = {}
         self.under = ()		# a command to run it, as unshare
         self.process = None
         self.log = []
@@ -126,7 +127,8 @@ class Mitmd:
 
     def launch(self):
         """What a start has of its own beside this: options of Popen."""
-        return {"args": [*self.under, binary(), "-c", str(self.file)], "env": clean_environment()}
+        return {"args": [*self.under, binary(), "-c", str(self.file)],
+                "env": {**clean_environment(), **self.environment}}
 
     def spawn(self):
         """Start without waiting for anything."""

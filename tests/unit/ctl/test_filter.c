@@ -32,7 +32,7 @@ static const char image[] =
 static const char tunnel[] =
     "{\"request\":{\"method\":\"CONNECT\",\"url\":\"https://db.internal:5432/\"},"
     "\"response\":{\"status\":200},\"_tunnel\":{\"reason\":\"ignore_hosts\"}}";
-static const char socket_[] =
+static const char chat[] =
     "{\"request\":{\"method\":\"GET\",\"url\":\"wss://chat.example/\"},"
     "\"response\":{\"status\":101},\"_resourceType\":\"websocket\",\"_webSocketMessages\":["
     "{\"type\":\"send\",\"time\":1,\"opcode\":1,\"data\":\"hello \\\"you\\\"\"},"
@@ -42,7 +42,7 @@ static const char rejected[] =
     "\"response\":{\"status\":0},\"_error\":\"TLS\",\"_tlsError\":{\"cause\":\"closed\"}}";
 
 /* A letter for each of them. */
-static const char *const entries[] = {page, upload, image, tunnel, socket_, rejected};
+static const char *const entries[] = {page, upload, image, tunnel, chat, rejected};
 static const char letters[] = "puitwr";
 
 static const struct {
@@ -233,6 +233,29 @@ START_TEST(gives_up)
 }
 END_TEST
 
+/* What a search may cost depends on how much there is to search: the same, on a long text. */
+START_TEST(gives_up_sooner_on_a_long_text)
+{
+	struct buf b = {0};
+	struct view v = {.text = STR_NONE};
+	struct errmsg err;
+	struct filter *f = filter_parse("~b '^(a?){15}a{16}'", &err);
+	size_t pad = _i == 0 ? 10 : 1000000;
+
+	ck_assert_ptr_nonnull(f);
+	buf_putz(&b, "{\"response\":{\"content\":{\"text\":\"aaaaaaaaaaaaaaax");
+	memset(buf_reserve(&b, pad), 'x', pad);
+	buf_commit(&b, pad);
+	buf_putz(&b, "\"}}}");
+	ck_assert(view_parse(&v, buf_str(&b)));
+	ck_assert(!filter_match(f, &v));
+	ck_assert_uint_eq(filter_given_up(f), _i == 0 ? 0 : 1);
+	view_free(&v);
+	filter_free(&f);
+	buf_free(&b);
+}
+END_TEST
+
 Suite *
 filter_suite(void)
 {
@@ -243,6 +266,7 @@ filter_suite(void)
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, (int)NELEM(faults));
 	tcase_add_test(tc, has_limits);
 	tcase_add_test(tc, gives_up);
+	tcase_add_loop_test(tc, gives_up_sooner_on_a_long_text, 0, 2);
 	suite_add_tcase(s, tc);
 	return s;
 }

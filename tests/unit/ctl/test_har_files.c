@@ -150,6 +150,34 @@ START_TEST(an_entry_of_any_size)
 }
 END_TEST
 
+/* So much in it that even without the ends of its strings it is too large. */
+START_TEST(an_entry_that_cannot_be_looked_at)
+{
+	struct har_item item;
+	struct har_in *in;
+	struct buf b = {0};
+	struct errmsg err;
+	uint64_t bytes = 0, n = 0;
+
+	buf_putz(&b, "{\"log\":{\"entries\":[{\"a\":[");
+	for (; n < 2 * HAR_IN_WHOLE; n += 8)
+		buf_put(&b, "1,1,1,1,", 8);
+	buf_putz(&b, "1]},{}]}}");
+	write_file(buf_str(&b));
+	buf_free(&b);
+	in = open_file();
+	next(in, &item, HAR_IN_ENTRIES);
+	next(in, &item, HAR_IN_ENTRY);
+	ck_assert(item.cut);
+	ck_assert_ptr_null(item.text.p);
+	ck_assert_int_eq(har_in_copy(in, &item, count_piece, &bytes, &err), 0);
+	ck_assert_uint_eq(bytes, n + strlen("{\"a\":[1]}"));
+	next(in, &item, HAR_IN_ENTRY);
+	ck_assert(str_eq(item.text, STR("{}")));
+	har_in_free(&in);
+}
+END_TEST
+
 START_TEST(a_file_appears_when_it_is_whole)
 {
 	struct errmsg err;
@@ -409,6 +437,7 @@ har_files_suite(void)
 	tcase_add_test(tc, items_of_a_file);
 	tcase_add_test(tc, where_a_file_breaks);
 	tcase_add_test(tc, an_entry_of_any_size);
+	tcase_add_test(tc, an_entry_that_cannot_be_looked_at);
 	tcase_add_test(tc, a_file_appears_when_it_is_whole);
 	tcase_add_loop_test(tc, by_time_and_once, 0, 2);
 	tcase_add_test(tc, many_in_runs);

@@ -26,6 +26,7 @@ main(void)
 	srunner_add_suite(r, quota_suite());
 	srunner_add_suite(r, death_suite());
 	srunner_add_suite(r, faults_suite());
+	srunner_add_suite(r, power_suite());
 	srunner_add_suite(r, recorder_suite());
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);

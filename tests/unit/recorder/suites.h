@@ -15,6 +15,7 @@ Suite *block_suite(void);
 Suite *quota_suite(void);
 Suite *death_suite(void);
 Suite *faults_suite(void);
+Suite *power_suite(void);
 Suite *recorder_suite(void);
 
 #endif

@@ -71,11 +71,26 @@ bool file_is_json(const char *path);
 char *read_all(const char *path, size_t *out_n);
 void write_file(const char *path, const char *text, size_t n);
 
+/* What was done to files and directories, in order; they are told apart by inode. */
+#define OP_NAME (SPOOL_NAME + 8)
+struct op {
+	enum { OP_CREATE, OP_WRITE, OP_TRUNCATE, OP_SYNC, OP_LINK, OP_RENAME, OP_UNLINK,
+		OP_MKDIR } kind;
+	uint64_t ino, dir;		/* dir: in which the name is */
+	char name[OP_NAME], to[OP_NAME];
+	uint64_t at;
+	size_t n;
+	const char *data;		/* good during the call */
+};
+extern void (*world_op)(const struct op *);	/* told of each that succeeded; NULL */
+ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);	/* without all that */
+
 /* Death: the nth call of a wrapped function does not return. */
 extern _Atomic unsigned death_at, death_calls;
 extern bool death_torn;			/* half of the bytes are written first */
 extern _Atomic int fail_errno;		/* writes fail with it ... */
 extern _Atomic unsigned fail_after;	/* ... after so many that do not */
+extern _Atomic int64_t wall_ahead_us;	/* how wrong the clock is */
 extern _Atomic int fail_lock;		/* flock(2) fails with it */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 
@@ -87,6 +102,7 @@ extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 extern _Atomic unsigned fault_at, fault_calls;
 extern int fault_errno;
 extern const char *fault_name;		/* which failed last */
+extern const char *fault_only;		/* only this one counts; NULL: all */
 extern bool fault_lasts, fault_short;
 
 #endif

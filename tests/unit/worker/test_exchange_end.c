@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "rig.h"
 #include "suites.h"
@@ -388,6 +389,22 @@ START_TEST(draining_worker_says_close)
 }
 END_TEST
 
+START_TEST(leaving_worker_says_close_and_takes_others)
+{
+	int other;
+
+	say(client, GET);
+	world.worker.leaving = true;
+	say(ORIGIN(0), OK2);
+	HEARS(client, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi[FIN]");
+	other = world_client(&world);
+	say(other, GET);
+	say(ORIGIN(1), OK2);
+	HEARS(other, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi[FIN]");
+	(void)close(other);
+}
+END_TEST
+
 START_TEST(idle_front_goes_in_a_drain)
 {
 	say(client, GET);
@@ -465,6 +482,7 @@ exchange_end_suite(void)
 	tcase_add_test(tc, no_origin);
 	tcase_add_loop_test(tc, cut_by_the_worker, 0, NMOMENTS);
 	tcase_add_test(tc, draining_worker_says_close);
+	tcase_add_test(tc, leaving_worker_says_close_and_takes_others);
 	tcase_add_test(tc, idle_front_goes_in_a_drain);
 	tcase_add_test(tc, head_does_not_come);
 	tcase_add_test(tc, answer_does_not_come);

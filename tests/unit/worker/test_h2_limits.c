@@ -8,6 +8,7 @@
 
 #include "h2rig.h"
 #include "suites.h"
+#include "worker/handover.h"
 
 static const struct peer_conf usual_client = {.server = false}, usual_origin = {.server = true};
 static const struct peer_conf slow_client = {.slow = true};
@@ -160,6 +161,44 @@ START_TEST(credit_of_streams_that_die_paused)
 	settle();
 	ck_assert_uint_eq(c->stream[id].got, 3 * MIB);
 	drop_entries();
+}
+END_TEST
+
+/* Each has its own room while there are few; together they have what one connection may. */
+START_TEST(many_slow_streams_have_little_room_each)
+{
+	int32_t id;
+	unsigned i;
+
+	alone_begin(TO_H2, &slow_client, &usual_origin, false);
+	for (i = 0; i < 100; i++) {
+		id = peer_ask(c, NULL, NULL);
+		settle();
+		peer_answer(o, id, ":status: 200\n", "");
+		peer_filler(o, id, 60000);
+		settle();
+	}
+	ck_assert_uint_gt(h2_client->outgoing, H2_OUT_CROWDED);
+	ck_assert_uint_le(h2_client->outgoing - h2_origin->withheld,
+	    H2_OUT_CROWDED + H2_OUT_HIGH + 100 * (H2_OUT_LOW + 16384));
+	/* Every one goes on when its client does. */
+	c->slow = false;
+	ck_assert_int_eq(
+	    nghttp2_submit_window_update(c->session, NGHTTP2_FLAG_NONE, 0, 1 << 24), 0);
+	for (id = 1; id < 200; id += 2)
+		peer_opens(c, id, 65535);
+	settle();
+	for (id = 1; id < 200; id += 2)
+		peer_end(o, id, NULL);
+	settle();
+	for (id = 1; id < 200; id += 2)
+		ck_assert_uint_eq(c->stream[id].got, 60000);
+	ck_assert_uint_eq(h2_client->outgoing, 0);
+	ck_assert_uint_eq(h2_origin->withheld, 0);
+	do {
+		settle();
+		drop_entries();
+	} while (!handover_idle(world.worker.handover));
 }
 END_TEST
 
@@ -674,6 +713,7 @@ h2_limits_suite(void)
 	tcase_add_test(tc, slow_upload);
 	tcase_add_test(tc, credit_of_dead_streams);
 	tcase_add_test(tc, credit_of_streams_that_die_paused);
+	tcase_add_test(tc, many_slow_streams_have_little_room_each);
 	tcase_add_test(tc, padding_is_credited);
 	tcase_add_test(tc, stalled_stream);
 	tcase_add_test(tc, the_watch_goes_on_while_others_ask);
