@@ -83,6 +83,7 @@ static const struct {
     {SCMP_SYS(openat), R},
     {SCMP_SYS(newfstatat), R},
     {SCMP_SYS(fstatfs), R},
+    {SCMP_SYS(statfs), R},
     {SCMP_SYS(geteuid), R},
     {SCMP_SYS(faccessat), R},
     {SCMP_SYS(faccessat2), R},
