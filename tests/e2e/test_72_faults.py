@@ -30,7 +30,7 @@ CALLS = {
     "renameat2": ["EIO", "EROFS", "ENOSPC", "EEXIST"],
     "unlinkat": ["EROFS", "EIO"],
     "mkdirat": ["ENOSPC", "EROFS", "EDQUOT", "EIO"],
-    "flock": ["ENOLCK", "EIO", "EWOULDBLOCK"],
+    "flock": ["ENOLCK", "EIO", "EAGAIN"],
     "fchmod": ["EPERM", "EROFS"],
     "pread64": ["EIO"],
     "%fstat": ["EIO"],
