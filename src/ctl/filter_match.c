@@ -371,6 +371,7 @@ filter_match(const struct filter *f, const struct view *v)
 	struct filter_scratch *s = f->scratch;
 
 	if (s != NULL)
-		s->header[0].done = s->header[1].done = s->body[0].done = s->body[1].done = false;
+		s->header[0].done = s->header[1].done = s->body[0].done =
+		    s->body[1].done = false;
 	return holds(f, f->root, v);
 }

@@ -39,7 +39,8 @@ struct har_in;
 struct har_in *har_in_new(struct input **) NONNULL(1) MUSTCHECK;
 void har_in_free(struct har_in **);
 struct input *har_in_input(struct har_in *) NONNULL(1);
-struct input *har_in_take_input(struct har_in *) NONNULL(1) MUSTCHECK;	/* for its next reader */
+/* For its next reader. */
+struct input *har_in_take_input(struct har_in *) NONNULL(1) MUSTCHECK;
 /* 0, or -1: reading failed, and why. */
 int har_in_next(struct har_in *, struct har_item *, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
 /* What is wrong with a broken file. */

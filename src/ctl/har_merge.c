@@ -231,7 +231,8 @@ copy_seen(struct merge *m, const struct order_item *item, struct errmsg *err)
 static int
 copy_entry(struct merge *m, const struct order_item *item, struct errmsg *err)
 {
-	bool page = (item->flags & HAS_PAGE) != 0 && har_pages_any_renamed(m->pages, item->file);
+	bool page = (item->flags & HAS_PAGE) != 0 &&
+	    har_pages_any_renamed(m->pages, item->file);
 	bool look = page || (item->flags & HAS_TLS_ERROR) != 0;
 	int rc;
 

@@ -37,6 +37,7 @@ int order_sort(struct order *, struct errmsg *) NONNULL(1, 2) MUSTCHECK;
  * time come as they were added.
  */
 int order_next(struct order *, struct order_item *, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
-uint64_t order_dropped(const struct order *) NONNULL(1);	/* so far, since they were there already */
+/* So far, since they were there already. */
+uint64_t order_dropped(const struct order *) NONNULL(1);
 
 #endif

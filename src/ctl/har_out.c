@@ -95,7 +95,7 @@ har_out_like(struct har_out *o, const char *path)
 {
 	struct stat st;
 
-	/* Whoever may not give it away keeps it; the rights never become more than they were. */
+	/* Whoever may not give it away keeps it; the rights never become more. */
 	if (stat(path, &st) == 0 && fchown(o->fd, st.st_uid, st.st_gid) == 0)
 		(void)fchmod(o->fd, st.st_mode & 07777);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* har_stats_show.c - see har_stats.h: tables for people, JSON for programs.  Runs in: mitmctl. */
+/*
+ * har_stats_show.c - see har_stats.h: tables for people, JSON for programs.
+ * Runs in: mitmctl.
+ */
 #include "config.h"
 
 #include <inttypes.h>
@@ -49,7 +52,8 @@ print_name(struct str name)
 static void
 print_row(const struct tally_row *r)
 {
-	char sent[HUMAN_SIZE], received[HUMAN_SIZE], p50[HUMAN_SIZE], p95[HUMAN_SIZE], max[HUMAN_SIZE], wait[HUMAN_SIZE];
+	char sent[HUMAN_SIZE], received[HUMAN_SIZE], p50[HUMAN_SIZE], p95[HUMAN_SIZE];
+	char max[HUMAN_SIZE], wait[HUMAN_SIZE];
 
 	print_name(r->name);
 	(void)printf(" %8" PRIu64 " %6" PRIu64 " %7s %7s %8s %8s %8s %8s\n", r->entries,
@@ -104,7 +108,8 @@ print_top(const struct stats_top *top, const char *title, bool time)
 void
 stats_show_text(const struct stats *s)
 {
-	char first[CLOCK_ISO_SIZE], last[CLOCK_ISO_SIZE], a[HUMAN_SIZE], b[HUMAN_SIZE], c[HUMAN_SIZE];
+	char first[CLOCK_ISO_SIZE], last[CLOCK_ISO_SIZE];
+	char a[HUMAN_SIZE], b[HUMAN_SIZE], c[HUMAN_SIZE];
 	int i;
 
 	(void)printf("%" PRIu64 " entries in %" PRIu64 " files: %" PRIu64 " failed, %" PRIu64

@@ -86,7 +86,8 @@ har_value_version(struct har_values *v, const struct har_place *at, struct str t
 	size_t i;
 
 	for (i = 0; i < number.n; i++)
-		good = good && (number.p[i] == '.' || (number.p[i] >= '0' && number.p[i] <= '9'));
+		good = good &&
+		    (number.p[i] == '.' || (number.p[i] >= '0' && number.p[i] <= '9'));
 	if (!good && !str_eq(text, STR("h3")))
 		warn(v, at, "is no version that all know (HTTP Toolkit refuses the file; "
 		    "write HTTP/1.1 or HTTP/2)");
@@ -211,7 +212,8 @@ is_base64(struct str text)
 	}
 	for (; i < text.n; i++, n++) {
 		c = text.p[i];
-		if (c == '\\' && i + 1 < text.n && (text.p[i + 1] == 'n' || text.p[i + 1] == 'r')) {
+		if (c == '\\' && i + 1 < text.n &&
+		    (text.p[i + 1] == 'n' || text.p[i + 1] == 'r')) {
 			i++;
 			n--;
 		} else if (c != '=') {
@@ -336,7 +338,7 @@ har_values_end(struct har_values *v, const struct har_place *entry)
 		warn(v, &ssl, "is longer than connect, whose part it is (HttpWatch refuses the "
 		    "file)");
 	/* Firefox counts ssl once more. */
-	if (v->time >= 0 && !adds_up(v->time, sum) && !adds_up(v->time, sum + (tls > 0 ? tls : 0)))
+	if (v->time >= 0 && !adds_up(v->time, sum) && !adds_up(v->time, sum + MAX(tls, 0)))
 		warn(v, &at, "do not add up to the entry's time");
 }
 

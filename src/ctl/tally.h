@@ -17,7 +17,8 @@
 struct spread;		/* of durations */
 
 struct spread *spread_new(void) MUSTCHECK;
-void spread_add(struct spread *, int64_t us) NONNULL(1);	/* negative: not known, not counted */
+/* Negative: not known, not counted. */
+void spread_add(struct spread *, int64_t us) NONNULL(1);
 /* That part (0.5, 0.95) of the durations is no longer; -1: there is none. */
 int64_t spread_part(const struct spread *, double part);
 int64_t spread_max(const struct spread *);

@@ -118,11 +118,11 @@ count_recovered(struct finish *f, const struct recover *r)
 }
 
 static void
-run_quota(struct finish *f, struct quota_job *q)
+count_quota(struct finish *f, const struct quota_job *q)
 {
 	struct quota_sums sums;
 
-	quota_run(&q, &sums);
+	quota_sums(q, &sums);
 	counter_set(&f->counters->spool_files, sums.files);
 	counter_set(&f->counters->spool_bytes, sums.bytes);
 	counter_add(&f->counters->files_deleted, (int64_t)sums.deleted);
@@ -162,11 +162,15 @@ do_something(struct finish *f)
 	}
 	if (f->quota != NULL && !f->stopping) {
 		struct quota_job *q = f->quota;
+		bool more;
 
-		f->quota = NULL;
 		(void)pthread_mutex_unlock(&f->mutex);
-		run_quota(f, q);
+		more = quota_step(q);
 		(void)pthread_mutex_lock(&f->mutex);
+		if (!more) {
+			count_quota(f, q);
+			quota_free(&f->quota);
+		}
 		return true;
 	}
 	return false;

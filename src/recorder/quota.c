@@ -19,6 +19,9 @@
 #include "base/mem.h"
 #include "shm/ring.h"
 
+#define NAMES_STEP 1024		/* looked at ... */
+#define DELETES_STEP 64		/* ... or deleted, before somebody else has a turn */
+
 struct old {
 	uint64_t changed_us, bytes;
 	char *name, *tag;	/* one allocation: "NAME\0TAG\0" */
@@ -33,6 +36,11 @@ struct quota_job {
 	uint64_t bytes;		/* of all, growing ones included */
 	uint64_t finished;	/* of the others alone */
 	uint64_t missing, freed;	/* room on the file system */
+	DIR *root, *tags;		/* being listed; tags: of this one */
+	char tag[RING_TAG_MAX + 1];
+	bool listed;
+	size_t next;			/* to be deleted */
+	uint64_t deleted;
 };
 
 struct quota_job *
@@ -43,6 +51,8 @@ quota_new(const struct spool_dir *d, const struct quota *quota, uint64_t now_us)
 	q->dir.fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	q->quota = *quota;
 	q->now_us = now_us;
+	q->root = q->dir.fd != -1 ?
+	    fdopendir(openat(q->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) : NULL;
 	return q;
 }
 
@@ -55,6 +65,10 @@ quota_free(struct quota_job **qp)
 	*qp = NULL;
 	if (q == NULL)
 		return;
+	if (q->tags != NULL)
+		(void)closedir(q->tags);
+	if (q->root != NULL)
+		(void)closedir(q->root);
 	for (i = 0; i < q->n; i++)
 		free(q->files[i].name);
 	free(q->files);
@@ -98,39 +112,37 @@ note(struct quota_job *q, int dir, const char *tag, const char *name)
 }
 
 static void
-list_tag(struct quota_job *q, const char *tag)
+open_tag(struct quota_job *q, const char *tag)
 {
 	int fd = spool_dir_tag(&q->dir, tag, false);
-	const struct dirent *e;
-	DIR *d;
 
 	if (fd == -1)
 		return;
-	d = fdopendir(fd);
-	if (d == NULL) {
+	q->tags = fdopendir(fd);
+	if (q->tags == NULL)
 		fd_close(&fd);
-		return;
-	}
-	while ((e = readdir(d)) != NULL)
-		note(q, fd, tag, e->d_name);
-	(void)closedir(d);
+	(void)snprintf(q->tag, sizeof(q->tag), "%s", tag);
 }
 
-static void
-list_all(struct quota_job *q)
+/* One name. False: that was the last. */
+static bool
+list(struct quota_job *q)
 {
 	const struct dirent *e;
-	DIR *d;
 
-	if (q->dir.fd == -1)
-		return;
-	d = fdopendir(openat(q->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-	if (d == NULL)
-		return;
-	while ((e = readdir(d)) != NULL)
-		if (ring_tag_ok(str_z(e->d_name)))
-			list_tag(q, e->d_name);
-	(void)closedir(d);
+	if (q->tags != NULL) {
+		e = readdir(q->tags);
+		if (e != NULL) {
+			note(q, dirfd(q->tags), q->tag, e->d_name);
+			return true;
+		}
+		(void)closedir(q->tags);
+		q->tags = NULL;
+	}
+	e = q->root != NULL ? readdir(q->root) : NULL;
+	if (e != NULL && ring_tag_ok(str_z(e->d_name)))
+		open_tag(q, e->d_name);
+	return e != NULL;
 }
 
 static int
@@ -185,26 +197,47 @@ delete_file(struct quota_job *q, const struct old *file)
 	return true;
 }
 
-void
-quota_run(struct quota_job **qp, struct quota_sums *sums)
+static void
+sort(struct quota_job *q)
 {
-	struct quota_job *q = *qp;
-	uint64_t deleted = 0;
-	size_t i;
-
 	q->missing = space_missing(q);
-	list_all(q);
+	q->listed = true;
 	if (q->n > 1)
 		qsort(q->files, q->n, sizeof(*q->files), compare_age);
-	for (i = 0; i < q->n && must_go(q, &q->files[i]); i++)
-		if (delete_file(q, &q->files[i]))
-			deleted++;
-	/* Nobody who looks for a recording should have to guess. */
-	if (deleted > 0 && q->missing > 0)
+}
+
+/* Nobody who looks for a recording should have to guess. */
+static void
+tell(const struct quota_job *q)
+{
+	if (q->deleted > 0 && q->missing > 0)
 		log_warning("the disk has less room than spool.min_free: %llu of the oldest HAR "
-		    "files deleted", (unsigned long long)deleted);
-	else if (deleted > 0)
-		log_debug("%llu old files deleted", (unsigned long long)deleted);
-	*sums = (struct quota_sums){q->n - deleted, q->finished, deleted};
-	quota_free(qp);
+		    "files deleted", (unsigned long long)q->deleted);
+	else if (q->deleted > 0)
+		log_debug("%llu old files deleted", (unsigned long long)q->deleted);
+}
+
+bool
+quota_step(struct quota_job *q)
+{
+	unsigned n;
+
+	for (n = 0; n < NAMES_STEP && !q->listed; n++)
+		if (!list(q))
+			sort(q);
+	for (n = 0; n < DELETES_STEP && q->listed; n++, q->next++) {
+		if (q->next == q->n || !must_go(q, &q->files[q->next])) {
+			tell(q);
+			return false;
+		}
+		if (delete_file(q, &q->files[q->next]))
+			q->deleted++;
+	}
+	return true;
+}
+
+void
+quota_sums(const struct quota_job *q, struct quota_sums *sums)
+{
+	*sums = (struct quota_sums){q->n - q->deleted, q->finished, q->deleted};
 }

@@ -34,7 +34,7 @@
 
 #define CHUNK (256u << 10)
 #define HEADER_MAX 4096u
-#define ODD_NAMES_MAX 20
+#define ODD_NAMES_BYTES 1500	/* said in the log, which has lines of 2 KiB */
 #define NAMES_STEP 256		/* looked at before somebody else has a turn */
 
 struct recover {
@@ -46,6 +46,7 @@ struct recover {
 	char tag[RING_TAG_MAX + 1];
 	bool name_odd;
 	unsigned odd;
+	struct buf odd_names;
 	uint64_t files, entries;
 	bool by_copy, left, unsynced;
 };
@@ -307,6 +308,7 @@ recover_free(struct recover **rp)
 		(void)closedir(r->tags);
 	if (r->root != NULL)
 		(void)closedir(r->root);
+	buf_free(&r->odd_names);
 	free(r->instance);
 	free(r);
 }
@@ -314,13 +316,21 @@ recover_free(struct recover **rp)
 static void
 report_odd(struct recover *r, const char *name)
 {
-	if (!r->name_odd)
-		return;
-	if (r->odd++ < ODD_NAMES_MAX)
-		log_warning("the spool has something that is not ours: %s%s%s", r->tag,
+	if (r->odd_names.len < ODD_NAMES_BYTES)
+		buf_printf(&r->odd_names, "%s'%s%s%s'", r->odd > 0 ? ", " : "", r->tag,
 		    r->tag[0] != '\0' ? "/" : "", name);
-	else if (r->odd == ODD_NAMES_MAX + 1)
-		log_warning("the spool has more that is not ours");
+	r->odd++;
+}
+
+/* On one line: of lines that are much alike the log leaves some out. */
+static void
+log_odd(const struct recover *r)
+{
+	struct str names = buf_str(&r->odd_names);
+
+	if (r->odd > 0 && r->name_odd)
+		log_warning("the spool has %u things that are not ours and stay as they are: "
+		    "%.*s%s", r->odd, STR_ARG(names), names.n >= ODD_NAMES_BYTES ? ", ..." : "");
 }
 
 static bool
@@ -487,6 +497,8 @@ recover_step(struct recover *r)
 
 	for (n = 0; n < NAMES_STEP && more && !work; n++)
 		more = look(r, &work);
+	if (!more)
+		log_odd(r);
 	if (!more && r->files > 0)
 		log_info("repaired %llu files that were left unfinished: %llu entries kept",
 		    (unsigned long long)r->files, (unsigned long long)r->entries);

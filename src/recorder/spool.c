@@ -79,15 +79,28 @@ is_wide(const struct spool *s, int err)
 	}
 }
 
+/* Once in a while, and then how many since. */
 static void
-log_tag(struct spool *s, const char *tag, int err)
+log_tag(struct spool *s, const char *tag, int err, uint64_t entries)
 {
 	uint64_t now_us = clock_mono_us();
 
-	if (s->logged_us != 0 && now_us - s->logged_us <= LOG_US)
+	if (s->logged_us != 0 && now_us - s->logged_us <= LOG_US) {
+		s->unsaid += entries;
 		return;
+	}
 	s->logged_us = now_us;
-	log_warning("cannot write entries of tag %s: %s; they are lost", tag, strerror(err));
+	log_warning("cannot write %llu entries of tag %s: %s; they are lost",
+	    (unsigned long long)entries, tag, strerror(err));
+}
+
+static void
+log_unsaid(struct spool *s)
+{
+	if (s->unsaid > 0)
+		log_warning("%llu more entries of single tags could not be written and are lost",
+		    (unsigned long long)s->unsaid);
+	s->unsaid = 0;
 }
 
 /* Is it only this tag? */
@@ -99,7 +112,7 @@ spool_trouble(struct spool *s, const char *tag, uint64_t entries)
 	if (!s->bad && is_wide(s, err))
 		set_bad(s, err);
 	else if (!s->bad)
-		log_tag(s, tag, err);
+		log_tag(s, tag, err, entries);
 	if (!spool_waits(s))
 		spool_count_lost(s, s->bad ? &s->counters->har_dropped[DROPPED_SPOOL] :
 		    &s->counters->har_dropped[DROPPED_TAG], entries);
@@ -117,7 +130,7 @@ spool_trouble_large(struct spool *s, const char *tag, int err)
 	if (!s->bad && (too_large ? spool_dir_probe(&s->dir, 0) != 0 : is_wide(s, err)))
 		set_bad(s, err);
 	else if (!s->bad)
-		log_tag(s, tag, err);
+		log_tag(s, tag, err, 1);
 	if (spool_waits(s) && !too_large)
 		return ERR_AGAIN;
 	spool_count_lost(s, too_large && !s->bad ? &s->counters->har_dropped[DROPPED_ROOM] :
@@ -226,10 +239,15 @@ mend(struct spool *s, uint64_t now_us)
 		    MEND_MAX_US);
 		s->mend_us = now_us + s->mend_wait_us;
 		s->torn = true;
+		s->mending = false;
+	} else if (s->mending && !finish_recovering(s->finish)) {
+		s->mending = false;
+		s->mend_wait_us = 0;	/* it helped */
 	}
 	if (!s->torn || s->bad || now_us < s->mend_us)
 		return;
 	recover(s);
+	s->mending = true;
 }
 
 static bool
@@ -287,6 +305,8 @@ spool_tick(struct spool *s, uint64_t now_us)
 		s->finished_bytes = 0;
 		finish_quota(s->finish, &s->dir, &s->conf.quota, careful_date(s));
 	}
+	if (now_us > s->logged_us + LOG_US)
+		log_unsaid(s);
 	measure(s, now_us);
 }
 
@@ -407,6 +427,7 @@ spool_free(struct spool **sp)
 	*sp = NULL;
 	if (s == NULL)
 		return;
+	log_unsaid(s);
 	if (s->bad && s->lost > s->lost_before)
 		log_error("the spool %s could not be written: %llu entries are lost",
 		    s->wanted, (unsigned long long)(s->lost - s->lost_before));

@@ -14,8 +14,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define NAME_TRIES 1000
-
 void
 spool_files_give_up(struct spool *s, struct tag *t)
 {
@@ -77,13 +75,13 @@ spool_files_make_room(struct spool *s)
 }
 
 static int
-create_once(struct spool *s, const char *tag, struct har_file *f, bool unnamed)
+create_once(struct spool *s, const char *tag, struct har_file *f, bool unnamed, unsigned step)
 {
 	int dir = spool_dir_tag(&s->dir, tag, true), rc;
 
 	if (dir == -1)
 		return -1;
-	spool_name(f->name, clock_wall_us(), s->instance, ++s->number);
+	spool_name(f->name, clock_wall_us(), s->instance, s->number += step);
 	finish_live_begin(s->finish);
 	rc = har_file_create(f, &s->dir, dir, s->instance, unnamed);
 	finish_live_end(s->finish, rc == 0 ? f->inode : 0);
@@ -96,8 +94,8 @@ spool_files_create(struct spool *s, const char *tag, struct har_file *f, bool un
 {
 	int tries, rc = -1;
 
-	for (tries = 0; tries < NAME_TRIES && rc != 0; tries++) {
-		rc = create_once(s, tag, f, unnamed);
+	for (tries = 0; tries < SPOOL_NAME_TRIES && rc != 0; tries++) {
+		rc = create_once(s, tag, f, unnamed, 1u << tries);
 		if (rc != 0 && errno != EEXIST && (errno != ENOENT || tries > 0))
 			break;
 	}

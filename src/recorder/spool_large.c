@@ -14,8 +14,6 @@
 
 #include "base/clock.h"
 
-#define NAME_TRIES 1000
-
 int
 spool_large_begin(struct spool *s, struct str tag, struct har_file *f)
 {
@@ -57,7 +55,7 @@ publish(struct spool *s, struct tag *t, struct har_file *f, struct spool_pos pos
 {
 	int tries;
 
-	for (tries = 0; tries < NAME_TRIES; tries++) {
+	for (tries = 0; tries < SPOOL_NAME_TRIES; tries++) {
 		receipts_begin(s->receipts, s->dir.path);
 		spool_commit_file(s, t, f, true);
 		spool_commit_positions(s, &pos, 1);
@@ -70,7 +68,8 @@ publish(struct spool *s, struct tag *t, struct har_file *f, struct spool_pos pos
 		receipts_undone(s->receipts);
 		if (errno != EEXIST)
 			return false;
-		spool_name(f->name, clock_wall_us(), s->instance, ++s->number);
+		spool_name(f->name, clock_wall_us(), s->instance,
+		    s->number += 1u << tries);
 	}
 	return false;
 }

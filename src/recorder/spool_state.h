@@ -12,6 +12,12 @@
 #include "recorder/spool.h"
 #include "recorder/tags.h"
 
+/*
+ * A predecessor of this second may have had the same numbers: each step is twice as
+ * large as the one before, so that few are enough however many there are.
+ */
+#define SPOOL_NAME_TRIES 16
+
 struct spool {
 	struct finish *finish;
 	struct receipts *receipts;
@@ -28,12 +34,14 @@ struct spool {
 	bool bad;			/* entries are lost until it can be written again */
 	bool torn;			/* a file was given up for recovery */
 	uint64_t need;			/* room without which it would be bad again */
+	bool mending;			/* a repair was asked for, and not heard of since */
 	bool odd_named;			/* what is not ours in this directory */
 	bool last;			/* spool_last_try(): nothing can wait any more */
 	uint64_t retry_us, quota_us, free_us, logged_us;
 	uint64_t began_wall_us, began_boot_us;	/* the same moment */
 	uint64_t mend_us, mend_wait_us;	/* when files are repaired again */
 	uint64_t finished_bytes;	/* since the quota was looked at */
+	uint64_t unsaid;		/* lost for reasons of single tags, since logged_us */
 	uint64_t lost, lost_before;	/* ever; when the trouble began */
 };
 

@@ -90,6 +90,16 @@ WRAP_FAULT(int, faccessat, (int dir, const char *name, int mode, int flags),
     (dir, name, mode, flags))
 WRAP_FAULT(ssize_t, pread, (int fd, void *p, size_t n, off_t at), (fd, p, n, at))
 
+_Atomic int64_t wall_ahead_us;
+
+uint64_t __real_clock_wall_us(void);
+uint64_t __wrap_clock_wall_us(void);
+uint64_t
+__wrap_clock_wall_us(void)
+{
+	return __real_clock_wall_us() + (uint64_t)wall_ahead_us;
+}
+
 int __real_flock(int fd, int how);
 int __wrap_flock(int fd, int how);
 int

@@ -20,7 +20,7 @@ tests_unit_run_recorder_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=renameat2,--wrap=renameat,--wrap=linkat,--wrap=unlinkat,--wrap=mkdirat \
 	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=flock \
 	-Wl,--wrap=openat,--wrap=fstat,--wrap=fstatat,--wrap=faccessat \
-	-Wl,--wrap=pread,--wrap=write \
+	-Wl,--wrap=pread,--wrap=write,--wrap=clock_wall_us \
 	-Wl,--wrap=receipts_ready,--wrap=receipts_written \
 	-Wl,--wrap=receipts_done,--wrap=receipts_undone
 tests_unit_run_recorder_LDADD = librecorder.a libproc.a libipc.a libshm.a libhar.a libtls.a \

@@ -6,6 +6,8 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,6 +179,49 @@ START_TEST(twice_after_written)
 }
 END_TEST
 
+/* What needs each of the ways of repair. */
+static void
+leave_torn_files(void)
+{
+	static const char head[] = "{\"log\":{\"version\":\"1.2\",\"entries\":[\n";
+	static const char *const texts[] = {
+	    "{\"id\":1},\n{\"id\":100,\"a\":\"",
+	    "{\"id\":2},\n{\"id\":3}\n]}}\n{\"id\":4}\n]}}\n",
+	    "{\"id\":5},\n{\"id\":6,\"_tlsError\":{\"err\":6}}\n]}}\n",
+	    "\n]}}\n",
+	};
+	char path[600], text[400];
+	size_t i;
+
+	(void)snprintf(path, sizeof(path), "%s/a", w.dir);
+	ck_assert_int_eq(mkdir(path, 0750), 0);
+	for (i = 0; i < NELEM(texts); i++) {
+		(void)snprintf(path, sizeof(path), "%s/a/20261122T080102Z-host-%zu.har.part",
+		    w.dir, i);
+		(void)snprintf(text, sizeof(text), "%s%s", head, texts[i]);
+		write_file(path, text, strlen(text));
+	}
+}
+
+/* Each recorder gets one step further than the one before, and dies. */
+START_TEST(in_the_middle_of_repairs)
+{
+	bool ended = false;
+	unsigned n;
+
+	for (n = 1; !ended; n++) {
+		world_init(&w);
+		leave_torn_files();
+		ended = live(n, _i == 1, false);
+		(void)live(n / 2 + 1, _i == 1, false);
+		ck_assert(live(0, false, false));
+		check(6, n, _i == 1);
+		world_fini(&w);
+	}
+	ck_assert_uint_gt(n, 20);
+}
+END_TEST
+
 Suite *
 death_suite(void)
 {
@@ -186,6 +231,7 @@ death_suite(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_loop_test(t, at_every_step, 0, (int)NELEM(ways));
 	tcase_add_test(t, twice_after_written);
+	tcase_add_loop_test(t, in_the_middle_of_repairs, 0, 2);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -537,6 +537,56 @@ until_counted(uint64_t files)
 	} while (WORLD_COUNT(w, spool_files) != files);
 }
 
+#define TEN_YEARS 315360000
+
+/* A file that was written at that time. */
+static void
+lay_down(unsigned n, time_t written)
+{
+	struct timespec when[2] = {{.tv_sec = written}, {.tv_sec = written}};
+	char path[600];
+
+	(void)snprintf(path, sizeof(path), "%s/a/20200101T000000Z-host-%u.har", w.dir, n);
+	write_file(path, "{}", 2);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, when, 0), 0);
+}
+
+static void
+until_deleted(uint64_t files)
+{
+	while (WORLD_COUNT(w, files_deleted) < files)
+		(void)usleep(1000);
+	ck_assert_uint_eq(WORLD_COUNT(w, files_deleted), files);
+}
+
+#define TEN_YEARS 315360000
+
+/* Ten years ahead nothing is old; ten years back nothing but what was old already. */
+START_TEST(clock_that_jumps)
+{
+	time_t now = (time_t)(clock_wall_us() / 1000000), ahead = _i == 0 ? TEN_YEARS : -TEN_YEARS;
+
+	w.conf.quota.keep_age_us = 3600000000;
+	world_start(&w);
+	add("a", 1, 10);
+	commit();
+	(void)spool_flush(w.spool, STR_NONE);
+	world_sync(&w);
+	lay_down(1, now - 7200);
+	spool_tick(w.spool, clock_mono_us());
+	until_deleted(1);
+	wall_ahead_us = (int64_t)ahead * 1000000;
+	lay_down(2, _i == 0 ? now - 7200 : now + ahead - 7200);
+	lay_down(3, now + ahead);	/* made after the jump */
+	spool_tick(w.spool, clock_mono_us() + 120000000);
+	until_deleted(2);
+	look("a");
+	ck_assert_str_eq(f.order, "1 ");
+	ck_assert_uint_eq(f.har, 2);
+	wall_ahead_us = 0;
+}
+END_TEST
+
 START_TEST(numbers_are_kept)
 {
 	static const char torn[] = "{\"log\":{\"entries\":[\n{\"id\":1},\n{\"id\":2";
@@ -619,6 +669,7 @@ spool_suite(void)
 	tcase_add_test(t, one_recorder_per_directory);
 	tcase_add_test(t, reserved_space_is_given_back);
 	tcase_add_test(t, unsynced_file_is_copied);
+	tcase_add_loop_test(t, clock_that_jumps, 0, 2);
 	tcase_add_test(t, numbers_are_kept);
 	suite_add_tcase(s, t);
 	return s;

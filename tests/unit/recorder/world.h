@@ -90,6 +90,7 @@ extern _Atomic unsigned death_at, death_calls;
 extern bool death_torn;			/* half of the bytes are written first */
 extern _Atomic int fail_errno;		/* writes fail with it ... */
 extern _Atomic unsigned fail_after;	/* ... after so many that do not */
+extern _Atomic int64_t wall_ahead_us;	/* how wrong the clock is */
 extern _Atomic int fail_lock;		/* flock(2) fails with it */
 extern _Atomic int fail_reserve;	/* fallocate(2) fails with it */
 

@@ -92,11 +92,12 @@ END_TEST
 /* "It is in the ring" is said when it is. */
 START_TEST(a_full_ring_delays_the_answer)
 {
+	struct har_insert none[1];
 	struct buf text = {0};
 
 	buf_printf(&text, "{\"some\":\"%*s\"}", 1 << 20, "");
 	while (handover_idle(world.worker.handover))
-		handover_put(world.worker.handover, STR("some"), buf_str(&text), NULL, 0, 0);
+		handover_put(world.worker.handover, STR("some"), buf_str(&text), none, 0, 0);
 	buf_free(&text);
 	ask(1);
 	tells_turn(tells);
