@@ -75,39 +75,27 @@ class Case:
         self.mitmd.wait_log("finished [0-9]+ HAR files", self.mark)
 
     def recorded(self):
-        """The last entry of each tag is in a finished file; or it turned out to be lost."""
-        if not self.takes():
-            return "again"
+        """Asked once more, and finished: then the last entries are in files, or were lost."""
+        self.ask(f"after-{len(self.asked[self.tags[0]])}")
+        mark = len(self.mitmd.log)
         self.mitmd.tell(signal.SIGUSR1)
+        self.mitmd.wait_log("finished [0-9]+ HAR files", mark)
         hars = {}
         for tag, urls in self.asked.items():
-            if not self.mitmd.files(tag) or self.mitmd.files(tag, "*.part"):
-                return None
             hars[tag] = Har(self.mitmd.files(tag))
-            if not hars[tag].find(urls[-1]):
+            if not hars[tag].find(urls[-1]) or self.mitmd.files(tag, "*.part"):
                 return None
         return hars
 
     def check(self):
         """All goes on, by the same recorder; what is missing was said."""
-        hars, times = "again", 0
-        while hars == "again":	# what was asked last may find out what had failed before
-            times += 1
-            wait_for(self.takes, "the spool to be written again")
-            self.ask(f"after-{times}")
-            hars = wait_for(self.recorded, "recordings after the fault")
+        hars = wait_for(self.recorded, "recordings after the fault")
         assert alive(self.recorder) and self.mitmd.pids("recorder") == [self.recorder]
         for tag, urls in self.asked.items():
             found = [e.url for e in hars[tag].entries]
             assert len(found) == len(set(found)), "an entry is there twice"
             missing = [url for url in urls if url not in found]
             assert not missing or self.news(), f"nothing was said of {missing}"
-
-    def takes(self):
-        """It has not said that it cannot write, or has taken it back."""
-        said = [line for line in self.mitmd.log if "cannot be written:" in line or
-                "is written again" in line]
-        return not said or "again" in said[-1]
 
 
 def run(mitmd, origin, tag, call, error, when):
