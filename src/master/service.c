@@ -87,7 +87,7 @@ describe(const struct master *m, char out[STATUS_SIZE])
 	const struct generation *gen = m->current;
 	bool failed = reload->failed > 0 && !reload->ok;
 	unsigned long long open = leaving_connections(m);
-	unsigned old = draining(m);
+	unsigned old;
 	char more[64] = "", spool[SPOOL_SIZE];
 
 	if (m->stopping || m->leaving) {
@@ -95,6 +95,8 @@ describe(const struct master *m, char out[STATUS_SIZE])
 		    m->stopping ? "stopping" : "draining", open);
 		return;
 	}
+	/* A stop may come before anything serves. */
+	old = draining(m);
 	if (old > 0)
 		(void)snprintf(more, sizeof(more), ", %u before it draining", old);
 	describe_spool(m, spool);

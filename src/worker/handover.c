@@ -225,7 +225,8 @@ wait_for_room(struct handover *h, struct str tag, struct str text, struct har_in
 
 	memcpy(w->tag, tag.p, MIN(tag.n, (size_t)TAG_MAX));
 	buf_puts(&w->text, text);
-	memcpy(w->inserts, inserts, n * sizeof(*inserts));
+	if (n > 0)
+		memcpy(w->inserts, inserts, n * sizeof(*inserts));
 	w->ninserts = n;
 	w->open = open;
 	w->since = clock_mono_s();

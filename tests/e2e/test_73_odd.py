@@ -30,6 +30,7 @@ def spool(own_mitmd):
     """A mitmd that is not started yet, with an empty spool."""
     mitmd = own_mitmd({"spool": {"keep_size": "1M", "keep_age": "1s"}}, start=False)
     mitmd.spool.mkdir(mode=0o750, parents=True)
+    mitmd.planted = True
     return mitmd
 
 
