@@ -17,5 +17,5 @@ libhar_a_SOURCES = \
 	src/har/cookies.c src/har/cookies.h \
 	src/har/kind.c src/har/kind.h \
 	src/har/tls_text.c src/har/tls_text.h \
-	src/har/entry.c src/har/entry.h \
+	src/har/entry.c src/har/entry.h src/har/entry_ours.c src/har/entry_ours.h \
 	src/har/ws.c src/har/ws.h
