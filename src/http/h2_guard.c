@@ -9,6 +9,8 @@ static const struct {
 	const char *text;
 } prices[H2_COST_COUNT] = {
 	[H2_COST_RESET_IN] = {200, 20, "reset too many streams"},
+	/* Less than the library stands: its limit ends the connection with another code. */
+	[H2_COST_RESET_OVER] = {800, 30, "reset too many streams that were over"},
 	[H2_COST_RESET_OUT] = {100, 10, "broke too many streams"},
 	[H2_COST_PING] = {200, 10, "sent too many PING frames"},
 	[H2_COST_SETTINGS] = {50, 1, "sent too many SETTINGS frames"},

@@ -17,6 +17,7 @@
 
 enum h2_cost {
 	H2_COST_RESET_IN,	/* the peer gave up a stream */
+	H2_COST_RESET_OVER,	/* ... that was over already */
 	H2_COST_RESET_OUT,	/* the peer made us give up one */
 	H2_COST_PING,
 	H2_COST_SETTINGS,

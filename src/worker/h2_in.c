@@ -328,11 +328,16 @@ settings_in(struct h2 *h2, const nghttp2_frame *frame)
 		h2->ops->settings(h2->host, h2);
 }
 
-/* What was asked for and refused costs the origin more than us. */
+/*
+ * What was asked for and refused costs the origin more than us. Some answer each
+ * frame that was on its way when they gave up a stream with one more reset.
+ */
 static void
 reset_in(struct h2 *h2, const nghttp2_frame *frame)
 {
-	if (h2->conf.role == H2_CLIENTS || h2_stream_find(h2, frame->hd.stream_id) == NULL)
+	if (h2_stream_find(h2, frame->hd.stream_id) == NULL)
+		h2_pay(h2, H2_COST_RESET_OVER);
+	else if (h2->conf.role == H2_CLIENTS)
 		h2_pay(h2, H2_COST_RESET_IN);
 }
 

@@ -270,10 +270,13 @@ handover_turn(struct handover *h)
 bool
 handover_refused(const struct handover *h)
 {
-	uint64_t taken = ring_taken(h->ring);
+	uint64_t taken = ring_taken(h->ring), used = ring_written(h->ring) - taken;
 
-	/* The rest is for the flows that are under way. */
-	return ring_refused(h->ring) || (ring_written(h->ring) - taken > RING_BYTES / 2 &&
+	/*
+	 * The rest is for the flows that are under way. A recorder that is only slow
+	 * may have more of it than one that stands still.
+	 */
+	return ring_refused(h->ring) || used > RING_BYTES / 4 * 3 || (used > RING_BYTES / 2 &&
 	    taken == h->taken && clock_mono_s() - h->moved > STUCK_SECONDS);
 }
 

@@ -333,9 +333,11 @@ def test_what_a_restart_does_not_name_is_removed_first(service, manager, give, o
     port = wide.getsockname()[1]
     name = f"listen------{port}"
     manager.store[name] = [wide.dup()]
+    manager.held.clear()
     mitmd = service({"listen": f"0.0.0.0:{port}", "access": {"allow": ["127.0.0.0/8"]}},
                     given=[(name, wide)], wait=False)
     wide.close()
+    manager.held.set()
     mitmd.wait_log(r"\bready\b")
     mitmd.host, mitmd.port = "127.0.0.1", port
     assert mitmd.curl().ok(origin.url()).status == 200

@@ -38,6 +38,9 @@ def test_clients_do_what_it_says(mitmd, secure_origin, tag, client):
     if client == "perl" and subprocess.run(["perl", "-MLWP::Protocol::https", "-e", "1"], check=False,
                                            capture_output=True).returncode:
         pytest.skip("no LWP")
+    if client == "requests" and subprocess.run(["/usr/bin/python3", "-c", "import requests"],
+                                               check=False, capture_output=True).returncode:
+        pytest.skip("no requests")
     done = exec_in(mitmd, tag, *command, secure_origin.url())
     assert (done.returncode, done.stdout) == (0, "hello\n"), done
     assert mitmd.entry(tag, "/hello").status == 200

@@ -41,6 +41,8 @@ class Manager:
         self.notices = []
         self.store = {}			# name: [socket, ...]
         self.news = threading.Condition()
+        self.held = threading.Event()	# clear: barriers wait
+        self.held.set()
         self.thread = threading.Thread(target=self._listen, daemon=True)
         self.thread.start()
 
@@ -57,6 +59,7 @@ class Manager:
                 elif (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
                     pid = struct.unpack("3i", body)[0]
             if data == b"BARRIER=1":
+                self.held.wait()
                 os.close(fds[0])	# what came before it is done
             else:
                 self._take(Notice(data.decode(), pid, list(fds)))

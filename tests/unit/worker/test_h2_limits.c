@@ -476,7 +476,7 @@ static const struct flood late[] = {
 	5100},
     /* :method: GET from the static table */
     {"HEADERS", NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, STR("\x82"), 900, 1100},
-    {"RST_STREAM", NGHTTP2_RST_STREAM, 0, 1, STR("\0\0\0\x08"), 190, 210},
+    {"RST_STREAM", NGHTTP2_RST_STREAM, 0, 1, STR("\0\0\0\x08"), 750, 850},
     {"WINDOW_UPDATE", NGHTTP2_WINDOW_UPDATE, 0, 1, STR("\0\0\0\1"), 900, 1100},
 };
 
