@@ -75,6 +75,7 @@ void intercept_no_secured(void *intercept, struct conn *);
 /* The ClientHello is read: the origin's handshake, then the client's. */
 void intercept_start_tls(struct intercept *);
 void intercept_send_alert(struct intercept *, uint8_t description);
+const char *intercept_about_cert(SSL *);
 size_t intercept_held_data(void *intercept, struct conn *, const uint8_t *p, size_t n);
 /* RFC 8446 6 */
 enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_INTERNAL_ERROR = 80 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Certificates of the operator's own: shown to clients, shown to origins, asked of
 clients; what is decided per host; and that `mitmctl explain` tells what happens."""
+import contextlib
 import hashlib
 import json
 import re
@@ -297,6 +298,25 @@ def test_none_for_this_host_is_in_the_entry(own_mitmd, good, customer, tag):
     asking(good, customer, ssl.CERT_OPTIONAL)
     visit(mitmd, good.authority, "localhost", tag)
     assert mitmd.entry(tag, "/hello")["_tls"]["origin"]["client_certificate"] is None
+
+
+@pytest.mark.parametrize("version", VERSIONS, ids=["1.2", "1.3"])
+@pytest.mark.parametrize("fixture, words", [
+    ("mitmd", "it had asked for a client certificate, and got none"),
+    ("visitor", "it was shown the certificate of client_certs")])
+def test_an_origin_that_wants_another_one(request, good, stranger, tag, version, fixture, words):
+    """Whoever reads the entry learns that this was it."""
+    mitmd = request.getfixturevalue(fixture)
+    good.context.minimum_version = good.context.maximum_version = version
+    asking(good, stranger)
+    with contextlib.suppress(ssl.SSLError):	# in 1.3 the refusal comes after both handshakes
+        with mitmd.secure(good.authority, tag, "www.shop.test") as wire:
+            assert wire.read_to_end() == b""
+    error = mitmd.har(tag).entries[0].error
+    none = fixture == "mitmd" and version == ssl.TLSVersion.TLSv1_3
+    assert ("certificate required" if none else "") in error
+    assert error.startswith(("TLS handshake with the origin failed: ", "origin ended TLS: "))
+    assert error.endswith(f" ({words})"), error
 
 
 # -- request_client_cert and client_ca ------------------------------------------------------------
