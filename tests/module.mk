@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
+	$(E2E)/env/broken_worker.py \
 	$(E2E)/env/certs.py \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \

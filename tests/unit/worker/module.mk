@@ -15,6 +15,7 @@ tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites
 	tests/unit/worker/test_sniff.c tests/unit/worker/test_tell.c tests/unit/worker/test_hosts.c \
 	tests/unit/worker/test_trust_told.c \
 	tests/unit/worker/test_mirror.c tests/unit/worker/test_leaf_table.c \
+	tests/unit/worker/test_leaf_ask.c \
 	tests/unit/worker/rig.c tests/unit/worker/rig.h \
 	tests/unit/worker/test_exchange.c tests/unit/worker/test_exchange_end.c \
 	tests/unit/worker/h2peer.c tests/unit/worker/h2peer.h \
