@@ -18,6 +18,8 @@ Suite *exchange_end_suite(void);
 Suite *mirror_suite(void);
 Suite *leaf_table_suite(void);
 Suite *h2_suite(void);
+Suite *h2_ends_suite(void);
+Suite *h2_flow_suite(void);
 Suite *h2_limits_suite(void);
 Suite *h2_mixed_suite(void);
 
