@@ -187,6 +187,29 @@ START_TEST(keys_rotate)
 }
 END_TEST
 
+static const struct {
+	const char *offered, *chosen;
+} orders[] = {
+	/* ours */
+	{"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+	    "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+	/* who has no AES in hardware says so */
+	{"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384",
+	    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+};
+
+START_TEST(order_of_suites)
+{
+	struct outcome o;
+
+	SSL_CTX_set_max_proto_version(clients, TLS1_2_VERSION);
+	ck_assert_int_eq(SSL_CTX_set_cipher_list(clients, orders[_i].offered), 1);
+	o = visit(workers[0], leaf, STR_NONE, sid[0]);
+	ck_assert(o.shaken);
+	ck_assert_str_eq(o.leg.cipher, orders[_i].chosen);
+}
+END_TEST
+
 START_TEST(no_renegotiation)
 {
 	SSL *server = tls_client_start(workers[0], leaf, STR_NONE, sid[0]);
@@ -356,6 +379,7 @@ client_suite(void)
 	tcase_add_loop_test(t, alpn, 0, NELEM(alpns));
 	tcase_add_loop_test(t, resumed_always, 0, 2);
 	tcase_add_loop_test(t, keys_rotate, 0, 2);
+	tcase_add_loop_test(t, order_of_suites, 0, NELEM(orders));
 	tcase_add_test(t, no_renegotiation);
 	tcase_add_test(t, no_ticket_is_for_early_data);
 	tcase_add_loop_test(t, bound_to_context, 0, 2);
