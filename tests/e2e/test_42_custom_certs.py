@@ -426,6 +426,19 @@ def test_roots_of_origins_that_cannot_be_read(own_mitmd, tmp_path):
     assert tested.returncode == 78 and why in tested.stderr
 
 
+def test_roots_of_origins_in_a_hashed_directory(own_mitmd, good, roots, tmp_path):
+    """Read whole before there is a sandbox: later nobody opens any of it."""
+    directory = tmp_path / "roots"
+    directory.mkdir()
+    (directory / "root.pem").write_bytes(roots.read_bytes())
+    openssl("rehash", directory)
+    assert len(list(directory.iterdir())) == 2
+    mitmd = own_mitmd({"origin": {"ca": [str(directory)]}})
+    for file in directory.iterdir():
+        file.unlink()
+    assert by_our_ca(mitmd, good.authority, "www.shop.test")
+
+
 def test_a_client_certificate_that_no_handshake_takes(own_mitmd, tmp_path):
     file = tmp_path / "weak.pem"
     openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", file, "-out",

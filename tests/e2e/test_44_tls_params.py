@@ -469,6 +469,17 @@ def test_a_trailing_dot_is_no_part_of_the_name(mitmd, raw):
     assert origin.hellos[0].sni == "localhost"
 
 
+def test_ech_ends_here(mitmd, raw):
+    """Whether it is real or grease: its name is for a key that we do not have (RFC 9849)."""
+    origin = raw(tls.alert(HANDSHAKE_FAILURE))
+    ech = b"\0\0\1\0\1\7" + tls.vector(2, bytes(32)) + tls.vector(2, bytes(144))
+    with mitmd.tunnel(origin.origin.authority) as client:
+        client.send(tls.client_hello(b"public.test", more=tls.extension(0xfe0d, ech)))
+        assert client.read_to_end() == tls.alert(HANDSHAKE_FAILURE)
+    assert origin.hellos[0].sni == "public.test"
+    assert 0xfe0d not in origin.hellos[0].extensions
+
+
 def names_of(client):
     der = client.sock.getpeercert(binary_form=True)
     return openssl("x509", "-inform", "DER", "-noout", "-ext", "subjectAltName",
