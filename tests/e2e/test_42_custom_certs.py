@@ -135,6 +135,19 @@ def test_it_does_not_win_over_a_bad_origin(shopkeeper, expired, customer):
     assert not expired.requests()
 
 
+def test_where_our_ca_may_not_sign_a_bad_origin_is_refused(own_mitmd, good, expired, shop, tmp_path,
+                                                          tag):
+    """There is nothing that could be shown: neither a good certificate nor a bad one."""
+    file = bundle(shop["www.shop.test"], tmp_path / "c.pem")
+    mitmd = own_mitmd({"certs": {"www.shop.test": str(file)}, "ca": {"permit": ["localhost"]}})
+    assert visit(mitmd, good.authority, "www.shop.test") == sha256(shop["www.shop.test"])
+    with pytest.raises(ssl.SSLError, match="(?i)access.denied"):
+        mitmd.secure(expired.authority, tag, "www.shop.test", careless(mitmd))
+    assert not expired.requests()
+    error = mitmd.har(tag).entries[0].error
+    assert error.startswith("origin certificate refused: certificate has expired"), error
+
+
 def test_it_wins_where_nothing_is_verified(shopkeeper, expired, shop):
     assert visit(shopkeeper, f"127.0.0.1:{expired.port}", "off.test") == sha256(shop["*"])
 
@@ -474,7 +487,10 @@ def test_verification_per_host(picky, expired, tag, name, mode):
     assert len(expired.requests()) == (1 if mode == "off" else 0)
     if mode != "reject":
         visit(picky, expired.authority, name, tag)
-        assert picky.entry(tag, "/hello")["_tls"]["origin"]["verify_mode"] == mode
+        origin = picky.entry(tag, "/hello")["_tls"]["origin"]
+        # Also of what was let pass, the entry says what it was.
+        assert (origin["verify_mode"], origin["verified"]) == (mode, False)
+        assert "has expired" in origin["verify"]
 
 
 @pytest.mark.parametrize("name", ["strict.test", "other.test"])
