@@ -31,6 +31,7 @@ struct intercept {
 	char tag[TAG_MAX + 1];
 	struct host_port target;	/* of CONNECT */
 	struct host_port name;		/* SNI, else the target */
+	struct buf authority;		/* the same, for requests that name none */
 	struct dial *dial;
 	struct conn *client, *origin;
 	struct addr server;

@@ -677,7 +677,7 @@ def test_a_bad_credential_is_refused(own_mitmd, credentials, spoil, said):
     mitmd.spawn()
     mitmd.wait_log(said)
     assert mitmd.gone() not in (0, None)
-    assert "mitmd-ca.pem" not in os.listdir(mitmd.ca_dir)
+    assert not (mitmd.ca_dir / "mitmd-ca.pem").exists()
 
 
 def test_without_its_credential_it_makes_no_other_ca(own_mitmd, credentials):
