@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define MSG_VERSION 3
+#define MSG_VERSION 4
 #define MSG_MAX 65000	/* bytes of one message, header included */
 
 enum role { ROLE_MASTER, ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER, ROLE_COUNT };
@@ -109,7 +109,9 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(spool_state, F(u8, ok) F(bytes, reason))                                        \
 	P(list, F(u32, id))                                                               \
 	P(listed, F(u32, id) F(u8, last) F(bytes, rows) /* as in master/control.h */)     \
-	P(file, F(u8, which))
+	P(file, F(u8, which))                                                             \
+	P(leaving, F(u8, yes))                                                            \
+	P(log, F(u8, level) F(u8, format)) /* as in base/log.h */
 
 enum { FILE_HOSTS, FILE_RESOLV_CONF, FILE_COUNT };	/* file.which */
 #define FILE_TEXT_MAX (4u << 20)

@@ -12,6 +12,8 @@
 
 /* limit_s: at the latest; asked again, it counts from now. */
 void leaving_begin(struct master *, double limit_s) NONNULL(1);
+/* It stays after all. */
+void leaving_cancel(struct master *) NONNULL(1);
 /* A worker is ready: it hears of it, if it is so. */
 void leaving_tell(struct child *) NONNULL(1);
 /* Clients that are connected, to whichever generation. */
