@@ -14,6 +14,7 @@
 #include "ctl/control.h"
 #include "ctl/human.h"
 #include "ctl/term.h"
+#include "ctl/tsv.h"
 #include "har/json.h"
 
 #define LINE_COLUMNS 45	/* a line is full when it has so many */
@@ -142,6 +143,27 @@ show_json(const struct control_table *t, bool healthy)
 	buf_putz(&out, "}\n");
 	(void)fwrite(buf_data(&out), 1, out.len, stdout);
 	buf_free(&out);
+}
+
+/* The rows as they came, and whether all is well. */
+static void
+show_tsv(const struct control_table *t, bool healthy)
+{
+	static const char *const names[] = {"section", "item", "name", "value"};
+	struct str cells[] = {STR("mitmd"), STR("0"), STR("healthy"), STR("1")};
+	struct buf out = {0};
+	size_t row, i;
+
+	if (!healthy)
+		cells[3] = STR("0");
+	tsv_names(&out, names, NELEM(names));
+	tsv_row(&out, cells, NELEM(cells));
+	for (row = 1; row < t->nrows; row++) {
+		for (i = 0; i < NELEM(names); i++)
+			cells[i] = str_z(control_cell(t, row, names[i]));
+		tsv_row(&out, cells, NELEM(cells));
+	}
+	tsv_print(&out);
 }
 
 /* ---- for people ---- */
@@ -370,8 +392,10 @@ ctl_status(const struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_OK)
 		return code;
 	healthy = find_item(&t, "problems", 0) == 0;
-	if (ctl->json)
+	if (ctl->output == CTL_JSON)
 		show_json(&t, healthy);
+	else if (ctl->output == CTL_TSV)
+		show_tsv(&t, healthy);
 	else
 		show_text(ctl, &t, healthy);
 	control_table_free(&t);
