@@ -6,5 +6,6 @@
 
 Suite *pinning_suite(void);
 Suite *control_suite(void);
+Suite *control_peer_suite(void);
 
 #endif
