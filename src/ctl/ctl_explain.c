@@ -376,6 +376,8 @@ put_tsv(const struct conf *c, const struct explain_ask *ask, const struct explai
 	tsv_line(&out, c, "port", port, NULL, "");
 	tsv_line(&out, c, "name", ask->name.host, NULL, "");
 	tsv_line(&out, c, "address", address, NULL, "");
+	if (x->addr.len == 0)
+		tsv_line(&out, c, "address_error", x->addr_fault, NULL, "");
 	if (x->guard != NULL)
 		tsv_line(&out, c, "reachable_by", x->guard, &x->guard_source, "");
 	tsv_line(&out, c, "traffic", x->policy.tunnel != NULL ? "tunnelled" : "intercepted",

@@ -42,10 +42,9 @@ intercept_describe(void *host, struct flow *f)
 	}
 }
 
-static void
-on_request(void *host, struct flow *f)
+void
+intercept_describe_request(struct intercept *it, struct flow *f)
 {
-	struct intercept *it = host;
 	struct host_port said;
 	const char *why;
 
@@ -55,6 +54,14 @@ on_request(void *host, struct flow *f)
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
 		f->facts.origin = said;
+}
+
+static void
+on_request(void *host, struct flow *f)
+{
+	struct intercept *it = host;
+
+	intercept_describe_request(it, f);
 	if (unrecorded_refuse(f))
 		return;
 	if (it->back == NULL || !back_idle(it->back))

@@ -87,6 +87,8 @@ void intercept_start_client_tls(struct intercept *);
 void intercept_go_http(struct intercept *);
 /* Whose a flow is, what it is part of. */
 void intercept_describe(void *intercept, struct flow *);
+/* The same of one whose request is known; counts it. */
+void intercept_describe_request(struct intercept *, struct flow *);
 
 /* ---- intercept_h2.c ---- */
 void intercept_go_h2(struct intercept *);

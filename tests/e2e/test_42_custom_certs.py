@@ -13,7 +13,8 @@ from env.certs import openssl
 from env.issued import Issuer, bundle, encrypt
 
 NAMES = ("localhost", "www.shop.test", "a.shop.test", "a.b.shop.test", "shop.test", "other.test",
-         "strict.test", "off.test", "reject.test", "ignored.test", "a.limit.test")
+         "strict.test", "off.test", "reject.test", "ignored.test", "a.limit.test",
+         "xn--mnchen-3ya.shop.test", "ported.test", "a.apex.test", "apex.test", "far.limit.test")
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -485,8 +486,10 @@ def everything(start_mitmd, shop, mine, tmp_path_factory):
     return start_mitmd({
         "certs": {"www.shop.test": str(bundle(shop["www.shop.test"], here / "www.pem"))},
         "client_certs": str(here / "clients"),
-        "ignore_hosts": ["ignored.test", "~^a\\.b\\.", "127.0.0.99"],
-        "ca": {"permit": ["localhost", ".shop.test", "off.test", "strict.test", "127.0.0.0/8"]},
+        "ignore_hosts": ["ignored.test", "~^a\\.b\\.", "127.0.0.99", ".apex.test",
+                         "ported.test:1", "~^localhost\\.localhost:", "127.7.0.0/16"],
+        "ca": {"permit": ["localhost", ".localhost", ".shop.test", "off.test", "strict.test",
+                          "ported.test", "127.0.0.0/8"]},
         "origin": {"verify_hosts": {"*.shop.test": "reject", "off.test": "off"},
                    "strict": ["strict.test"]},
     })
@@ -497,12 +500,19 @@ REALITY = [
     ("localhost", "a.b.shop.test"), ("localhost", "shop.test"), ("localhost", "other.test"),
     ("localhost", "strict.test"), ("localhost", "off.test"), ("localhost", "ignored.test"),
     ("localhost", "a.limit.test"), ("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "off.test"),
+    ("LocalHost", "WWW.Shop.Test"), ("localhost.", "a.shop.test."), ("localhost", "a.apex.test"),
+    ("localhost", "apex.test"), ("localhost", "ported.test"),
+    ("localhost", "xn--mnchen-3ya.shop.test"), ("localhost.localhost", "a.shop.test"),
+    ("a.b.localhost", "localhost"), ("127.0.0.1", "far.limit.test"), ("127.7.7.7", "a.shop.test"),
+    ("127.8.7.7", "a.shop.test"),
 ]
 
 
 @pytest.mark.parametrize("connect, name", REALITY)
 def test_what_is_explained_is_what_happens(everything, good, certs, customer, shop, tag, connect,
-                                           name):
+                                           name, start_origin):
+    if connect.startswith("127.") and connect != "127.0.0.1":
+        good = start_origin(certs.leaf("every name"), connect)
     asking(good, customer, ssl.CERT_OPTIONAL)
     said = explained(everything, f"{connect}:{good.port}", "--sni", name)
     sni = None if name[0].isdigit() else name
@@ -518,6 +528,20 @@ def test_what_is_explained_is_what_happens(everything, good, certs, customer, sh
     assert hashlib.sha256(first_der(wanted)).hexdigest() == got(good)[0]
     assert entry["_tls"]["origin"]["verify_mode"] == said["verify"]["mode"]
     assert said["strict"]["value"] == (name == "strict.test")
+
+
+def test_what_nobody_reaches_is_explained(own_mitmd):
+    """Whatever the rest says, no CONNECT to it comes through."""
+    mitmd = own_mitmd()
+    mitmd.write({**mitmd.config, "listen": mitmd.proxy})	# the port it was given
+    for authority, who in ((mitmd.proxy, "nobody: that is mitmd itself"),
+                           ("MitM.it:443", "nobody: those are mitmd's own pages")):
+        assert explained(mitmd, authority)["reachableBy"]["who"].startswith(who)
+        with mitmd.dial() as wire:
+            assert wire.connect(authority).status == 403
+    for address in ("169.254.169.254", "fd00:ec2::254"):
+        said = explained(mitmd, "a.test", "--address", address)["reachableBy"]
+        assert said["source"]["option"] == "access.guard"
 
 
 def good_der(certs):
@@ -583,6 +607,33 @@ def test_the_constraints_of_the_ca_are_explained(own_mitmd, good, certs):
     said = explained(mitmd, good.authority, "--sni", "other.test")["traffic"]
     assert said == {"decision": "tunnelled", "reason": "ca.permit",
                     "constraintsOf": str(mitmd.ca)}
+
+
+def test_those_of_a_ca_above_are_explained_too(own_mitmd, good, certs, tmp_path):
+    """The CA itself says nothing; the root that has signed it does."""
+    key, root, low = (tmp_path / name for name in ("key", "root.pem", "low.pem"))
+    config = tmp_path / "ca.cnf"
+    ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n" \
+        "subjectKeyIdentifier=hash\n"
+    config.write_text(f"[req]\ndistinguished_name=dn\n[dn]\n[low]\n{ca}"
+                      f"[root]\n{ca}nameConstraints=critical,permitted;DNS:shop.test\n")
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=narrow", "-config", config,
+            "-extensions", "root", "-out", root)
+    openssl("req", "-new", "-key", key, "-subj", "/CN=below", "-config", config, "-out",
+            tmp_path / "csr")
+    openssl("x509", "-req", "-in", tmp_path / "csr", "-CA", root, "-CAkey", key, "-extfile",
+            config, "-extensions", "low", "-set_serial", "7", "-out", low)
+    mitmd = own_mitmd(start=False)
+    mitmd.ca_dir.mkdir()
+    (mitmd.ca_dir / "mitmd-ca.pem").touch(0o600)
+    (mitmd.ca_dir / "mitmd-ca.pem").write_bytes(b"".join(f.read_bytes() for f in (key, low, root)))
+    mitmd.start()
+    for name, decision in (("a.shop.test", "intercepted"), ("other.test", "tunnelled")):
+        said = explained(mitmd, good.authority, "--sni", name)["traffic"]
+        assert said["decision"] == decision
+        shown = visit(mitmd, good.authority, name)
+        assert (shown == sha256(certs.leaf("every name"))) == (decision == "tunnelled")
 
 
 def test_who_may_reach_it_is_explained(own_mitmd):
