@@ -68,8 +68,8 @@ show_begun(const struct ctl *ctl, const struct control_table *t)
 	}
 	(void)human_seconds(strtoull(control_cell(t, 1, "timeout"), NULL, 10), limit);
 	(void)human_seconds(strtoull(control_cell(t, 1, "idle"), NULL, 10), idle);
-	(void)printf("mitmd ends when nobody has been connected for %s, in %s at the latest\n",
-	    idle, limit);
+	(void)printf("mitmd ends when nobody has been connected for %s, in %s at the latest; "
+	    "--cancel takes that back\n", idle, limit);
 }
 
 static void

@@ -182,6 +182,8 @@ readable(const char *name, const char *text)
 		return mem_strdup(human_ms(number(text), out));
 	if (strcmp(name, "memory") == 0)
 		return mem_strdup(human_bytes(number(text), out));
+	if (strcmp(name, "descriptors") == 0 && number(text) == 0)
+		return mem_strdup("-");	/* the kernel does not tell */
 	return mem_strdup(text);
 }
 
@@ -225,11 +227,17 @@ static void
 show_mitmd(const struct ctl *ctl, const struct control_table *t, bool healthy)
 {
 	const char *state = single(t, "mitmd", "state");
-	char up[HUMAN_SIZE], *line;
+	const char *leaves_in = single(t, "mitmd", "leaves_in");
+	char up[HUMAN_SIZE], *line, *left = NULL;
 
-	line = mem_printf("%s, %s", state, healthy ? "healthy" : "but look below");
+	if (leaves_in[0] != '\0')
+		left = mem_printf(" (in %s at the latest)",
+		    human_seconds(number(leaves_in), up));
+	line = mem_printf("%s%s, %s", state, left != NULL ? left : "",
+	    healthy ? "healthy" : "but look below");
 	put_line(ctl, "state", healthy ? TERM_GREEN : TERM_RED, line);
 	free(line);
+	free(left);
 	line = mem_printf("%s, pid %s, up %s", single(t, "mitmd", "version"),
 	    single(t, "mitmd", "pid"),
 	    human_seconds(number(single(t, "mitmd", "uptime")), up));
@@ -361,6 +369,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 		{"restarts", "RESTARTS", CONTROL_NUMBER, "-"},
 		{"cpu_ms", "CPU", CONTROL_TEXT, "-"},
 		{"memory", "MEMORY", CONTROL_TEXT, "-"},
+		{"descriptors", "FDS", CONTROL_TEXT, "-"},
 		{"connections", "CONNECTIONS", CONTROL_NUMBER, "-"},
 		{"sandbox", "SANDBOX", CONTROL_TEXT, "-"},
 	};

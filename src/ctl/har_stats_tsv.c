@@ -112,7 +112,7 @@ put_top(struct buf *out, const char *table, const struct stats_top *top, bool ti
 			set_ms(&r, TIME_MAX, top[i].value);
 		else
 			set_number(&r, RECEIVED, top[i].value);
-		set_number(&r, STATUS, top[i].status);
+		set_number(&r, STATUS, top[i].status > 0 ? top[i].status : -1);
 		set_number(&r, ENTRY, (int64_t)top[i].number);
 		tsv_row(out, r.cells, COLUMNS);
 	}

@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "master/leaving.h"
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -273,6 +274,8 @@ put_mitmd(struct report *r)
 	text(r, "version", PACKAGE_VERSION);
 	text(r, "state", m->stopping ? "stopping" :
 	    m->leaving ? "leaving" : "serving");
+	if (m->leaving && !m->stopping)
+		number(r, "leaves_in", leaving_seconds(m));
 	number(r, "pid", (uint64_t)m->pid);
 	date(r, "started", master_seconds() - (int64_t)since(m->born_us));
 	number(r, "uptime", since(m->born_us));

@@ -81,6 +81,14 @@ leaving_begin(struct master *m, double limit_s)
 	ev_timer_start(m->loop, &m->look);
 }
 
+uint64_t
+leaving_seconds(const struct master *m)
+{
+	uint64_t now = clock_mono_us();
+
+	return m->leave_by_us > now ? (m->leave_by_us - now) / 1000000 : 0;
+}
+
 void
 leaving_cancel(struct master *m)
 {

@@ -256,7 +256,10 @@ def test_a_host_is_emptied(own_mitmd, origin, tag):
         done = mitmd.ctl("drain", "--output", "json")
         assert (done.returncode, json.loads(done.stdout)) == (0, [{"timeout": 3600, "idle": 0}])
         wait_for(lambda: ready(mitmd) == 503, "/readyz")
-        assert status(mitmd)["mitmd"]["state"] == "leaving"
+        told = status(mitmd)["mitmd"]
+        assert told["state"] == "leaving" and 3000 < told["leaves_in"] <= 3600
+        assert re.search(r"^state +leaving \(in (59m|1h0m) at the latest\), healthy$",
+                         mitmd.ctl("status").stdout, re.M)
         # Who is idle is let go, who comes is served, but not for long.
         assert client.at_end()
         with mitmd.dial() as another:
@@ -287,7 +290,8 @@ def test_a_drain_is_taken_back(own_mitmd, origin, tag):
         wait_for(lambda: ready(mitmd) == 503, "/readyz")
         done = mitmd.ctl("drain", "--cancel")
         assert (done.returncode, done.stdout) == (0, "mitmd stays, and is ready again\n")
-        assert status(mitmd)["mitmd"]["state"] == "serving"
+        told = status(mitmd)["mitmd"]
+        assert told["state"] == "serving" and "leaves_in" not in told
         wait_for(lambda: ready(mitmd) == 200, "/readyz")
     mitmd.wait_log("takes the drain back")
     with mitmd.dial() as client:
