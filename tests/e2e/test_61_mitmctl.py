@@ -297,24 +297,13 @@ def test_a_drain_is_taken_back(own_mitmd, origin, tag):
     with mitmd.dial() as client:
         for _ in range(2):		# nobody is sent away
             assert ask_through(client, origin).get("connection") is None
-    # Its look at the connections would have come by now: a reload takes longer.
-    assert mitmd.ctl("reload", "--wait").returncode == 0
+    # Nobody is connected now: four times as long as it would have waited.
+    since = status(mitmd)["mitmd"]["uptime"]
+    wait_for(lambda: status(mitmd)["mitmd"]["uptime"] >= since + 3, "two seconds at least")
     assert ready(mitmd) == 200 and "drained" not in mitmd.log_text()
-    # It can be asked again, for new workers and old.
+    # It can be asked again.
     assert mitmd.ctl("drain").returncode == 0
     assert mitmd.gone() == 0
-
-
-def test_a_limit_that_was_taken_back_does_not_count(own_mitmd, origin, tag):
-    mitmd = own_mitmd({"drain_idle": "1h"})
-    with mitmd.tunnel(origin.authority, tag):
-        assert mitmd.ctl("drain", "--timeout", "1s").returncode == 0
-        assert mitmd.ctl("drain", "--cancel").returncode == 0
-        assert mitmd.ctl("drain", "--timeout", "2h", "--output", "json").stdout.startswith(
-            '[{"timeout": 7200')
-        wait_for(lambda: status(mitmd)["mitmd"]["uptime"] >= 2, "more than a second")
-        assert status(mitmd)["mitmd"]["state"] == "leaving"
-        assert mitmd.ctl("drain", "--cancel").returncode == 0
 
 
 def test_there_is_nothing_to_take_back(mitmd):
