@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,8 +39,10 @@ static struct {
 	bool asked;		/* which of both it is */
 	int journal_fd;		/* -1: only through standard error */
 	char role[32];
+	pthread_mutex_t mutex;	/* guards repeats: some roles have a thread beside the loop */
 	struct repeats repeats;
-} log_state = {.level = LOG_LEVEL_INFO, .journal_fd = -1, .role = "mitmd"};
+} log_state = {.level = LOG_LEVEL_INFO, .journal_fd = -1, .role = "mitmd",
+    .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 struct line {
 	enum log_level level;
@@ -245,10 +248,25 @@ say_left_out(const struct repeated *r, uint64_t seconds)
 void
 log_settle(void)
 {
+	(void)pthread_mutex_lock(&log_state.mutex);
 	repeats_settle(&log_state.repeats, clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
 }
 
 /* ---- what others call ---- */
+
+static bool
+may_say(const struct line *l, const char *fmt)
+{
+	bool may;
+
+	(void)pthread_mutex_lock(&log_state.mutex);
+	may = repeats_may_say(&log_state.repeats, fmt,
+	    l->event == LOG_FLOW_FAILED ? flow_rate : other_rate, (int)l->level, l->text,
+	    clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
+	return may;
+}
 
 static void PRINTF(3, 0)
 log_line(struct line *l, bool limited, const char *fmt, va_list ap)
@@ -258,9 +276,7 @@ log_line(struct line *l, bool limited, const char *fmt, va_list ap)
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	l->text = text;
-	if (!limited || repeats_may_say(&log_state.repeats, fmt,
-	    l->event == LOG_FLOW_FAILED ? flow_rate : other_rate, (int)l->level, text,
-	    clock_mono_us(), say_left_out))
+	if (!limited || may_say(l, fmt))
 		say(l);
 	errno = saved;
 }
@@ -276,6 +292,20 @@ log_event(enum log_level level, enum log_event event, bool limited,
 		return;
 	va_start(ap, fmt);
 	log_line(&l, limited, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_over(enum log_event event, const char *fmt, ...)
+{
+	struct line l = {.level = LOG_LEVEL_INFO, .event = event};
+	va_list ap;
+
+	(void)pthread_mutex_lock(&log_state.mutex);
+	repeats_tell(&log_state.repeats, clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
+	va_start(ap, fmt);
+	log_line(&l, false, fmt, ap);
 	va_end(ap);
 }
 

@@ -155,6 +155,8 @@ generation_abandon(struct master *m)
 	m->next = NULL;
 	spool_trial_drop(m);
 	control_abandon(m->control);
+	/* Before another one can begin, which might take it for the operator's. */
+	roles[ROLE_SIGNER].withdraw(gen->conf, &gen->ca_made);
 	gen->state = GEN_DRAINING;
 	gen->cut = true;
 	kill_child(&gen->signer);

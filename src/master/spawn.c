@@ -39,6 +39,8 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			generation_child_ready(c, &ready);
 		leaving_tell(c);
 		return 0;
+	case MSG_CA_MADE:
+		return msg_unpack_ca_made(body, &c->gen->ca_made);
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;

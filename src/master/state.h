@@ -74,6 +74,7 @@ struct generation {
 	size_t ca_chain_len;
 	uint8_t (*own_keys)[32];	/* see msg_ready */
 	size_t nown_keys;
+	struct msg_ca_made ca_made;	/* by its signer; zero: nothing */
 	struct child signer;
 	struct child *workers;
 	unsigned nworkers;

@@ -91,7 +91,7 @@ static void
 begin_series(struct child *c)
 {
 	if (c->crash_looping)
-		log_info("%s %u lives again", role_name(c->role), c->index);
+		log_over(LOG_PLAIN, "%s %u lives again", role_name(c->role), c->index);
 	c->crash_looping = false;
 	c->backoff = 0;
 	c->deaths = 0;

@@ -295,14 +295,23 @@ on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	proc_quit(r->self);
 }
 
+static void
+on_state(void *arg, bool ok, const char *reason)
+{
+	struct recorder *r = arg;
+
+	TELL(r, SPOOL_STATE, spool_state, .ok = ok, .reason = str_z(reason));
+}
+
 /* Nothing is lost meanwhile: what comes waits in the rings for the next recorder. */
 static void
 move_room(struct recorder *r)
 {
 	if (spool_takes(r->spool) || !room_is_elsewhere(&r->room, clock_mono_us()))
 		return;
-	log_info("the spool %s is written again; %llu entries were lost", r->room.path,
-	    (unsigned long long)spool_lost_lately(r->spool));
+	log_over(LOG_SPOOL_WORKS, "the spool %s is written again; %llu entries were lost",
+	    r->room.path, (unsigned long long)spool_lost_lately(r->spool));
+	on_state(r, true, "");
 	proc_quit(r->self);
 }
 
@@ -348,14 +357,6 @@ static void
 on_finished(void *arg)
 {
 	check_synced(arg);
-}
-
-static void
-on_state(void *arg, bool ok, const char *reason)
-{
-	struct recorder *r = arg;
-
-	TELL(r, SPOOL_STATE, spool_state, .ok = ok, .reason = str_z(reason));
 }
 
 static const struct proc_ops recorder_ops = {.message = on_message, .stop = on_stop};

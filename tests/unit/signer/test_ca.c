@@ -568,6 +568,41 @@ START_TEST(directories)
 }
 END_TEST
 
+START_TEST(what_was_made_is_taken_away)
+{
+	struct stat st;
+	uint64_t made;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	made = ca.made;
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+	ck_assert_uint_eq(made, st.st_ino);
+	ck_assert_int_eq(open_at(NOW), 0);
+	ck_assert_uint_eq(ca.made, 0);		/* it is there */
+	ca_unmake(&files, made, false);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), -1);
+	ck_assert_int_eq(stat(dir, &st), 0);
+}
+END_TEST
+
+/* Somebody has put another one there meanwhile; or something else. */
+START_TEST(what_was_not_made_stays)
+{
+	struct stat st;
+	uint64_t made;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	made = ca.made;
+	ck_assert_int_eq(renameat(files.dir, CA_FILE, files.dir, "kept"), 0);
+	ck_assert_int_eq(open_at(NOW), 0);
+	ca_unmake(&files, made, true);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+	ck_assert_int_eq(stat(in_dir("kept"), &st), 0);
+	ca_unmake(&files, 0, true);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+}
+END_TEST
+
 /* Only root can give files away; elsewhere there is nothing to see. */
 START_TEST(what_root_makes_belongs_to_the_user)
 {
@@ -621,6 +656,8 @@ ca_suite(void)
 	tcase_add_loop_test(tc, modes, 0, 8);
 	tcase_add_test(tc, owners_and_kinds);
 	tcase_add_test(tc, directories);
+	tcase_add_test(tc, what_was_made_is_taken_away);
+	tcase_add_test(tc, what_was_not_made_stays);
 	tcase_add_test(tc, what_root_makes_belongs_to_the_user);
 	suite_add_tcase(s, tc);
 	return s;
