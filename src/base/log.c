@@ -32,8 +32,8 @@ static const struct rate flow_rate = {.burst = 20, .per_second = 5};
 static const struct rate other_rate = {.burst = 10, .per_second = 0.2};
 
 static struct {
-	enum log_level level;
-	enum log_format format;
+	_Atomic enum log_level level;	/* a reload changes both while threads log */
+	_Atomic enum log_format format;
 	bool under_journal;	/* standard error leads there */
 	bool dated;		/* nobody else dates the lines, and they are kept */
 	bool asked;		/* which of both it is */
