@@ -79,6 +79,7 @@ EXTRA_DIST += \
 	$(E2E)/test_56_har_merge.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_61_tsv.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \

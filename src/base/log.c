@@ -32,8 +32,8 @@ static const struct rate flow_rate = {.burst = 20, .per_second = 5};
 static const struct rate other_rate = {.burst = 10, .per_second = 0.2};
 
 static struct {
-	enum log_level level;
-	enum log_format format;
+	_Atomic enum log_level level;	/* a reload changes both while threads log */
+	_Atomic enum log_format format;
 	bool under_journal;	/* standard error leads there */
 	bool dated;		/* nobody else dates the lines, and they are kept */
 	bool asked;		/* which of both it is */
@@ -74,6 +74,7 @@ static const struct {
     [LOG_SPOOL_BROKEN] = {"spool_broken", "a5a3ea4d1ba540cda769c67197c56c5c"},
     [LOG_SPOOL_WORKS] = {"spool_works", "e2e079773c784d7e80509ca08db84d85"},
     [LOG_ENTRIES_LOST] = {"entries_lost", "bcb5234d42484ac98b8fbfe0feb5dddf"},
+    [LOG_CALL_DENIED] = {"call_denied", "9f43649afa0c4a1b8d3b30e6cc4c2ea1"},
     [LOG_FLOW] = {"flow", "087455c466a74787b2d671c6f8e6665c"},
     [LOG_FLOW_FAILED] = {"flow_failed", "6f7dd691e65c4f90b7fa70a6fcd49e65"},
 };

@@ -110,7 +110,9 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(spool_state, F(u8, ok) F(bytes, reason))                                        \
 	P(list, F(u32, id))                                                               \
 	P(listed, F(u32, id) F(u8, last) F(bytes, rows) /* as in master/control.h */)     \
-	P(file, F(u8, which))
+	P(file, F(u8, which))                                                             \
+	P(leaving, F(u8, yes))                                                            \
+	P(log, F(u8, level) F(u8, format)) /* as in base/log.h */
 
 enum { FILE_HOSTS, FILE_RESOLV_CONF, FILE_COUNT };	/* file.which */
 #define FILE_TEXT_MAX (4u << 20)

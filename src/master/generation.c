@@ -414,6 +414,7 @@ serve(struct generation *gen)
 	m->current = gen;
 	m->next = NULL;
 	log_init(gen->conf->log.level, gen->conf->log.format);
+	recording_log(m, gen->conf);
 	roles[ROLE_SIGNER].publish(gen->conf, str_of(gen->ca_chain, gen->ca_chain_len));
 	recording_serve(m, gen);
 	pinning_follow(m->pinning, gen->conf, master_seconds());

@@ -116,6 +116,16 @@ recording_serve(struct master *m, struct generation *gen)
 }
 
 void
+recording_log(struct master *m, const struct conf *conf)
+{
+	struct msg_log log = {.level = (uint8_t)conf->log.level,
+	    .format = (uint8_t)conf->log.format};
+
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL(m->recorder.channel, LOG, log, &log);
+}
+
+void
 recording_slot_end(struct master *m, unsigned slot)
 {
 	struct slot *s = &m->slots[slot];

@@ -213,6 +213,7 @@ spawn(struct child *c, struct errmsg *err)
 	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
+	c->denied = 0;
 	c->started_us = clock_mono_us();
 	inherit(m, row, true);
 	c->pid = fork();

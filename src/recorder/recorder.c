@@ -215,6 +215,18 @@ on_tail(struct recorder *r, int *fds, size_t nfds)
 }
 
 static int
+on_log(struct str body)
+{
+	struct msg_log m;
+
+	if (msg_unpack_log(body, &m) != 0 || m.level > LOG_LEVEL_DEBUG ||
+	    m.format > LOG_FORMAT_JSON)
+		return -1;
+	log_init((enum log_level)m.level, (enum log_format)m.format);
+	return 0;
+}
+
+static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
 	struct recorder *r = arg;
@@ -235,6 +247,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 	case MSG_SPOOL_SET:
 		rc = on_spool_set(r, body, fds, nfds);
 		fds_taken = rc == 0;
+		break;
+	case MSG_LOG:
+		rc = on_log(body);
 		break;
 	case MSG_FLUSH:
 		rc = on_flush(r, body);

@@ -192,6 +192,7 @@ static const struct {
 	{MSG_LISTED, ANY, MASTER},
 	{MSG_FILE, MASTER, WORKER},
 	{MSG_LEAVING, MASTER, WORKER},
+	{MSG_LOG, MASTER, RECORDER},
 };
 
 START_TEST(only_the_right_role_may_send)
