@@ -95,6 +95,7 @@ EXTRA_DIST += \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_72_faults.py \
 	$(E2E)/test_73_odd.py \
+	$(E2E)/test_74_filesystems.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \
