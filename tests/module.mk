@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/faults.c \
+	$(E2E)/env/old_kernel.c \
 	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/grpc_node.js \
@@ -87,6 +88,7 @@ EXTRA_DIST += \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
+	$(E2E)/test_63_old_kernels.py \
 	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_66_env.py \
