@@ -18,6 +18,7 @@ EXTRA_DIST += \
 	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/faults.c \
+	$(E2E)/env/old_kernel.c \
 	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/grpc_node.js \
@@ -89,6 +90,7 @@ EXTRA_DIST += \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
+	$(E2E)/test_63_old_kernels.py \
 	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_66_env.py \
@@ -97,6 +99,7 @@ EXTRA_DIST += \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_72_faults.py \
 	$(E2E)/test_73_odd.py \
+	$(E2E)/test_74_filesystems.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \

@@ -51,10 +51,10 @@ close_foreign(const struct proc *self)
 		if (keep[i] < from)
 			continue;
 		if (keep[i] > from)
-			(void)close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
+			fd_close_range((unsigned)from, (unsigned)keep[i] - 1);
 		from = keep[i] + 1;
 	}
-	(void)close_range((unsigned)from, ~0u, 0);
+	fd_close_range((unsigned)from, ~0u);
 	free(keep);
 }
 

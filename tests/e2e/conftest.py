@@ -75,8 +75,9 @@ def disk(tmp_path):
         pytest.skip("mounting needs root")
     made = []
 
-    def make(size):
-        made.append(Disk(tmp_path / "disk", size))
+    def make(size, **more):
+        made.append(Disk(tmp_path / "disk", **more))
+        made[-1].mount(size)
         return made[-1]
     yield make
     for one in made:
@@ -86,8 +87,8 @@ def disk(tmp_path):
 @pytest.fixture
 def on_disk(disk, own_mitmd):
     """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
-    def start(size, spool=None):
-        made = disk(size)
+    def start(size, spool=None, **more):
+        made = disk(size, **more)
         mitmd = own_mitmd({"spool": spool or {}}, start=False)
         mitmd.spool = made.path / "spool"
         mitmd.config["spool"]["dir"] = str(mitmd.spool)

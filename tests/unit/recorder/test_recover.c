@@ -278,6 +278,21 @@ START_TEST(growing_files_are_not_touched)
 }
 END_TEST
 
+/* A power cut: the new length is there, the new bytes are not. */
+START_TEST(zeros_behind_an_entry)
+{
+	static const char text[] = HEAD "{\"id\":1}\0\0\0\0\n{\"id\":2},\n{\"id\":3}\0\0\0\0\0";
+	struct found f;
+
+	make("t", NAME SPOOL_PART, text, sizeof(text) - 1);
+	world_start(&w);
+	world_sync(&w);
+	world_look(&w, "t", &f);
+	ck_assert_str_eq(f.order, "1 2 3 ");
+	ck_assert_uint_eq(f.invalid, 0);
+}
+END_TEST
+
 /* Many lines over many chunks, with the cut at every kind of place near their borders. */
 START_TEST(over_chunks)
 {
@@ -327,6 +342,7 @@ recover_suite(void)
 	tcase_add_test(t, other_instances_with_a_lock);
 	tcase_add_test(t, stale_hidden_file_goes);
 	tcase_add_test(t, growing_files_are_not_touched);
+	tcase_add_test(t, zeros_behind_an_entry);
 	tcase_add_loop_test(t, over_chunks, 0, 10);
 	suite_add_tcase(s, t);
 	return s;

@@ -504,6 +504,7 @@ START_TEST(unsynced_file_is_copied)
 	ino_t before;
 
 	world_start(&w);
+	world_sync(&w);
 	add("a", 1, 10);
 	commit();
 	part_path("a", path, sizeof(path));
