@@ -78,7 +78,8 @@ def rest(both, base):
     try:
         wait_for(as_ever, "", 4 * PATIENCE)
     except AssertionError:
-        trouble = [(watched.name, "more", now - (base or {}), "less", (base or now) - now)
+        ever = base or found[0]
+        trouble = [(watched.name, "more:", now - ever, "less:", ever - now)
                    for watched, now in zip(both, found)]
         raise AssertionError(f"open at rest: {trouble}") from None
     return found[0]

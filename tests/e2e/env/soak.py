@@ -246,7 +246,7 @@ def portal(side, n):
             if response.get("Connection") == "close":	# a worker of before is not ready any more
                 wire, good = None, 503 if path == "/readyz" else good
             assert response.status == good, response
-    return 0
+    return 1				# what is not there, is recorded
 
 
 # -- what does not go well, as it should -----------------------------------------------------------
