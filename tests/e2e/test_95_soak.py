@@ -90,9 +90,8 @@ def files(descriptors):
     return [name for _, name in descriptors if "/spool/" in name and "/spool/#" not in name]
 
 
-def disturb(side, chance):
+def disturb(side, what):
     """What an operator does meanwhile; with one of the two."""
-    what = chance.choice(["reload", "flush", "status", "tags", "conns"])
     args = [what, "--wait"] if what == "reload" else [what]
     done = side.mitmd.ctl(*args)
     assert done.returncode == 0, (what, done)
@@ -101,8 +100,9 @@ def disturb(side, chance):
 def run(sides, chance, changing):
     """A round; the operator is at work for as long as the clients are."""
     workers = play(sides, chance, pace=lambda: time.sleep(PACE))
+    disturb(changing, "reload")
     while any(worker.is_alive() for worker in workers):
-        disturb(changing, chance)
+        disturb(changing, chance.choice(["reload", "flush", "status", "tags", "conns"]))
         workers[0].join(1)
     for worker in workers:
         worker.join()
