@@ -13,7 +13,7 @@ import time
 import pytest
 
 from env.mitmd import PATIENCE, SANITIZED, alive, children, title, wait_for
-from env.soak import Sample, Side, World, growth, links, play
+from env.soak import MIX, Sample, Side, World, growth, links, new_name, play
 
 LONG = os.environ.get("MITMD_LONG") == "1"
 MINUTES = float(os.environ.get("MITMD_SOAK_MINUTES", "30" if LONG else "0"))
@@ -99,7 +99,7 @@ def disturb(side, what):
 
 def run(sides, chance, changing):
     """A round; the operator is at work for as long as the clients are."""
-    workers = play(sides, chance, pace=lambda: time.sleep(PACE))
+    workers = play(sides, chance, MIX, pace=lambda: time.sleep(PACE))
     disturb(changing, "reload")
     while any(worker.is_alive() for worker in workers):
         disturb(changing, chance.choice(["reload", "flush", "status", "tags", "conns"]))
@@ -113,6 +113,9 @@ def test_soak(own_mitmd, world):
     steady, changing = (Watched(name, Side(world, own_mitmd(CONFIG)))
                         for name in ("steady", "changing"))
     both = [steady, changing]
+    if MINUTES:			# what is kept for each name is full before it is measured
+        for worker in play([steady.side], chance, {new_name: 8000}):
+            worker.join()
     end = time.monotonic() + 60 * MINUTES
     rounds, base = 0, None
     while rounds < ROUNDS or time.monotonic() < end:
