@@ -40,6 +40,7 @@ EXTRA_DIST += \
 	$(E2E)/env/nginx.py \
 	$(E2E)/env/origin.py \
 	$(E2E)/env/systemd.py \
+	$(E2E)/env/soak.py \
 	$(E2E)/env/strace.py \
 	$(E2E)/env/tls_clients.py \
 	$(E2E)/env/tls_helper.go \
@@ -105,7 +106,8 @@ EXTRA_DIST += \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py \
-	$(E2E)/test_93_h2_smuggling.py
+	$(E2E)/test_93_h2_smuggling.py \
+	$(E2E)/test_95_soak.py
 
 .PHONY: check-e2e
 check-e2e: mitmd mitmctl

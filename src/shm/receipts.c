@@ -57,7 +57,7 @@ receipts_reset(struct receipts *r, unsigned slot)
 	atomic_store_explicit(&r->writable->aborted[slot], 0, memory_order_relaxed);
 }
 
-const struct receipts *
+struct receipts *
 receipts_open(int fd, struct errmsg *err)
 {
 	const void *map = segment_open(fd, sizeof(struct shared), err);

@@ -54,7 +54,7 @@ void receipts_fork(struct receipts *, bool inherit) NONNULL(1);	/* around fork(r
 /* Before a slot is used again. */
 void receipts_reset(struct receipts *, unsigned slot) NONNULL(1);
 /* ... and mapped read-only by everybody else, from the inherited descriptor. */
-const struct receipts *receipts_open(int fd, struct errmsg *) NONNULL(2);
+struct receipts *receipts_open(int fd, struct errmsg *) NONNULL(2);
 void receipts_free(struct receipts **);		/* the map, and in the master the descriptor */
 
 /* ---- worker ---- */

@@ -62,6 +62,7 @@ struct worker_main {
 	ev_timer deadline;
 	ev_idle recoding;
 	const struct counters *table;
+	struct receipts *receipts;
 	struct reserve reserve;
 };
 
@@ -472,12 +473,13 @@ static int
 init_ring(struct worker_main *m, struct errmsg *err)
 {
 	struct proc *p = m->w.proc;
-	const struct receipts *receipts = receipts_open(p->receipts_fd, err);
-	struct ring_writer *ring = receipts != NULL ?
-	    ring_writer_new(p->ring_fd, p->wake_fd, receipts, p->slot, err) : NULL;
+	struct ring_writer *ring;
+	struct open_flows *open;
 
-	struct open_flows *open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
-
+	m->receipts = receipts_open(p->receipts_fd, err);
+	ring = m->receipts != NULL ?
+	    ring_writer_new(p->ring_fd, p->wake_fd, m->receipts, p->slot, err) : NULL;
+	open = ring != NULL ? open_flows_new(p->ring_fd, err) : NULL;
 	if (open == NULL)
 		return -1;
 	m->w.handover = handover_new(&m->w, ring, open);
@@ -538,6 +540,7 @@ fini(struct worker_main *m)
 	conns_list_free(&w->list);
 	tells_free(&w->tells);
 	handover_free(&w->handover);
+	receipts_free(&m->receipts);
 	tls_client_free(&w->tls_client);
 	tls_origin_free(&w->tls_origin);
 	leafs_free(&w->leafs);

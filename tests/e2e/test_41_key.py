@@ -9,9 +9,10 @@ import signal
 import pytest
 
 from env.certs import openssl
-from env.mitmd import wait_for
+from env.mitmd import SANITIZED, wait_for
 
 PIECE = 1 << 20
+SHADOW = 1 << 32		# a sanitizer's notes on all memory there could be: terabytes of them
 MEMFD_SECRET = 447
 ROLES = ("master", "recorder", "worker")
 
@@ -46,7 +47,8 @@ def regions(pid):
         span, rights = line.split()[:2]
         if "r" in rights and not line.endswith(("[vvar]", "[vsyscall]", "[vvar_vclock]")):
             start, end = (int(word, 16) for word in span.split("-"))
-            yield start, end, line
+            if not SANITIZED or end - start < SHADOW:
+                yield start, end, line
 
 
 def found_in_memory(pid, secrets):
