@@ -39,6 +39,7 @@ void body_feed(struct body *, const uint8_t *p, size_t n) NONNULL(1);
  */
 int body_end(struct body *, bool whole) NONNULL(1);
 int body_step(struct body *) NONNULL(1);
+size_t body_held(const struct body *);	/* of memory; NULL: 0 */
 
 /* After the end. */
 uint64_t body_wire_bytes(const struct body *) NONNULL(1);	/* fed */

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/room.h"
 #include "proc/sandbox.h"
 #include "shm/open_flows.h"
 #include "shm/ring.h"
@@ -33,6 +34,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/memory.h"
 #include "worker/reserve.h"
 #include "worker/tell.h"
 #include "worker/trust_told.h"
@@ -249,6 +251,7 @@ worker_turn(struct worker *w)
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
 	tells_turn(w->tells);
+	memory_turn(w->memory);
 	quit_if_done(w);
 }
 
@@ -492,6 +495,7 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->counters = &p->counters[p->slot];
 	TAILQ_INIT(&w->fronts);
 	TAILQ_INIT(&w->talks);
+	w->memory = memory_new(w, room_for_one_of(p->npeers));
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
@@ -536,6 +540,7 @@ fini(struct worker_main *m)
 	leafs_free(&w->leafs);
 	trust_told_free(&w->trust);
 	access_free(&w->access);
+	memory_free(&w->memory);
 	free(w->graves);
 	buf_free(&w->scratch);
 	reserve_free(&m->reserve);
