@@ -83,6 +83,8 @@ body_new(const struct body_conf *conf, struct str content_type, struct str conte
 		b->note = "content coding unknown, kept as received";
 	}
 	b->mode = b->codings.n > 0 && !b->still_encoded ? MODE_CODED : MODE_PLAIN;
+	if (b->mode == MODE_PLAIN && conf->expected > 0 && conf->expected <= b->store.memory)
+		CHECK(buf_reserve(&b->store.raw, conf->expected) != NULL);
 	return b;
 }
 

@@ -24,6 +24,7 @@ struct body;
 struct body_conf {
 	uint64_t max_body;	/* decoded bytes kept */
 	size_t memory;		/* decoded bytes kept in memory; 0: BODY_MEMORY */
+	size_t expected;	/* so many will come: there is room for them from the start */
 	struct spill *spill;	/* NULL: nothing beyond memory is kept */
 };
 

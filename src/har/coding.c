@@ -246,7 +246,8 @@ inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		}
 		s->z.next_out = out;
 		s->z.avail_out = sizeof(out);
-		r = inflate(&s->z, Z_NO_FLUSH);
+		/* Z_FINISH: if this is all of it, it is not copied into a window first. */
+		r = inflate(&s->z, Z_FINISH);
 		if (s->z.avail_out < sizeof(out)) {
 			err = deliver(c, i + 1, out, sizeof(out) - s->z.avail_out);
 			if (err != 0)
@@ -254,9 +255,9 @@ inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		}
 		if (r == Z_STREAM_END)
 			s->ended = true;
-		else if (r == Z_BUF_ERROR)
+		else if (r == Z_BUF_ERROR && s->z.avail_out > 0)
 			return 0;	/* wants more input */
-		else if (r != Z_OK)
+		else if (r != Z_OK && r != Z_BUF_ERROR)
 			return ERR_SYNTAX;
 	}
 }

@@ -217,6 +217,9 @@ capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 		    .spill = handover_spill_file(f->worker->handover),
 		};
 
+		/* Only then: one who says so and sends a byte would hold all of it. */
+		if (conf.memory == ROOMY_BYTES && m->length > 0)
+			conf.expected = (size_t)m->length;
 		*body = body_new(&conf, fields_get(&m->fields, FIELD_CONTENT_TYPE),
 		    fields_get(&m->fields, FIELD_CONTENT_ENCODING));
 	}

@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,6 +43,7 @@
 
 #define ACCEPT_PAUSE_SECONDS 0.1
 #define QUEUED_MAX 1024
+#define KEPT_BYTES (16 << 20)	/* free memory that is not given back at once */
 #define LAST_BYTES_MS 1000 /* to go out after the cut; the master kills after two seconds */
 
 struct listening {
@@ -495,6 +497,9 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->counters = &p->counters[p->slot];
 	TAILQ_INIT(&w->fronts);
 	TAILQ_INIT(&w->talks);
+	/* Large bodies come and go: their pages need not, each time. */
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES / 4);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
 	w->memory = memory_new(w, room_for_one_of(p->npeers));
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
