@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "h2.h"
 #include "request.h"
 
 enum link_state {
@@ -31,6 +32,7 @@ enum link_state {
 	LINK_SEND,
 	LINK_ANSWER,	/* awaiting the answer's end */
 	LINK_OPEN,	/* no request under way */
+	LINK_STREAMS,	/* HTTP/2: any number of them */
 };
 
 struct link {
@@ -42,6 +44,9 @@ struct link {
 	unsigned host;		/* its number, from 0 */
 	uint64_t start_us;	/* of the request */
 	uint64_t answers;	/* on this connection */
+	struct h2 *h2;
+	unsigned wanted;	/* requests over HTTP/2 that wait for the connection */
+	bool running;		/* what is asked for now is sent soon */
 	http_parser parser;
 	uint64_t body;		/* bytes of it so far */
 	bool begun, complete, keep, wrong;
@@ -121,12 +126,16 @@ on_ticket(SSL *ssl, SSL_SESSION *session)
 SSL_CTX *
 link_ctx_new(const struct load *load, struct errmsg *err)
 {
-	static const unsigned char alpn[] = "\x08http/1.1";
+	static const unsigned char h1[] = "\x08http/1.1", h2[] = "\x02h2";
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
 	CHECK(ctx != NULL);
 	CHECK(SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1);
-	CHECK(SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0);
+	CHECK(SSL_CTX_set_alpn_protos(ctx, load->streams > 0 ? h2 : h1,
+	    load->streams > 0 ? sizeof(h2) - 1 : sizeof(h1) - 1) == 0);
+	/* Output of HTTP/2 grows while a part of it waits to be written. */
+	SSL_CTX_set_mode(ctx,
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_ENABLE_PARTIAL_WRITE);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	if (load->resume) {
 		SSL_CTX_set_session_cache_mode(ctx,
@@ -174,7 +183,7 @@ void
 link_close(struct link *l)
 {
 	if (l->ssl != NULL) {
-		if (l->state == LINK_OPEN)
+		if (l->state == LINK_OPEN || l->state == LINK_STREAMS)
 			SSL_shutdown(l->ssl);
 		/* Without this SSL_free() marks a session not resumable. */
 		SSL_set_shutdown(l->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -183,33 +192,45 @@ link_close(struct link *l)
 		ERR_clear_error();
 	}
 	fd_close(&l->fd);
+	h2_free(&l->h2);
 	l->state = LINK_CLOSED;
 	l->answers = 0;
 }
 
 /* The first error in full; the others are only counted. */
 static void
-explain(const struct link *l, enum stat_err kind)
+explain(const struct link *l, enum stat_err kind, unsigned status)
 {
+	if (stats_errors(&l->env->stats) > 0)
+		return;
 	fprintf(stderr, "load: first error: %s", stats_err_name(kind));
 	if (kind == STAT_STATUS || kind == STAT_REFUSED)
-		fprintf(stderr, ": %u", l->parser.status_code);
+		fprintf(stderr, ": %u", status);
 	else if (kind == STAT_TLS && ERR_peek_error() != 0)
 		fprintf(stderr, ": %s", ERR_reason_error_string(ERR_peek_error()));
 	fputc('\n', stderr);
 }
 
+/* Of HTTP/2, with all that is asked and not answered. */
+static unsigned
+under_way(const struct link *l)
+{
+	if (l->env->load->streams > 0)
+		return l->wanted + (l->h2 != NULL ? h2_under_way(l->h2) : 0);
+	return l->state != LINK_OPEN;
+}
+
 static void
 fail(struct link *l, enum stat_err kind)
 {
-	bool idle = l->state == LINK_OPEN;
+	unsigned lost = under_way(l);
 
-	if (stats_errors(&l->env->stats) == 0)
-		explain(l, kind);
-	l->env->stats.errors[kind]++;
+	explain(l, kind, l->parser.status_code);
+	l->env->stats.errors[kind] += MAX(lost, 1u);
 	l->state = LINK_CLOSED;
+	l->wanted = 0;
 	link_close(l);
-	if (!idle)
+	for (; lost > 0; lost--)
 		l->env->done(l, l->env->arg);
 }
 
@@ -354,6 +375,86 @@ receive_answer(struct link *l)
 	return true;
 }
 
+/* ---- HTTP/2 ---- */
+
+static void
+stream_answered(void *arg, uint64_t start_us, uint64_t bytes)
+{
+	struct link *l = arg;
+
+	l->env->stats.requests++;
+	l->env->stats.bytes += bytes;
+	stats_latency(&l->env->stats, clock_mono_us() - start_us);
+	l->answers++;
+	l->env->done(l, l->env->arg);
+}
+
+static void
+stream_failed(void *arg, enum stat_err kind, unsigned status)
+{
+	struct link *l = arg;
+
+	explain(l, kind, status);
+	l->env->stats.errors[kind]++;
+	l->env->done(l, l->env->arg);
+}
+
+static const struct h2_ops h2_ops = {.answered = stream_answered, .failed = stream_failed};
+
+static void
+start_h2(struct link *l)
+{
+	const unsigned char *alpn;
+	unsigned n;
+
+	SSL_get0_alpn_selected(l->ssl, &alpn, &n);
+	if (n != 2 || memcmp(alpn, "h2", 2) != 0) {
+		fail(l, STAT_PROTOCOL);
+		return;
+	}
+	l->h2 = h2_new(l->env->load, &l->env->page, l->host, &h2_ops, l);
+	l->state = LINK_STREAMS;
+	for (; l->wanted > 0; l->wanted--)
+		h2_request(l->h2);
+}
+
+/* False when it cannot go on now. */
+static bool
+send_streams(struct link *l)
+{
+	struct str s;
+	int ret;
+
+	while ((s = h2_output(l->h2)).n > 0) {
+		ret = SSL_write(l->ssl, s.p, (int)s.n);
+		if (ret <= 0) {
+			tls_again(l, ret);
+			return false;
+		}
+		h2_sent(l->h2, (size_t)ret);
+	}
+	watch(l, EPOLLIN);
+	return true;
+}
+
+static void
+run_streams(struct link *l)
+{
+	ssize_t n = 1;
+
+	l->running = true;
+	while (n > 0 && l->state == LINK_STREAMS && send_streams(l)) {
+		n = read_input(l);
+		if (n == 0)
+			fail(l, STAT_CLOSED);
+		else if (n > 0 && h2_receive(l->h2, input, (size_t)n) != 0)
+			fail(l, STAT_PROTOCOL);
+	}
+	l->running = false;
+}
+
+/* ---- the life of a connection ---- */
+
 static void
 start_tls(struct link *l)
 {
@@ -435,6 +536,10 @@ handshake(struct link *l)
 		return;
 	}
 	l->env->stats.resumed += (unsigned)SSL_session_reused(l->ssl);
+	if (l->env->load->streams > 0) {
+		start_h2(l);
+		return;
+	}
 	queue(l, request_get(l->env->load, l->host, l->out));
 	l->state = LINK_SEND;
 }
@@ -479,6 +584,9 @@ step(struct link *l)
 		return;
 	case LINK_OPEN:
 		receive(l);
+		return;
+	case LINK_STREAMS:
+		run_streams(l);
 		return;
 	}
 }
@@ -525,9 +633,30 @@ dial(struct link *l)
 		watch(l, EPOLLOUT);
 }
 
+/* Sent when the loop comes back to it: with the others that are asked for now. */
+static void
+request_stream(struct link *l)
+{
+	if (l->state == LINK_STREAMS) {
+		h2_request(l->h2);
+		if (!l->running)
+			watch(l, EPOLLIN | EPOLLOUT);
+		return;
+	}
+	l->wanted++;
+	if (l->state == LINK_CLOSED) {
+		l->start_us = clock_mono_us();
+		dial(l);
+	}
+}
+
 void
 link_request(struct link *l)
 {
+	if (l->env->load->streams > 0) {
+		request_stream(l);
+		return;
+	}
 	CHECK(l->state == LINK_CLOSED || l->state == LINK_OPEN);
 	l->start_us = clock_mono_us();
 	if (l->state == LINK_CLOSED) {
@@ -543,7 +672,9 @@ link_request(struct link *l)
 void
 link_expire(struct link *l, uint64_t now_us)
 {
-	if (l->state != LINK_CLOSED && l->state != LINK_OPEN &&
-	    now_us > l->start_us + l->env->load->timeout_us)
+	uint64_t since = l->state == LINK_STREAMS ? h2_oldest(l->h2) : l->start_us;
+
+	if (l->state != LINK_CLOSED && l->state != LINK_OPEN && since > 0 &&
+	    now_us > since + l->env->load->timeout_us)
 		fail(l, STAT_TIMEOUT);
 }

@@ -87,6 +87,18 @@ turn(struct runner *r)
 	return input;
 }
 
+/* As many requests as a link has at a time. */
+static bool
+start(struct runner *r, struct link *l)
+{
+	unsigned i, n = MAX(r->env.load->streams, 1u);
+
+	for (i = 0; i < n; i++)
+		if (!issue(r, l))
+			return false;
+	return true;
+}
+
 /* limit requests, starting with count links from first on. */
 static void
 phase(struct runner *r, unsigned first, unsigned count, uint64_t limit, uint64_t us)
@@ -96,7 +108,7 @@ phase(struct runner *r, unsigned first, unsigned count, uint64_t limit, uint64_t
 	r->deadline_us = us > 0 ? clock_mono_us() + us : 0;
 	for (unsigned i = first; i < r->nlinks && i < first + count; i++) {
 		r->next_idle = i + 1;
-		if (!issue(r, r->links[i]))
+		if (!start(r, r->links[i]))
 			break;
 	}
 	while (r->finished < r->issued)
@@ -155,7 +167,7 @@ measure(struct runner *r)
 	bool good;
 
 	if (load->idle == 0 && load->warmup > 0)
-		phase(r, 0, c, (uint64_t)c * load->warmup, 0);
+		phase(r, 0, c, (uint64_t)c * MAX(load->streams, 1u) * load->warmup, 0);
 	if (load->sync)
 		await_start();
 	stats_start(st);

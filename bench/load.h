@@ -22,6 +22,7 @@ struct load {
 	const char *fields;	/* further request fields, each with its CRLF */
 	unsigned hosts, host_base;
 	unsigned concurrency;
+	unsigned streams;	/* requests at a time on each connection, over HTTP/2; 0: HTTP/1 */
 	unsigned warmup;	/* requests per connection before the clock starts */
 	unsigned idle;		/* connections to hold open; 0: measure speed */
 	uint64_t requests;	/* 0: not bounded by number */

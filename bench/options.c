@@ -22,6 +22,7 @@ enum {
 	OPT_PLAIN,
 	OPT_NEW,
 	OPT_RESUME,
+	OPT_STREAMS,
 	OPT_HOSTS,
 	OPT_HOST_BASE,
 	OPT_DOMAIN,
@@ -47,6 +48,7 @@ static const struct option longs[] = {
 	{"plain", no_argument, NULL, OPT_PLAIN},
 	{"new", no_argument, NULL, OPT_NEW},
 	{"resume", no_argument, NULL, OPT_RESUME},
+	{"streams", required_argument, NULL, OPT_STREAMS},
 	{"hosts", required_argument, NULL, OPT_HOSTS},
 	{"host-base", required_argument, NULL, OPT_HOST_BASE},
 	{"domain", required_argument, NULL, OPT_DOMAIN},
@@ -75,6 +77,7 @@ static const char usage[] =
     "  --plain              http instead of https (to a proxy: absolute-form)\n"
     "  --new                a new connection for each request\n"
     "  --resume             resume TLS sessions\n"
+    "  --streams N          HTTP/2, with N requests at a time on each connection\n"
     "  --hosts N            server names h0.DOMAIN ... (1)\n"
     "  --host-base N        number of the first one (0)\n"
     "  --domain DOMAIN      (bench.test)\n"
@@ -188,6 +191,9 @@ set_target(struct options *o, int c, const char *arg)
 	case OPT_RESUME:
 		load->resume = true;
 		break;
+	case OPT_STREAMS:
+		load->streams = (unsigned)number(arg, 1, 100);
+		break;
 	case OPT_HOSTS:
 		load->hosts = (unsigned)number(arg, 1, 1000000);
 		break;
@@ -270,6 +276,8 @@ check(struct options *o)
 	}
 	if (load->idle > 0 && load->fresh)
 		bad("does not go with --idle", "--new");
+	if (load->streams > 0 && (load->fresh || load->idle > 0 || !load->tls))
+		bad("does not go with --new, --idle and --plain", "--streams");
 	/* Requests are written into buffers of one size (link.c). */
 	if (load->tag != NULL && strlen(load->tag) > 200)
 		bad("too long", load->tag);

@@ -229,7 +229,7 @@ http {{
 	open_file_cache max=100;
 	map $connection_requests $first {{ 1 1; default 0; }}
 	log_format reused $ssl_session_reused;
-	server {{ listen 127.0.0.1:{self.port} ssl backlog=4096; {where} }}
+	server {{ listen 127.0.0.1:{self.port} ssl http2 backlog=4096; {where} }}
 	server {{ listen 127.0.0.1:{self.port_full} ssl backlog=4096; {where}
 		ssl_session_tickets off; ssl_session_cache off; }}""",
                                       f"access_log {self.dir}/origin/reused reused if=$first;")
@@ -267,7 +267,7 @@ class Nginx:
         self.process, log = stage.nginx(f"nginx-{kind}-{stage.count}", f"""
 	upstream origin {{ server 127.0.0.1:{to}; keepalive 1024;
 		keepalive_requests 1000000000; keepalive_timeout 1h; }}
-	server {{ listen 127.0.0.1:{self.port} ssl backlog=4096;
+	server {{ listen 127.0.0.1:{self.port} ssl http2 backlog=4096;
 		location / {{ proxy_pass https://origin; proxy_http_version 1.1;
 			proxy_set_header Host $host; {how} }} }}""")
         await_port(self.port, self.process, log)

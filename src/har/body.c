@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "har/coding.h"
 #include "har/store.h"
+#include "har/work.h"
 
 #define WORK_BASE (UINT64_C(100) << 20)
 #define WORK_RATIO 200
@@ -73,14 +74,17 @@ body_new(const struct body_conf *conf, struct str content_type, struct str conte
 
 	b->max_body = conf->max_body;
 	b->note = "";
-	store_init(&b->store, conf->max_body, MAX(conf->memory, (size_t)BODY_MEMORY),
-	    conf->spill, charset_is_text(content_type));
+	store_init(&b->store, conf->max_body,
+	    conf->memory != 0 ? conf->memory : (size_t)BODY_MEMORY, conf->spill,
+	    charset_is_text(content_type));
 	if (content_encoding.n > 0 && coding_parse(content_encoding, &b->codings) != 0) {
 		b->still_encoded = true;
 		b->store.text_allowed = false;
 		b->note = "content coding unknown, kept as received";
 	}
 	b->mode = b->codings.n > 0 && !b->still_encoded ? MODE_CODED : MODE_PLAIN;
+	if (b->mode == MODE_PLAIN && conf->expected > 0 && conf->expected <= b->store.memory)
+		CHECK(buf_reserve(&b->store.raw, conf->expected) != NULL);
 	return b;
 }
 
@@ -115,6 +119,8 @@ worked(void *arg, size_t n)
 	struct body *b = arg;
 
 	b->work += n;
+	if (!work_spend(n))
+		return ERR_UNAVAILABLE;
 	if (b->work > WORK_BASE + WORK_RATIO * b->wire)
 		return ERR_LIMIT;
 	if (!b->store.full)
@@ -161,6 +167,32 @@ keep_prefix(struct body *b, const uint8_t *p, size_t n)
 	b->prefix_cut = k < n;
 }
 
+static const char *
+why_kept(int err)
+{
+	switch (err) {
+	case ERR_SYNTAX:
+		return "content coding broken, kept as received";
+	case ERR_UNAVAILABLE:
+		return "no memory or time to decode it, kept as received";
+	default:
+		return "content coding expands too much, kept as received";
+	}
+}
+
+static const char *
+why_stopped(int err)
+{
+	switch (err) {
+	case ERR_SYNTAX:
+		return "content coding broken, the rest could not be decoded";
+	case ERR_UNAVAILABLE:
+		return "no memory or time to decode the rest";
+	default:
+		return "content coding expands too much, decoding was given up";
+	}
+}
+
 static void
 coded(struct body *b, const uint8_t *p, size_t n)
 {
@@ -169,6 +201,7 @@ coded(struct body *b, const uint8_t *p, size_t n)
 
 	if (b->coding == NULL)
 		b->coding = coding_new(&b->codings, sink);
+	work_earn(n);
 	err = coding_feed(b->coding, p, n);
 	if (b->size > 0)
 		buf_free(&b->prefix);
@@ -178,15 +211,12 @@ coded(struct body *b, const uint8_t *p, size_t n)
 		return;
 	coding_free(&b->coding);
 	if (b->size == 0) {
-		keep_encoded(b, err == ERR_SYNTAX
-			? "content coding broken, kept as received"
-			: "content coding expands too much, kept as received");
+		keep_encoded(b, why_kept(err));
 		return;
 	}
 	b->mode = MODE_STOPPED;
 	b->broken = true;
-	b->note = err == ERR_SYNTAX ? "content coding broken, the rest could not be decoded"
-				    : "content coding expands too much, decoding was given up";
+	b->note = why_stopped(err);
 }
 
 void
@@ -223,6 +253,13 @@ int
 body_step(struct body *b)
 {
 	return store_step(&b->store);
+}
+
+size_t
+body_held(const struct body *b)
+{
+	return b == NULL ? 0 : sizeof(*b) + b->prefix.cap + b->text.cap + b->store.raw.cap +
+	    b->store.stage.cap + coding_held(b->coding);
 }
 
 uint64_t

@@ -24,6 +24,7 @@ struct body;
 struct body_conf {
 	uint64_t max_body;	/* decoded bytes kept */
 	size_t memory;		/* decoded bytes kept in memory; 0: BODY_MEMORY */
+	size_t expected;	/* so many will come: there is room for them from the start */
 	struct spill *spill;	/* NULL: nothing beyond memory is kept */
 };
 
@@ -39,6 +40,7 @@ void body_feed(struct body *, const uint8_t *p, size_t n) NONNULL(1);
  */
 int body_end(struct body *, bool whole) NONNULL(1);
 int body_step(struct body *) NONNULL(1);
+size_t body_held(const struct body *);	/* of memory; NULL: 0 */
 
 /* After the end. */
 uint64_t body_wire_bytes(const struct body *) NONNULL(1);	/* fed */

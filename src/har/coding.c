@@ -3,12 +3,14 @@
  * coding.c - see coding.h.  Each stage decodes into a piece on the stack and
  * hands it to the next one, so the memory of a body in flight is the windows
  * of its decoders: 32 KiB (gzip), 16 MiB at most (br), 8 MiB at most (zstd).
+ * Owns: how much all of them may have together.
  * Runs in: worker, tests, fuzzers.
  */
 #include "config.h"
 
 #include "har/coding.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include <brotli/decode.h>
@@ -16,10 +18,16 @@
 #include <zstd.h>
 
 #include "base/mem.h"
+#include "har/work.h"
 
 #define PIECE (16u << 10)
 /* RFC 9659 3: content coded zstd must not need a window above 8 MiB. */
 #define ZSTD_WINDOW_LOG 23
+#define WINDOW_LARGE (256u << 10)
+#define INFLATE_BYTES (44u << 10)	/* zlib.h: about 44 KiB */
+
+/* By all decoders of this process. */
+static size_t all_held, all_max = SIZE_MAX;
 
 struct stage {
 	enum coding_id id;
@@ -27,6 +35,7 @@ struct stage {
 	bool ended;		/* the stream's own end was seen */
 	uint8_t head[2];	/* first bytes of deflate, to tell zlib's from raw */
 	uint8_t nhead;
+	size_t held;
 	union {
 		z_stream z;
 		BrotliDecoderState *br;
@@ -42,6 +51,73 @@ struct coding {
 };
 
 static int deliver(struct coding *, unsigned next, const uint8_t *p, size_t n);
+
+/* ---- memory ---- */
+
+void
+coding_memory(size_t max)
+{
+	all_max = max;
+}
+
+size_t
+coding_held(const struct coding *c)
+{
+	size_t sum = 0;
+	unsigned i;
+
+	for (i = 0; c != NULL && i < c->n; i++)
+		sum += c->stages[i].held;
+	return sum;
+}
+
+/* It has n bytes now; false: that is more than there is. */
+static bool
+hold(struct stage *s, size_t n)
+{
+	all_held = all_held - s->held + n;
+	s->held = n;
+	return all_held <= all_max;
+}
+
+struct block {
+	size_t n;
+	max_align_t bytes[];
+};
+
+/*
+ * What goes into a window comes out when that is full, 16 MiB later: it is paid for
+ * now.
+ */
+static void *
+br_alloc(void *stage, size_t n)
+{
+	struct stage *s = stage;
+	struct block *b;
+
+	if (!hold(s, s->held + n) || (n >= WINDOW_LARGE && !work_spend(n))) {
+		(void)hold(s, s->held - n);
+		return NULL;
+	}
+	b = mem_alloc(sizeof(*b) + n);
+	b->n = n;
+	return b->bytes;
+}
+
+static void
+br_free(void *stage, void *p)
+{
+	struct stage *s = stage;
+	struct block *b;
+
+	if (p == NULL)
+		return;
+	b = (struct block *)((char *)p - offsetof(struct block, bytes));
+	(void)hold(s, s->held - b->n);
+	free(b);
+}
+
+/* ---- names ---- */
 
 static bool
 coding_by_name(struct str name, enum coding_id *out)
@@ -116,6 +192,7 @@ stage_free(struct stage *s)
 		(void)inflateEnd(&s->z);
 		break;
 	}
+	(void)hold(s, 0);
 	s->started = false;
 }
 
@@ -135,11 +212,16 @@ coding_free(struct coding **cp)
 
 /* ---- gzip and deflate ---- */
 
-static void
+static int
 inflate_start(struct stage *s, int window_bits)
 {
+	if (!hold(s, INFLATE_BYTES)) {
+		(void)hold(s, 0);
+		return ERR_UNAVAILABLE;
+	}
 	CHECK(inflateInit2(&s->z, window_bits) == Z_OK);
 	s->started = true;
+	return 0;
 }
 
 /*
@@ -164,7 +246,8 @@ inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		}
 		s->z.next_out = out;
 		s->z.avail_out = sizeof(out);
-		r = inflate(&s->z, Z_NO_FLUSH);
+		/* Z_FINISH: if this is all of it, it is not copied into a window first. */
+		r = inflate(&s->z, Z_FINISH);
 		if (s->z.avail_out < sizeof(out)) {
 			err = deliver(c, i + 1, out, sizeof(out) - s->z.avail_out);
 			if (err != 0)
@@ -172,9 +255,9 @@ inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		}
 		if (r == Z_STREAM_END)
 			s->ended = true;
-		else if (r == Z_BUF_ERROR)
+		else if (r == Z_BUF_ERROR && s->z.avail_out > 0)
 			return 0;	/* wants more input */
-		else if (r != Z_OK)
+		else if (r != Z_OK && r != Z_BUF_ERROR)
 			return ERR_SYNTAX;
 	}
 }
@@ -182,9 +265,11 @@ inflate_run(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 static int
 gzip_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 {
+	int err = 0;
+
 	if (!c->stages[i].started)
-		inflate_start(&c->stages[i], 15 + 32);	/* zlib's header is known by itself */
-	return inflate_run(c, i, p, n);
+		err = inflate_start(&c->stages[i], 15 + 32); /* zlib's header is known by itself */
+	return err != 0 ? err : inflate_run(c, i, p, n);
 }
 
 /*
@@ -202,9 +287,10 @@ deflate_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		n--;
 		if (s->nhead < 2)
 			continue;
-		inflate_start(s, (s->head[0] & 0x8f) == 0x08 &&
+		err = inflate_start(s, (s->head[0] & 0x8f) == 0x08 &&
 		    (s->head[0] << 8 | s->head[1]) % 31 == 0 ? 15 : -15);
-		err = inflate_run(c, i, s->head, 2);
+		if (err == 0)
+			err = inflate_run(c, i, s->head, 2);
 		if (err != 0)
 			return err;
 	}
@@ -212,6 +298,16 @@ deflate_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 }
 
 /* ---- br ---- */
+
+/* Their number is negative: formats first, then what it had no memory for. */
+static int
+br_error(const struct stage *s)
+{
+	BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(s->br);
+
+	return code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES &&
+	    code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES ? ERR_UNAVAILABLE : ERR_SYNTAX;
+}
 
 static int
 br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
@@ -223,8 +319,9 @@ br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 	int err;
 
 	if (!s->started) {
-		s->br = BrotliDecoderCreateInstance(NULL, NULL, NULL);
-		CHECK(s->br != NULL);
+		s->br = BrotliDecoderCreateInstance(br_alloc, br_free, s);
+		if (s->br == NULL)
+			return ERR_UNAVAILABLE;
 		s->started = true;
 	}
 	while (!s->ended) {
@@ -237,7 +334,7 @@ br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 				return err;
 		}
 		if (r == BROTLI_DECODER_RESULT_ERROR)
-			return ERR_SYNTAX;
+			return br_error(s);
 		if (r == BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT)
 			return 0;
 		s->ended = r == BROTLI_DECODER_RESULT_SUCCESS;
@@ -274,6 +371,8 @@ zstd_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		}
 		if (ZSTD_isError(r))
 			return ERR_SYNTAX;
+		if (!hold(s, ZSTD_sizeof_DStream(s->zstd)))
+			return ERR_UNAVAILABLE;
 		s->ended = r == 0;	/* of a frame; another may follow (RFC 8878 3) */
 		if (in.pos == in.size && (out.pos < out.size || s->ended))
 			return 0;

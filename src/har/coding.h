@@ -38,9 +38,18 @@ struct coding_sink {
 
 struct coding *coding_new(const struct coding_list *, struct coding_sink) NONNULL(1) MUSTCHECK;
 void coding_free(struct coding **) NONNULL(1);
-/* 0, ERR_SYNTAX (the coding is broken here), or what the sink said. */
+/*
+ * 0, ERR_SYNTAX (the coding is broken here), ERR_UNAVAILABLE (no more memory, see
+ * coding_memory(), or time, see work.h), or what the sink said.
+ */
 int coding_feed(struct coding *, const uint8_t *p, size_t n) NONNULL(1) MUSTCHECK;
 /* Every stage has seen its end (nothing fed counts as that). */
 bool coding_complete(const struct coding *) NONNULL(1);
+/*
+ * A few bytes make a decoder want 16 MiB: all decoders of this process may hold max
+ * bytes together; who comes then decodes nothing.  Until it is said there is no bound.
+ */
+void coding_memory(size_t max);
+size_t coding_held(const struct coding *);	/* bytes of this one; NULL: 0 */
 
 #endif

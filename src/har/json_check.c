@@ -109,6 +109,29 @@ string_run(const uint8_t *p, size_t n)
 	return i;
 }
 
+/* What may stand behind a backslash, but for u. */
+static bool
+is_short_escape(uint8_t b)
+{
+	static const bool short_escapes[256] = {['"'] = true, ['\\'] = true, ['/'] = true,
+	    ['b'] = true, ['f'] = true, ['n'] = true, ['r'] = true, ['t'] = true};
+
+	return short_escapes[b];
+}
+
+/* The same with short escapes: a body that is JSON itself has one at each quote. */
+static size_t
+escaped_run(const uint8_t *p, size_t n)
+{
+	size_t i = string_run(p, n);
+
+	while (n - i >= 2 && p[i] == '\\' && is_short_escape(p[i + 1])) {
+		i += 2;
+		i += string_run(p + i, n - i);
+	}
+	return i;
+}
+
 static enum state
 open_bracket(struct json_check *c, bool object)
 {
@@ -289,7 +312,7 @@ string_inner(struct json_check *c, uint8_t b)
 			c->left = 4;
 			return S_HEX;
 		}
-		return b != '\0' && strchr("\"\\/bfnrt", b) != NULL ? S_STRING : S_BAD;
+		return is_short_escape(b) ? S_STRING : S_BAD;
 	case S_HEX:
 		if (!is_hex(b))
 			return S_BAD;
@@ -366,7 +389,7 @@ check(struct json_check *c, const uint8_t *p, size_t n, unsigned floor)
 
 	while (i < n) {
 		if (c->state == S_STRING) {
-			i += string_run(p + i, n - i);
+			i += escaped_run(p + i, n - i);
 			if (i == n)
 				break;
 			k = p[i] == '"' ? to_next_string(c, p + i, n - i, floor) : 0;

@@ -10,6 +10,7 @@ libhar_a_SOURCES = \
 	src/har/shorten.c src/har/shorten.h \
 	src/har/base64.c src/har/base64.h src/har/base64_decode.c \
 	src/har/spill.c src/har/spill.h \
+	src/har/work.c src/har/work.h \
 	src/har/coding.c src/har/coding.h \
 	src/har/store.c src/har/store.h \
 	src/har/body.c src/har/body.h \

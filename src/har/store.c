@@ -23,8 +23,8 @@
 void
 store_init(struct store *s, uint64_t max, size_t memory, struct spill *spill, bool text_allowed)
 {
-	*s = (struct store){
-	    .max = max, .memory = memory, .spill = spill, .text_allowed = text_allowed};
+	*s = (struct store){.max = max, .memory = memory, .spill = spill,
+	    .staged = MIN(memory, (size_t)STAGE), .text_allowed = text_allowed};
 }
 
 void
@@ -65,7 +65,7 @@ flush(struct store *s, struct spill_run *r)
 static bool
 flush_full(struct store *s, struct spill_run *r)
 {
-	return s->stage.len < STAGE || flush(s, r);
+	return s->stage.len < s->staged || flush(s, r);
 }
 
 static uint8_t *
@@ -74,7 +74,7 @@ stage_room(struct store *s, size_t n)
 	uint8_t *at;
 
 	if (s->stage.mem == NULL)
-		CHECK(buf_reserve(&s->stage, STAGE + JSON_ESCAPE_ROOM(PIECE)) != NULL);
+		CHECK(buf_reserve(&s->stage, s->staged + JSON_ESCAPE_ROOM(PIECE)) != NULL);
 	at = buf_reserve(&s->stage, n);
 	CHECK(at != NULL);
 	return at;

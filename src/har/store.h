@@ -25,6 +25,7 @@ enum store_state {
 struct store {
 	uint64_t max;		/* decoded bytes kept at most */
 	size_t memory;		/* of these, in memory */
+	size_t staged;		/* text for the spill that is written at once */
 	struct spill *spill;
 	enum store_state state;
 	bool text_allowed;	/* the charset is one that JSON shares */

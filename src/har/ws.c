@@ -12,6 +12,7 @@
 #include "har/base64.h"
 #include "har/json.h"
 #include "har/utf8.h"
+#include "har/work.h"
 
 #define CONTROL_MAX 125		/* RFC 6455 5.5 */
 #define CHUNK 4096
@@ -198,6 +199,7 @@ inflate_some(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
 		d->zip_on = true;
 	}
 	d->zipped += n;
+	work_earn(n);
 	d->zip.next_in = (uint8_t *)(uintptr_t)p;
 	d->zip.avail_in = (unsigned)n;
 	do {
@@ -212,6 +214,10 @@ inflate_some(struct ws *ws, struct direction *d, const uint8_t *p, size_t n)
 		d->inflated += sizeof(out) - d->zip.avail_out;
 		if (d->inflated > INFLATED_FREE + d->zipped * INFLATED_RATIO) {
 			d->broken = "a compressed message is too large";
+			return;
+		}
+		if (!work_spend(sizeof(out) - d->zip.avail_out)) {
+			d->broken = "no time to decode a compressed message";
 			return;
 		}
 		/* RFC 7692 7.2.3.4: a last block does not end the message. */
@@ -465,6 +471,13 @@ uint64_t
 ws_messages(const struct ws *ws)
 {
 	return ws->messages;
+}
+
+size_t
+ws_held(const struct ws *ws)
+{
+	return ws == NULL ? 0 : sizeof(*ws) + ws->text.cap + ws->direction[0].message.cap +
+	    ws->direction[1].message.cap;
 }
 
 struct ws_close

@@ -46,6 +46,8 @@ void ws_clear(struct ws *) NONNULL(1);
 /* How many since the beginning. */
 uint64_t ws_messages(const struct ws *) NONNULL(1);
 
+size_t ws_held(const struct ws *);	/* of memory; NULL: 0 */
+
 /* How it was closed. */
 struct ws_close {
 	bool seen;

@@ -225,6 +225,12 @@ fields_has_token(const struct fields *f, enum field_id id, struct str token)
 	return false;
 }
 
+size_t
+fields_held(const struct fields *f)
+{
+	return f->text.cap + f->cap * sizeof(*f->v);
+}
+
 void
 fields_copy(struct fields *to, const struct fields *from)
 {

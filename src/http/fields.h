@@ -79,6 +79,7 @@ struct str fields_get(const struct fields *, enum field_id) NONNULL(1);
 unsigned fields_count(const struct fields *, enum field_id) NONNULL(1);
 /* Some value of the list field has that token, case folded (Connection: close). */
 bool fields_has_token(const struct fields *, enum field_id, struct str token) NONNULL(1);
+size_t fields_held(const struct fields *) NONNULL(1);	/* bytes of memory */
 void fields_copy(struct fields *to, const struct fields *from) NONNULL(1, 2);
 
 #endif

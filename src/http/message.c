@@ -43,6 +43,12 @@ message_clear(struct message *m)
 	buf_clear(&m->line);
 }
 
+size_t
+message_held(const struct message *m)
+{
+	return fields_held(&m->fields) + fields_held(&m->trailers) + m->line.cap;
+}
+
 void
 message_free(struct message *m)
 {

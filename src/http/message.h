@@ -63,6 +63,7 @@ struct message {
 };
 
 void message_init(struct message *) NONNULL(1);
+size_t message_held(const struct message *) NONNULL(1);	/* bytes of memory */
 void message_clear(struct message *) NONNULL(1);	/* for the next one, memory kept */
 void message_free(struct message *) NONNULL(1);
 

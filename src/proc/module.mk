@@ -11,4 +11,5 @@ libproc_a_SOURCES = \
 	src/proc/landlock.c src/proc/landlock.h \
 	src/proc/counters.def src/proc/counters.c src/proc/counters.h \
 	src/proc/metrics.c src/proc/metrics.h \
-	src/proc/clients.c src/proc/clients.h
+	src/proc/clients.c src/proc/clients.h \
+	src/proc/room.c src/proc/room.h

@@ -398,6 +398,12 @@ back_free(struct back **pb)
 	worker_bury(b->worker, b, destroy);
 }
 
+size_t
+back_held(const struct back *b)
+{
+	return b == NULL ? 0 : conn_held(b->conn);
+}
+
 bool
 back_idle(const struct back *b)
 {

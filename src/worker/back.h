@@ -35,6 +35,7 @@ struct back *back_new(struct worker *, struct conn **conn, bool relaxed,
 void back_free(struct back **);
 /* For flow_attach(f, &back_end_ops, back). */
 extern const struct flow_end_ops back_end_ops;
+size_t back_held(const struct back *);	/* bytes of memory; NULL: 0 */
 bool back_idle(const struct back *);
 struct conn *back_conn(struct back *);
 /* The connection leaves the back, which is of no more use then. */

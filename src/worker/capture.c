@@ -14,11 +14,13 @@
 #include "worker/flow.h"
 #include "worker/flow_log.h"
 #include "worker/handover.h"
+#include "worker/memory.h"
 #include "worker/tally.h"
 #include "worker/worker_state.h"
 
 #define ROOMY_BYTES (1280 << 10)
 #define ROOMY_MAX 32
+#define SHORT_BYTES (16u << 10)	/* of a body, when memory is short */
 #define WS_MESSAGE_MAX (512u << 10)
 #define WS_PIECE (256u << 10)	/* of messages: then an entry is handed over, and it goes on */
 #define WS_PIECE_SECONDS 30.	/* ... or so long after the first of them */
@@ -31,13 +33,24 @@ message_of(const struct flow *f, int side)
 	return side == FLOW_FRONT ? &f->request : &f->response;
 }
 
+static size_t
+held_informational(const struct capture *c)
+{
+	size_t i, sum = 0;
+
+	for (i = 0; i < c->ninformational; i++)
+		sum += fields_held(c->informational[i].fields);
+	return sum;
+}
+
 void
 capture_informational(struct flow *f)
 {
 	struct capture *c = &f->capture;
 	struct har_informational *item;
 
-	if (c->ninformational == CAPTURE_INFORMATIONAL_MAX)
+	if (c->ninformational == CAPTURE_INFORMATIONAL_MAX || held_informational(c) +
+	    f->informational.fields.text.len > f->worker->conf->limits.header_size)
 		return;
 	if (c->informational == NULL)
 		c->informational = mem_grow(NULL, CAPTURE_INFORMATIONAL_MAX, sizeof(*item));
@@ -57,6 +70,8 @@ memory_for(struct flow *f, int side, int64_t length)
 {
 	struct worker *w = f->worker;
 
+	if (memory_is_short(w->memory))
+		return SHORT_BYTES;
 	if (side != FLOW_BACK || w->roomy >= ROOMY_MAX ||
 	    (length >= 0 && (length <= (int64_t)BODY_MEMORY || length > ROOMY_BYTES)))
 		return BODY_MEMORY;
@@ -202,6 +217,9 @@ capture_body(struct flow *f, int side, const uint8_t *p, size_t n)
 		    .spill = handover_spill_file(f->worker->handover),
 		};
 
+		/* Only then: one who says so and sends a byte would hold all of it. */
+		if (conf.memory == ROOMY_BYTES && m->length > 0)
+			conf.expected = (size_t)m->length;
 		*body = body_new(&conf, fields_get(&m->fields, FIELD_CONTENT_TYPE),
 		    fields_get(&m->fields, FIELD_CONTENT_ENCODING));
 	}
@@ -402,6 +420,13 @@ capture_finish(struct flow *f)
 		c->recoding = true;
 	else
 		hand_over(f, false);
+}
+
+size_t
+capture_held(const struct capture *c)
+{
+	return body_held(c->body[FLOW_FRONT]) + body_held(c->body[FLOW_BACK]) +
+	    ws_held(c->ws) + held_informational(c);
 }
 
 void

@@ -51,6 +51,7 @@ unsigned capture_tell(struct worker *, struct str tag);
  */
 void capture_finish(struct flow *);
 bool capture_step(struct flow *);
+size_t capture_held(const struct capture *);	/* bytes of memory */
 /* For the next flow; memory of lists is given back. */
 void capture_clear(struct flow *);
 

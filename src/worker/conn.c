@@ -250,6 +250,12 @@ conn_end_like(struct conn **pc, enum conn_end how)
 	}
 }
 
+size_t
+conn_held(const struct conn *c)
+{
+	return c == NULL ? 0 : c->out.cap + c->held.cap + c->cipher.cap;
+}
+
 const struct addr *
 conn_peer(const struct conn *c)
 {

@@ -115,10 +115,14 @@ struct conn_count {
 /* What comes and goes is counted there until it is let go of. */
 void conn_count(struct conn *, struct conn_count *);
 
+size_t conn_held(const struct conn *);	/* bytes of its buffers; NULL: 0 */
+
 /* ---- for worker.c: one per worker ---- */
 struct conn_hub;
 struct conn_hub *conn_hub_new(struct worker *, struct ev_loop *);
 void conn_hub_free(struct conn_hub **);
+/* Ends those that nobody owns any more but that hold output; true: there were some. */
+bool conn_hub_drop_lingering(struct conn_hub *);
 size_t conn_hub_count(const struct conn_hub *);	/* open ones, lingering ones too */
 
 #endif

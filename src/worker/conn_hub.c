@@ -225,6 +225,21 @@ conn_hub_free(struct conn_hub **phub)
 	free(hub);
 }
 
+bool
+conn_hub_drop_lingering(struct conn_hub *hub)
+{
+	struct conn *c, *next;
+	bool any = false;
+
+	LIST_FOREACH_SAFE(c, &hub->all, link, next) {
+		if (c->ops != NULL || c->out.len == 0)
+			continue;
+		any = true;
+		conn_bury(c);
+	}
+	return any;
+}
+
 size_t
 conn_hub_count(const struct conn_hub *hub)
 {

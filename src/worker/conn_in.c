@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "worker/memory.h"
 
 /* ---- endings ---- */
 
@@ -200,8 +201,11 @@ void
 conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 {
 	struct conn *c = w->data;
+	double now = clock_mono_s();
 	ssize_t n;
 
+	if (!memory_may_read(c->hub->worker->memory, now))
+		return;
 	n = recv(c->fd, c->hub->input, CONN_INPUT_BYTES, 0);
 	if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return;
@@ -211,7 +215,7 @@ conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			c->count->received += (size_t)n;
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
-		c->active = clock_mono_s();
+		c->active = now;
 		c->trimmed = false;
 		input(c, c->hub->input, (size_t)n);
 		return;

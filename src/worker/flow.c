@@ -347,6 +347,15 @@ flow_turn_away(struct flow *f, unsigned status, const char *why)
 	flow_refuse(f, status, "%s", why);
 }
 
+size_t
+flow_held(const struct flow *f)
+{
+	return f == NULL ? 0 : sizeof(*f) + message_held(&f->request) +
+	    message_held(&f->response) + message_held(&f->informational) + f->raw_head.cap +
+	    f->side[FLOW_FRONT].held.cap + f->side[FLOW_BACK].held.cap +
+	    capture_held(&f->capture);
+}
+
 bool
 flow_request_whole(const struct flow *f)
 {

@@ -158,6 +158,7 @@ void flow_tunnel_done(struct flow *);
 void flow_adopt(struct flow *);
 /* Some end was told `finished` already. */
 bool flow_finishing(const struct flow *);
+size_t flow_held(const struct flow *);	/* bytes of memory; NULL: 0 */
 bool flow_request_whole(const struct flow *);
 bool flow_response_whole(const struct flow *);
 bool flow_response_begun(const struct flow *);

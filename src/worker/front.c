@@ -23,6 +23,8 @@
 #include "worker/unrecorded.h"
 #include "worker/worker_state.h"
 
+#define FRONT_BYTES (32u << 10)	/* with what its connections have while they are idle */
+
 static void on_request(void *host, struct flow *);
 static void on_connect(void *host, struct flow *);
 static void on_client_ended(void *host, enum conn_end how);
@@ -84,6 +86,14 @@ front_accept(struct worker *w, int fd, const struct addr *client)
 	fr->h1 = front_h1_new(w, fr->client, FRONT_H1_PROXY, &h1_ops, fr);
 	TAILQ_INSERT_TAIL(&w->fronts, fr, link);
 	worker_front_new(w);
+}
+
+size_t
+front_held(const struct front *fr)
+{
+	return FRONT_BYTES + conn_held(fr->client) + front_h1_held(fr->h1) +
+	    back_held(fr->back) + tunnel_held(fr->tunnel) + intercept_held(fr->intercept) +
+	    front_h2_held(fr->h2);
 }
 
 struct front *

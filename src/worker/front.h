@@ -22,6 +22,7 @@ void front_accept(struct worker *, int fd, const struct addr *client);
 void front_sweep(struct front *);
 /* Cut everything off; recorded with that error. The front is gone afterwards. */
 void front_cut(struct front *, const char *error);
+size_t front_held(const struct front *);	/* bytes of memory, roughly */
 /* For worker.c's list. */
 struct front *front_next(struct front *);
 

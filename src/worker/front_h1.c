@@ -537,6 +537,12 @@ front_h1_free(struct front_h1 **ph)
 	worker_bury(h->worker, h, destroy);
 }
 
+size_t
+front_h1_held(const struct front_h1 *h)
+{
+	return h == NULL ? 0 : h->first.cap + flow_held(h->flow);
+}
+
 bool
 front_h1_idle(const struct front_h1 *h)
 {

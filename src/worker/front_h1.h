@@ -49,6 +49,7 @@ void front_h1_free(struct front_h1 **);
 /* Its connection's end and what it sends next: handed in by whoever owns the conn's ops. */
 extern const struct conn_ops front_h1_conn_ops;	/* owner: struct front_h1 */
 /* No request is being read or answered. */
+size_t front_h1_held(const struct front_h1 *);	/* bytes of memory of its flow; NULL: 0 */
 bool front_h1_idle(const struct front_h1 *);
 /* Seconds (loop time) since when it is idle. */
 double front_h1_idle_since(const struct front_h1 *);

@@ -297,6 +297,19 @@ front_h2_sweep(struct front_h2 *fh)
 		end(fh, CONN_END_CLEAN);
 }
 
+size_t
+front_h2_held(const struct front_h2 *fh)
+{
+	const struct lane *l;
+	size_t sum = 0;
+
+	if (fh == NULL)
+		return 0;
+	TAILQ_FOREACH(l, &fh->lanes, link)
+		sum += back_held(l->back);
+	return sum + h2_held(fh->h2);
+}
+
 bool
 front_h2_idle(const struct front_h2 *fh)
 {

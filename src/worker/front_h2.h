@@ -9,6 +9,7 @@
 #define MITMD_WORKER_FRONT_H2_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct front;
 struct front_h2;
@@ -16,6 +17,7 @@ struct front_h2;
 /* Takes the front's client connection. */
 struct front_h2 *front_h2_new(struct front *);
 void front_h2_free(struct front_h2 **);	/* from the front only */
+size_t front_h2_held(const struct front_h2 *);	/* bytes of memory; NULL: 0 */
 bool front_h2_idle(const struct front_h2 *);	/* no request is under way */
 /* While the worker drains: let go of what is idle. */
 void front_h2_sweep(struct front_h2 *);

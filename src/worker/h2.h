@@ -70,6 +70,8 @@ void h2_drain(struct h2 *);
 /* Fail every flow that is on it. The connection stays for its host to end. */
 void h2_cut(struct h2 *, const char *error);
 struct conn *h2_conn(struct h2 *);
+/* Bytes of memory, of H2_CLIENTS with its flows; NULL: 0. */
+size_t h2_held(const struct h2 *);
 /* The connection leaves; what is still to be said (GOAWAY) was written to it. */
 struct conn *h2_take_conn(struct h2 *);
 

@@ -110,7 +110,10 @@ informational_in(struct h2_stream *s)
 	struct flow *f = s->flow;
 	struct message m = f->informational;
 
-	if (++s->informational > H2_INFORMATIONAL_MAX) {
+	/* They go out as they come, so nothing else bounds what waits for a slow client. */
+	s->informational_bytes += f->response.fields.text.len;
+	if (++s->informational > H2_INFORMATIONAL_MAX ||
+	    s->informational_bytes > s->h2->worker->conf->limits.header_size) {
 		fail_stream(s, NGHTTP2_ENHANCE_YOUR_CALM, "response", "no end of 1xx");
 		return;
 	}

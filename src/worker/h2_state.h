@@ -50,6 +50,7 @@ struct h2_stream {
 	bool reset_late;		/* it is out now */
 	size_t owed;			/* bytes taken in, credit not given back yet */
 	unsigned informational;
+	uint64_t informational_bytes;	/* of their fields */
 	struct buf out;
 	struct fields trailers;		/* ours, to be sent last */
 	double moved;			/* loop time of the last progress of `out` */

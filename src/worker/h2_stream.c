@@ -106,6 +106,20 @@ h2_stream_gone(struct h2_stream *s)
 	h2_want_fill(h2);	/* another may be opened, or the last one was waited for */
 }
 
+size_t
+h2_held(const struct h2 *h2)
+{
+	const struct h2_stream *s;
+	size_t sum = 0;
+
+	if (h2 == NULL)
+		return 0;
+	TAILQ_FOREACH(s, &h2->streams, link)
+		sum += sizeof(*s) + s->out.cap + fields_held(&s->trailers) +
+		    (h2->conf.role == H2_CLIENTS ? flow_held(s->flow) : 0);
+	return sum + conn_held(h2->conn);
+}
+
 void
 h2_forget_output(struct h2_stream *s)
 {

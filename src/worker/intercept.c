@@ -430,6 +430,16 @@ intercept_sweep(struct intercept *it)
 	intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }
 
+size_t
+intercept_held(const struct intercept *it)
+{
+	if (it == NULL)
+		return 0;
+	return conn_held(it->client) + conn_held(it->origin) + it->first.cap +
+	    flow_held(it->connect) + front_h1_held(it->h1) + back_held(it->back) +
+	    h2_held(it->h2_client) + h2_held(it->h2_origin) + tunnel_held(it->tunnel);
+}
+
 void
 intercept_cut(struct intercept *it, const char *error)
 {

@@ -5,6 +5,7 @@ libworker_a_SOURCES = \
 	src/worker/worker.c src/worker/worker.h src/worker/worker_state.h \
 	src/worker/access.c src/worker/access.h \
 	src/worker/reserve.c src/worker/reserve.h \
+	src/worker/memory.c src/worker/memory.h \
 	src/worker/conn.c src/worker/conn.h src/worker/conn_state.h \
 	src/worker/conn_in.c src/worker/conn_out.c src/worker/conn_hub.c \
 	src/worker/front.c src/worker/front.h src/worker/front_state.h \

@@ -17,6 +17,12 @@ struct tunnel {
 	void *arg;
 };
 
+size_t
+tunnel_held(const struct tunnel *t)
+{
+	return t == NULL ? 0 : conn_held(t->client) + conn_held(t->origin) + flow_held(t->flow);
+}
+
 bool
 tunnel_is_websocket(const struct tunnel *t)
 {

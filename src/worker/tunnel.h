@@ -20,6 +20,7 @@ typedef void tunnel_done_fn(void *arg);
  */
 struct tunnel *tunnel_new(struct conn **client, struct conn **origin, struct flow *,
     uint64_t idle_ms, tunnel_done_fn *done, void *arg);
+size_t tunnel_held(const struct tunnel *);	/* bytes of memory; NULL: 0 */
 bool tunnel_is_websocket(const struct tunnel *);
 /* Cut it off: recorded with that error; done is not called. */
 void tunnel_cut(struct tunnel **, const char *error);

@@ -9,6 +9,7 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proc/counters.h"
+#include "proc/room.h"
 #include "proc/sandbox.h"
 #include "shm/open_flows.h"
 #include "shm/ring.h"
@@ -33,6 +35,7 @@
 #include "worker/front_state.h"
 #include "worker/handover.h"
 #include "worker/leaf.h"
+#include "worker/memory.h"
 #include "worker/reserve.h"
 #include "worker/tell.h"
 #include "worker/trust_told.h"
@@ -40,6 +43,7 @@
 
 #define ACCEPT_PAUSE_SECONDS 0.1
 #define QUEUED_MAX 1024
+#define KEPT_BYTES (16 << 20)	/* free memory that is not given back at once */
 #define LAST_BYTES_MS 1000 /* to go out after the cut; the master kills after two seconds */
 
 struct listening {
@@ -250,6 +254,7 @@ worker_turn(struct worker *w)
 		ev_idle_stop(w->loop, &m->recoding);
 	handover_turn(w->handover);
 	tells_turn(w->tells);
+	memory_turn(w->memory);
 	quit_if_done(w);
 }
 
@@ -501,6 +506,10 @@ init(struct worker_main *m, struct proc *p, struct errmsg *err)
 	w->counters = &p->counters[p->slot];
 	TAILQ_INIT(&w->fronts);
 	TAILQ_INIT(&w->talks);
+	/* Large bodies come and go: their pages need not, each time. */
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES / 4);
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	w->memory = memory_new(w, room_for_one_of(p->npeers));
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, p->listeners, p->nlisteners);
@@ -546,6 +555,7 @@ fini(struct worker_main *m)
 	leafs_free(&w->leafs);
 	trust_told_free(&w->trust);
 	access_free(&w->access);
+	memory_free(&w->memory);
 	free(w->graves);
 	buf_free(&w->scratch);
 	reserve_free(&m->reserve);

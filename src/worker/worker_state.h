@@ -24,6 +24,7 @@ struct flow_pool;
 struct front;
 struct handover;
 struct leafs;
+struct memory;
 struct access;
 struct tells;
 struct conns_list;
@@ -39,6 +40,7 @@ struct worker {
 	struct dial_hub *dials;
 	struct flow_pool *flows;
 	struct handover *handover;
+	struct memory *memory;
 	struct conns_list *list;
 	struct tells *tells;
 	struct leafs *leafs;

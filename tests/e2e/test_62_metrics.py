@@ -293,11 +293,12 @@ class Watch:
 
 SEEN = set()
 # No worker asks for what the signer refuses: tests/unit/signer/test_desk.c; the others are
-# of disks that fail and recorders that die: tests/unit/recorder, test_71_block.py.
+# of disks that fail, recorders that die, much memory: tests/unit/recorder, test_71_block.py,
+# test_82_memory.py.
 ELSEWHERE = {"mitmd_certs_refused_total", "mitmd_requests_unrecorded_total",
              "mitmd_har_files_unfinished_total", "mitmd_har_files_recovered_total",
              "mitmd_har_entries_recovered_total", "mitmd_har_files_deleted_total",
-             "mitmd_denied_calls_total"}
+             "mitmd_denied_calls_total", "mitmd_connections_ended_for_memory_total"}
 
 
 @pytest.fixture

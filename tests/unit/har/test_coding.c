@@ -269,6 +269,73 @@ START_TEST(bomb)
 }
 END_TEST
 
+/* 40 MiB of zeros: what follows the first block of them is cut off. */
+static const char zeros[] =
+    "\xcf\xff\xff\x7f\x00\x24\x00\xe2\xb1\x40\x72\xef\xff\xf9\xff\xff"
+    "\x0f\x80\x04\x40\x1c\x16\x80\xee\xfd\x7f\xfe\xff\xff\x01\x90\x00"
+    "\x88\xc3\x02\xd0\xbd\xff";
+
+static struct body *
+fed_zeros(void)
+{
+	struct body *b = body_of(STR_NONE, STR("br"), 1 << 20, NULL);
+
+	body_feed(b, (const uint8_t *)zeros, sizeof(zeros) - 1);
+	return b;
+}
+
+START_TEST(a_window_larger_than_all_may_have)
+{
+	struct body *b;
+
+	coding_memory(8 << 20);
+	b = fed_zeros();
+	ck_assert_int_eq(body_end(b, true), 0);
+	ck_assert(body_still_encoded(b));
+	ck_assert_str_eq(body_note(b), "no memory or time to decode it, kept as received");
+	ck_assert_uint_eq(body_size(b), sizeof(zeros) - 1);
+	body_free(&b);
+	/* All of it came back. */
+	coding_memory(17 << 20);
+	b = fed_zeros();
+	ck_assert(!body_still_encoded(b));
+	ck_assert_uint_gt(body_size(b), 0);
+	body_free(&b);
+}
+END_TEST
+
+/* Each alone would be decoded; the first of them have used up what is free. */
+START_TEST(many_bombs_at_once)
+{
+	struct buf plain = {0}, wire = {0};
+	struct body *b;
+	unsigned i, decoded = 0;
+	uint32_t x = 1;
+
+	for (i = 0; i < 100; i++) {
+		b = fed_zeros();
+		(void)body_end(b, true);
+		decoded += !body_still_encoded(b);
+		body_free(&b);
+	}
+	ck_assert_uint_gt(decoded, 0);
+	ck_assert_uint_lt(decoded, 50);
+	/* What comes over the wire pays for itself. */
+	for (i = 0; i < 100000; i++)
+		buf_putc(&plain, (char)('!' + ((x = x * 1664525 + 1013904223) >> 26)));
+	help_encode(&wire, HELP_BR, buf_str(&plain));
+	for (i = 0; i < 100; i++) {
+		b = body_of(STR_NONE, STR("br"), 1 << 20, NULL);
+		feed(b, buf_str(&wire), 16384);
+		ck_assert_int_eq(body_end(b, true), 0);
+		ck_assert_str_eq(body_note(b), "");
+		body_free(&b);
+	}
+	buf_free(&plain);
+	buf_free(&wire);
+}
+END_TEST
+
 /* An honest body beyond max_body is counted to its end. */
 START_TEST(true_size_is_learnt)
 {
@@ -304,6 +371,8 @@ coding_suite(void)
 	tcase_add_test(t, broken_in_the_middle);
 	tcase_add_loop_test(t, bomb, 0, 2);
 	tcase_add_test(t, true_size_is_learnt);
+	tcase_add_test(t, a_window_larger_than_all_may_have);
+	tcase_add_test(t, many_bombs_at_once);
 	suite_add_tcase(s, t);
 	return s;
 }

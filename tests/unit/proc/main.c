@@ -14,6 +14,7 @@ main(void)
 
 	srunner_add_suite(sr, metrics_suite());
 	srunner_add_suite(sr, clients_suite());
+	srunner_add_suite(sr, room_suite());
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

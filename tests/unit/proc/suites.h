@@ -7,5 +7,6 @@
 Suite *beat_suite(void);
 Suite *metrics_suite(void);
 Suite *clients_suite(void);
+Suite *room_suite(void);
 
 #endif

@@ -28,6 +28,7 @@
 #include "worker/front.h"
 #include "worker/front_state.h"
 #include "worker/handover.h"
+#include "worker/memory.h"
 
 #define SLOT 3
 #define ROUNDS 12
@@ -239,6 +240,7 @@ world_init(struct world *world)
 	w->counters = &world->counters;
 	TAILQ_INIT(&w->fronts);
 	TAILQ_INIT(&w->talks);
+	w->memory = memory_new(w, SIZE_MAX);
 	w->conns = conn_hub_new(w, w->loop);
 	w->flows = flow_pool_new();
 	w->access = access_new(w->conf, NULL, 0);
@@ -276,6 +278,7 @@ world_fini(struct world *world)
 	for (i = 0; i < WORLD_ORIGINS; i++)
 		fd_close(&world->origin[i]);
 	conn_hub_free(&w->conns);
+	memory_free(&w->memory);
 	flow_pool_free(&w->flows);
 	check_no_flow_is_open(world);
 	handover_free(&w->handover);

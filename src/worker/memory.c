@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * memory.c - see memory.h.  Measured is what malloc has given out, so that nothing
+ * has to be counted where it happens and nothing is forgotten.  What each connection
+ * holds is only added up when somebody has to go: the one that holds the most, of
+ * the client that holds the most, so that the others keep theirs.
+ * Runs in: worker.
+ */
+#include "config.h"
+
+#include "worker/memory.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "har/coding.h"
+#include "proc/clients.h"
+#include "proc/counters.h"
+#include "worker/conn.h"
+#include "worker/front.h"
+#include "worker/front_state.h"
+#include "worker/worker_state.h"
+
+#define LOOK_SECONDS 0.05
+#define DECODERS 4	/* may have one part in so many */
+
+struct memory {
+	struct worker *worker;
+	size_t max, used;
+	double looked;		/* loop time */
+	bool ended;		/* somebody was, for this */
+};
+
+struct holder {
+	struct front *front;
+	uint64_t client;	/* its address, as a number */
+	size_t held;
+	size_t all;		/* by all of that client's */
+};
+
+struct memory *
+memory_new(struct worker *w, size_t max)
+{
+	struct memory *m = mem_new(struct memory);
+
+	m->worker = w;
+	m->max = max;
+	coding_memory(m->max / DECODERS);
+	return m;
+}
+
+void
+memory_free(struct memory **pm)
+{
+	free(*pm);
+	*pm = NULL;
+}
+
+static void
+look(struct memory *m)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	m->used = info.uordblks + info.hblkhd;
+	m->looked = clock_mono_s();
+}
+
+bool
+memory_may_read(struct memory *m, double now)
+{
+	if (now - m->looked >= LOOK_SECONDS)
+		look(m);
+	return m->used <= m->max;
+}
+
+bool
+memory_is_short(const struct memory *m)
+{
+	return m->used > m->max / 2;
+}
+
+/* ---- who goes ---- */
+
+static int
+by_client(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+
+	return x->client == y->client ? 0 : x->client < y->client ? -1 : 1;
+}
+
+/* The first one goes first. */
+static int
+by_holding(const void *a, const void *b)
+{
+	const struct holder *x = a, *y = b;
+
+	if (x->all != y->all)
+		return x->all > y->all ? -1 : 1;
+	if (x->client != y->client)
+		return x->client < y->client ? -1 : 1;
+	return x->held == y->held ? 0 : x->held > y->held ? -1 : 1;
+}
+
+static void
+list_holders(const struct worker *w, struct holder *v)
+{
+	struct front *fr;
+	size_t n = 0, i, from, sum;
+
+	TAILQ_FOREACH(fr, &w->fronts, link)
+		v[n++] = (struct holder){.front = fr, .held = front_held(fr),
+		    .client = clients_key(w->proc->counters, &fr->client_addr)};
+	qsort(v, n, sizeof(*v), by_client);
+	for (from = 0; from < n;) {
+		sum = 0;
+		for (i = from; i < n && v[i].client == v[from].client; i++)
+			sum += v[i].held;
+		while (from < i)
+			v[from++].all = sum;
+	}
+	qsort(v, n, sizeof(*v), by_holding);
+}
+
+static void
+end_one(struct worker *w, const struct holder *h)
+{
+	char client[ADDR_TEXT_SIZE];
+
+	counter_add(&w->counters->ended_for_memory, 1);
+	log_event(LOG_LEVEL_WARNING, LOG_PLAIN, true, NULL, 0,
+	    "too much memory in use: ended a connection of %s, which held %zu KiB",
+	    addr_ip_text(&h->front->client_addr, client), h->held >> 10);
+	front_cut(h->front, "ended by the proxy: too much memory in use, and this client held "
+	    "the most");
+}
+
+/* As few as will do; their memory is free when the turn is over. */
+static void
+end_largest(struct memory *m)
+{
+	struct worker *w = m->worker;
+	size_t n = w->nfronts, i, freed = 0, over = m->used - m->max;
+	struct holder *v = mem_grow(NULL, n, sizeof(*v));
+
+	list_holders(w, v);
+	for (i = 0; i < n && freed < over; i++) {
+		freed += v[i].held;
+		end_one(w, &v[i]);
+	}
+	free(v);
+}
+
+/* Nobody is there who could hold it: nobody would be served any more. */
+static void
+make_do(struct memory *m)
+{
+	m->max = m->used + m->max / 4;
+	log_warning("%zu MiB of memory in use without any client", m->used >> 20);
+}
+
+void
+memory_turn(struct memory *m)
+{
+	if (m->used > m->max)
+		look(m);
+	if (m->used <= m->max) {
+		if (m->ended)
+			(void)malloc_trim(0);	/* what was a thousand small pieces, too */
+		m->ended = false;
+		return;
+	}
+	m->ended = true;
+	/* First what is only sent to the end, to those who take nothing. */
+	if (!conn_hub_drop_lingering(m->worker->conns)) {
+		if (m->worker->nfronts > 0)
+			end_largest(m);
+		else
+			make_do(m);
+	}
+	m->looked = 0;		/* by then all of that is free */
+}
