@@ -94,6 +94,7 @@ EXTRA_DIST += \
 	$(E2E)/test_73_odd.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
+	$(E2E)/test_82_slow.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py

@@ -20,5 +20,6 @@ Suite *leaf_table_suite(void);
 Suite *h2_suite(void);
 Suite *h2_limits_suite(void);
 Suite *h2_mixed_suite(void);
+Suite *pace_suite(void);
 
 #endif
