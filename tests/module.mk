@@ -85,6 +85,7 @@ EXTRA_DIST += \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
 	$(E2E)/test_63_sandbox.py \
+	$(E2E)/test_63_stopping.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_66_env.py \
 	$(E2E)/test_66_broken_configurations.py \
