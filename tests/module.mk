@@ -93,6 +93,7 @@ EXTRA_DIST += \
 	$(E2E)/test_63_logs.py \
 	$(E2E)/test_63_old_kernels.py \
 	$(E2E)/test_63_sandbox.py \
+	$(E2E)/test_63_stopping.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_66_env.py \
 	$(E2E)/test_66_broken_configurations.py \
@@ -104,6 +105,7 @@ EXTRA_DIST += \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_82_memory.py \
+	$(E2E)/test_82_slow.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py \

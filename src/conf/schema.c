@@ -267,7 +267,9 @@ static const struct opt rows[] = {
 	    .max = 30 * DAY, .fallback = "5m",
 	    .doc = "How long a connection may be without any traffic, a tunnel and a wait for "
 	    "an answer, too; then a request over plain http is answered 504, and else the "
-	    "connection ends."},
+	    "connection ends. A peer for which bytes wait, and a client in the middle of a "
+	    "body whose length it has said, must also move 64 bytes a second, on average over "
+	    "this time."},
 	{.path = "timeouts.sniff", .type = OPT_TIME, AT(timeouts.sniff_ms), .min = 1 * MS,
 	    .max = HOUR, .fallback = "5s",
 	    .doc = "How long a client that has begun to speak in a tunnel may leave open "

@@ -54,7 +54,7 @@ end_head(void *end, struct flow *f, const struct message *m)
 	h1_write_head(out, m, &w);
 	conn_write(b->conn, buf_data(out), out->len);
 	h1_reader_next(b->reader, &f->response);
-	conn_deadline(b->conn, 0, false);	/* the client's connection has the idle timer */
+	conn_no_deadline(b->conn);	/* the client's connection has the idle timer */
 }
 
 static bool
@@ -277,8 +277,6 @@ how_text(const struct conn *c, enum conn_end how)
 		return "reset the connection";
 	case CONN_END_TLS:
 		return conn_tls_end(c);
-	case CONN_END_TIMEOUT:
-		return "timed out";
 	default:
 		return "closed the connection";
 	}
@@ -298,12 +296,38 @@ may_repeat(const struct message *m)
 	return false;
 }
 
+/* It does not take the request (RFC 9209 2.3.13). */
+static void
+too_slow(struct back *b)
+{
+	struct flow *f = b->flow;
+
+	b->ended = true;
+	b->end_kind = CONN_END_RESET;
+	if (f == NULL) {
+		tell_ended(b, CONN_END_RESET);
+	} else if (b->response_done) {
+		flow_answered(f, FLOW_BACK, CONN_END_CLEAN);
+	} else {
+		say_proxy_status(f, "connection_write_timeout");
+		if (!flow_response_begun(f))
+			f->reply_status = 504;
+		flow_fail(f, FLOW_BACK, CONN_END_RESET, "timeout: origin %s %s",
+		    conn_slow_text(TIMEOUT_SLOW_READ), flow_response_begun(f) ?
+		    "in the middle of the response" : "before the response");
+	}
+}
+
 static void
 on_ended(void *owner, struct conn *c, enum conn_end how)
 {
 	struct back *b = owner;
 	struct flow *f = b->flow;
 
+	if (how == CONN_END_TIMEOUT) {
+		too_slow(b);
+		return;
+	}
 	b->ended = true;
 	b->end_kind = how;
 	if (f == NULL) {

@@ -85,7 +85,7 @@ conn_start_tls(struct conn *c, SSL *ssl, void (*stop)(SSL **), struct str first)
 		buf_free(&c->cipher);
 		c->cipher = all;
 	}
-	c->paused = false;
+	c->paused = c->held_up = false;
 	conn_mark_ready(c);
 }
 
@@ -124,7 +124,7 @@ conn_pause(struct conn *c)
 {
 	if (c->freed)
 		return;
-	c->paused = true;
+	c->paused = c->held_up = true;
 	ev_io_stop(c->hub->loop, &c->reader);
 }
 
@@ -133,7 +133,9 @@ conn_resume(struct conn *c)
 {
 	if (c->freed || (!c->paused && c->held.len == 0))
 		return;
-	c->paused = false;
+	if (c->held_up)
+		c->active = clock_mono_s();
+	c->paused = c->held_up = false;
 	conn_mark_ready(c);
 }
 
@@ -141,6 +143,15 @@ bool
 conn_ended(const struct conn *c)
 {
 	return c->eof_told;
+}
+
+bool
+conn_pending(const struct conn *c)
+{
+	uint8_t one;
+
+	return !c->freed && (c->held.len > 0 ||
+	    (!c->eof && recv(c->fd, &one, 1, MSG_PEEK | MSG_DONTWAIT) > 0));
 }
 
 bool
@@ -211,7 +222,7 @@ conn_close(struct conn **pc)
 	}
 	buf_free(&c->held);
 	buf_free(&c->cipher);
-	c->paused = false;
+	c->paused = c->held_up = false;
 	c->active = clock_mono_s();
 	c->idle_s = CONN_FLUSH_SECONDS;	/* finish_shutdown() makes it CONN_LINGER_SECONDS */
 	if (!c->eof)
@@ -269,11 +280,19 @@ conn_id(const struct conn *c)
 }
 
 void
-conn_deadline(struct conn *c, uint64_t ms, bool idle)
+conn_deadline(struct conn *c, enum counter_timeout kind, uint64_t ms)
 {
 	double now = clock_mono_s();
 
-	c->idle_s = idle ? (double)ms / 1000 : 0;
-	c->deadline = ms == 0 ? 0 : now + (double)ms / 1000;
+	c->waited = kind;
+	c->idle_s = kind == TIMEOUT_IDLE ? (double)ms / 1000 : 0;
+	c->deadline = now + (double)ms / 1000;
 	c->active = now;
+}
+
+void
+conn_no_deadline(struct conn *c)
+{
+	c->idle_s = c->deadline = 0;
+	c->active = clock_mono_s();
 }

@@ -31,7 +31,7 @@ enum conn_end {
 	CONN_END_TRUNCATED,	/* TLS: FIN without close_notify */
 	CONN_END_RESET,		/* RST or another socket error */
 	CONN_END_TLS,		/* TLS failure; conn_tls_alert() has the alert if one came */
-	CONN_END_TIMEOUT,	/* the deadline that the owner set has passed */
+	CONN_END_TIMEOUT,	/* a deadline has passed: conn_late() */
 };
 
 struct conn_ops {
@@ -77,11 +77,15 @@ void conn_relay(struct conn *, const uint8_t *p, size_t n);
 bool conn_full(const struct conn *);
 /* The owner has output to make: its `fill` is called when the loop turn ends. */
 void conn_want_fill(struct conn *);
-/* Stop and go on reading; what is held comes first, from the loop, not from this call. */
+/*
+ * Stop and go on reading; what is held comes first, from the loop, not from this call.
+ * Meanwhile the connection is not idle: who stops it watches whom it waits for.
+ */
 void conn_pause(struct conn *);
 void conn_resume(struct conn *);
 bool conn_paused(const struct conn *);
 bool conn_ended(const struct conn *);	/* its end was told to an owner */
+bool conn_pending(const struct conn *);	/* bytes of the peer are there that nobody has read */
 /* Bytes that were taken are offered again, before anything else, when the loop turns. */
 void conn_unread(struct conn *, struct str);
 
@@ -101,10 +105,23 @@ void conn_reset(struct conn **);	/* RST, nothing more goes out */
 void conn_end_like(struct conn **, enum conn_end how);
 
 /*
- * A deadline: `ended` comes with CONN_END_TIMEOUT, once. idle: counted anew from
- * every byte in or out. 0 ms: none. Exact to a quarter of a second.
+ * A deadline: `ended` comes with CONN_END_TIMEOUT, once. TIMEOUT_IDLE is counted
+ * anew from every byte in or out, the others are for all of what is waited for.
+ * Exact to a quarter of a second.
  */
-void conn_deadline(struct conn *, uint64_t ms, bool idle);
+void conn_deadline(struct conn *, enum counter_timeout, uint64_t ms);
+void conn_no_deadline(struct conn *);
+/*
+ * Beside it, and without being asked for: what waits for a peer has to be taken, at
+ * CONN_FLOOR bytes a second over timeouts.idle; see conn_pace.c. The same holds for
+ * what the peer has said it would send, while it is read: on, until off.
+ */
+#define CONN_FLOOR 64
+void conn_owes(struct conn *, bool on);
+/* For its `ended`: which deadline it was. */
+enum counter_timeout conn_late(const struct conn *);
+/* "took less than 64 bytes a second", or NULL: it was not that the peer was too slow. */
+const char *conn_slow_text(enum counter_timeout);
 
 const struct addr *conn_peer(const struct conn *);
 uint64_t conn_id(const struct conn *);	/* unique among living workers */

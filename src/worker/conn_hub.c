@@ -151,6 +151,19 @@ on_busy(struct ev_loop *loop UNUSED, ev_idle *w UNUSED, int events UNUSED)
 /* ---- deadlines ---- */
 
 static void
+tell_late(struct conn *c, enum counter_timeout late)
+{
+	c->deadline = c->idle_s = c->taking = c->sending = 0;
+	c->late = late;
+	if (c->ops == NULL) {
+		conn_bury(c);
+		return;
+	}
+	counter_add(&c->hub->worker->counters->timeouts[c->side][late], 1);
+	c->ops->ended(c->owner, c, CONN_END_TIMEOUT);
+}
+
+static void
 on_sweep(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct conn_hub *hub = w->data;
@@ -158,18 +171,14 @@ on_sweep(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	struct conn *c, *next;
 
 	LIST_FOREACH_SAFE(c, &hub->all, link, next) {
-		double deadline = c->idle_s > 0 ? c->active + c->idle_s : c->deadline;
+		enum counter_timeout late = conn_look(c, now);
 
 		if (!c->trimmed && c->ssl != NULL && !c->handshaking &&
 		    now - c->active > TRIM_SECONDS)
 			conn_trim(c);
-		if (deadline == 0 || now < deadline)
+		if (late == COUNT_timeout)
 			continue;
-		c->deadline = c->idle_s = 0;
-		if (c->ops == NULL)
-			conn_bury(c);
-		else
-			c->ops->ended(c->owner, c, CONN_END_TIMEOUT);
+		tell_late(c, late);
 		if (next != NULL && next->freed)
 			break;	/* the list changed under us: the rest comes in 250 ms */
 	}

@@ -78,6 +78,7 @@ offer(struct conn *c, const uint8_t *p, size_t n)
 
 	if (c->ops == NULL)
 		return true;
+	c->gave = true;
 	used = c->ops->data(c->owner, c, p, n);
 	CHECK(used <= n);
 	if (c->freed || c->ops == NULL || used == n)
@@ -88,6 +89,14 @@ offer(struct conn *c, const uint8_t *p, size_t n)
 	if (c->owner != owner)
 		conn_resume(c);	/* handed on inside the callback: the next owner wants it */
 	return false;
+}
+
+/* Of what it owes, the peer has sent so much: without TLS's own share. */
+static void
+credit(struct conn *c, size_t n)
+{
+	if (c->sending != 0)
+		c->sending = conn_pace(c->sending, n, clock_mono_s());
 }
 
 static void
@@ -156,6 +165,7 @@ tls_decrypt(struct conn *c)
 		ERR_clear_error();
 		r = SSL_read_ex(c->ssl, c->hub->plain, CONN_RECORD_BYTES, &got);
 		if (r == 1) {
+			credit(c, got);
 			(void)offer(c, c->hub->plain, got);
 			/* To be told that there is no more costs as much as a small record. */
 			if (!c->freed && !c->eof && c->hub->feed_len == 0 &&
@@ -191,10 +201,27 @@ tls_input(struct conn *c, const uint8_t *p, size_t n)
 static void
 input(struct conn *c, const uint8_t *p, size_t n)
 {
-	if (c->ssl != NULL)
+	if (c->ssl != NULL) {
 		tls_input(c, p, n);
-	else
-		(void)offer(c, p, n);
+		return;
+	}
+	credit(c, n);
+	(void)offer(c, p, n);
+}
+
+/* n bytes are in the hub's input buffer. */
+static void
+took_in(struct conn *c, size_t n)
+{
+	double before = c->active, now = clock_mono_s();
+
+	c->active = now;
+	c->trimmed = false;
+	c->gave = c->ssl == NULL || c->handshaking;
+	input(c, c->hub->input, n);
+	/* The rest of a record is owed: a byte of it now and then is no life. */
+	if (!c->freed && !c->gave)
+		c->active = conn_pace(before, n, now);
 }
 
 void
@@ -215,9 +242,7 @@ conn_on_readable(struct ev_loop *loop UNUSED, ev_io *w, int events UNUSED)
 			c->count->received += (size_t)n;
 		if (c->ops == NULL)
 			return;	/* lingering: discard */
-		c->active = now;
-		c->trimmed = false;
-		input(c, c->hub->input, (size_t)n);
+		took_in(c, (size_t)n);
 		return;
 	}
 	conn_note_end(c, n == 0 ? CONN_END_CLEAN : CONN_END_RESET);

@@ -81,6 +81,7 @@ send_some(struct conn *c, const uint8_t *p, size_t n)
 	while (sent == -1 && errno == EINTR);
 	if (sent >= 0) {
 		c->active = clock_mono_s();
+		c->sent += (size_t)sent;
 		counter_add(&c->bytes[DIRECTION_OUT], sent);
 		if (c->count != NULL)
 			c->count->sent += (size_t)sent;
@@ -306,6 +307,7 @@ conn_flush(struct conn *c)
 		return;
 	}
 	conn_give_out_buffer(c);
+	c->taking = 0;
 	finish_shutdown(c);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * conn_state.h - what the files that make up a connection share: conn.c (the
- * interface), conn_in.c (the way in), conn_out.c (the way out) and conn_hub.c (the
- * loop's turns, deadlines, lists).
+ * interface), conn_in.c (the way in), conn_out.c (the way out), conn_pace.c (who is
+ * too slow) and conn_hub.c (the loop's turns, lists).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_CONN_STATE_H
@@ -15,7 +15,7 @@
 #define CONN_RECORD_BYTES 16384u
 #define CONN_POOL_MAX 32	/* output buffers kept for reuse */
 #define CONN_LINGER_SECONDS 2.0	/* how long we wait for the peer to read the last bytes */
-#define CONN_FLUSH_SECONDS 20.0	/* ... and how long it may take none of them */
+#define CONN_FLUSH_SECONDS 20.0	/* ... and to be slow with those before, see conn_pace.c */
 
 enum { LIST_NONE = 0, LIST_DIRTY = 1, LIST_READY = 2 };
 
@@ -41,6 +41,7 @@ struct conn {
 	struct buf cipher;	/* records behind it, not decrypted yet */
 	struct buf out;
 	bool paused;
+	bool held_up;		/* ... by its owner: somebody else is the slow one */
 	bool wants_fill;
 	bool full;		/* the owner was told, or asked and heard */
 	bool eof;		/* no more will be read from the socket */
@@ -53,9 +54,17 @@ struct conn {
 	bool freed;
 	bool trimmed;		/* TLS's buffers were given back since the last byte in */
 	unsigned lists;
+	enum counter_timeout waited;	/* what the deadline is for */
+	enum counter_timeout late;	/* what the last one was for that has passed */
 	double deadline;	/* loop time; 0: none */
 	double idle_s;		/* > 0: the deadline moves with every byte */
 	double active;
+	/* How far the peer keeps pace: loop time, which each byte moves on a little. */
+	double taking;		/* with what waits for it; 0: nothing does, or not looked yet */
+	double sending;		/* with what it owes; 0: nothing */
+	uint64_t sent;		/* to the kernel */
+	uint64_t taken;		/* of that, when `taking` was moved last */
+	bool gave;		/* the last read had something for the owner */
 
 	LIST_ENTRY(conn) link;
 	TAILQ_ENTRY(conn) dirty_link, ready_link;
@@ -108,6 +117,12 @@ void conn_uncork(struct conn_hub *);
 void conn_flush(struct conn *);
 void conn_tell_writable(struct conn *);
 void conn_give_out_buffer(struct conn *);
+
+/* ---- conn_pace.c ---- */
+/* A step of a clock that n bytes move, and that is not ahead. */
+double conn_pace(double clock, size_t n, double now);
+/* Which deadline has passed; COUNT_timeout: none. Called now and then. */
+enum counter_timeout conn_look(struct conn *, double now);
 
 /* ---- conn.c ---- */
 void conn_discard(struct conn *);	/* lingering, and the peer has ended */

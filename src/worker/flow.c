@@ -325,6 +325,14 @@ flow_refuse(struct flow *f, unsigned status, const char *fmt, ...)
 }
 
 void
+flow_stop(struct flow *f, const char *error)
+{
+	(void)snprintf(f->reply_extra, sizeof(f->reply_extra),
+	    "Proxy-Status: mitmd; error=proxy_internal_error; details=\"%s\"\r\n", error);
+	flow_refuse(f, 503, "%s", error);
+}
+
+void
 flow_become_tunnel(struct flow *f, const char *reason)
 {
 	f->over = true;

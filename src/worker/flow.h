@@ -133,6 +133,8 @@ void flow_leave_out(struct flow *);
 void flow_refuse(struct flow *, unsigned status, const char *fmt, ...) PRINTF(3, 4);
 /* The same without a trace. */
 void flow_turn_away(struct flow *, unsigned status, const char *why);
+/* It had not reached its origin when we end: 503. error: of quotable characters. */
+void flow_stop(struct flow *, const char *error);
 
 /* From the ends: f->request or f->response is complete up to its body. */
 void flow_head(struct flow *, enum flow_side from);

@@ -361,8 +361,7 @@ front_sweep(struct front *fr)
 		front_h2_sweep(fr->h2);
 		return;
 	}
-	if (fr->h1 == NULL || !front_h1_idle(fr->h1) ||
-	    clock_mono_s() - front_h1_idle_since(fr->h1) < w->drain_idle_s)
+	if (fr->h1 == NULL || !front_h1_lets_go(fr->h1))
 		return;
 	conn_close(&fr->client);
 	release(fr);

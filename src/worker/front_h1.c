@@ -18,6 +18,8 @@
 
 /* Requests of one read: flows rest until the turn ends, and others wait for theirs. */
 #define BATCH_MAX 32
+/* A client that has just come is about to ask, even while we stop. */
+#define FIRST_SECONDS 1.0
 
 struct front_h1 {
 	struct worker *worker;
@@ -36,6 +38,7 @@ struct front_h1 {
 	bool closing;			/* our last response is out */
 	bool dead;			/* freed; the memory stays until the loop turn ends */
 	double idle_since;
+	bool served;			/* there was a request */
 	bool is_h1;			/* its first bytes were looked at */
 	struct buf first;		/* these, while they may become HTTP/2's preface */
 };
@@ -194,8 +197,9 @@ static void
 go_idle(struct front_h1 *h)
 {
 	h->flow = NULL;
+	h->served = true;
 	h->idle_since = clock_mono_s();
-	conn_deadline(h->conn, h->worker->conf->timeouts.idle_ms, true);
+	conn_deadline(h->conn, TIMEOUT_IDLE, h->worker->conf->timeouts.idle_ms);
 	conn_resume(h->conn);	/* a pipelined request may be held */
 	h->ops->idle(h->host);
 }
@@ -261,7 +265,8 @@ on_head(void *arg, struct message *m)
 	struct front_h1 *h = arg;
 	struct flow *f = h->flow;
 
-	conn_deadline(h->conn, h->worker->conf->timeouts.idle_ms, true);
+	conn_deadline(h->conn, TIMEOUT_IDLE, h->worker->conf->timeouts.idle_ms);
+	conn_owes(h->conn, m->has_body && m->length > 0 && !m->is_connect);
 	h->keep = m->keep_alive;
 	if (m->is_connect && h->kind == FRONT_H1_PROXY) {
 		h->flow = NULL;
@@ -294,6 +299,7 @@ on_end(void *arg, struct message *m UNUSED)
 	struct front_h1 *h = arg;
 
 	h->request_read = true;
+	conn_owes(h->conn, false);
 	if (h->flow != NULL)
 		flow_end(h->flow, FLOW_FRONT);
 }
@@ -308,7 +314,7 @@ begin_request(struct front_h1 *h)
 	h->request_read = h->head_written = false;
 	h->keep = true;
 	h1_reader_next(h->reader, &h->flow->request);
-	conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
+	conn_deadline(h->conn, TIMEOUT_HEADER, h->worker->conf->timeouts.header_ms);
 }
 
 /* Facts that a request without a readable head still has. */
@@ -352,7 +358,7 @@ first_bytes(struct front_h1 *h, const uint8_t *p, size_t n)
 		return true;
 	}
 	if (h->first.len == 0)
-		conn_deadline(h->conn, h->worker->conf->timeouts.header_ms, false);
+		conn_deadline(h->conn, TIMEOUT_HEADER, h->worker->conf->timeouts.header_ms);
 	buf_put(&h->first, p, n);
 	what = sniff_preface(buf_data(&h->first), h->first.len);
 	if (what == SNIFF_MORE)
@@ -405,26 +411,42 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 	return h->closing ? n : used;
 }
 
+static const char *
+moment_of(const struct front_h1 *h)
+{
+	return h->head_written ? "while the response was under way" :
+	    h->request_read ? "before the response" : "in the middle of the request";
+}
+
+/* Nothing moved, or the client was too slow. */
+static void
+out_of_time(struct front_h1 *h)
+{
+	struct flow *f = h->flow;
+	const char *slow = conn_slow_text(conn_late(h->conn));
+	const char *who = slow != NULL ? "client " : "", *what = slow != NULL ? slow : "no byte moved";
+
+	describe(h, f);
+	if (h->kind != FRONT_H1_TLS && !h->head_written) {
+		f->request.keep_alive = false;
+		flow_refuse(f, slow != NULL ? 408 : 504, "timeout: %s%s %s", who, what,
+		    moment_of(h));
+		return;
+	}
+	h->client_ended = true;
+	flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: %s%s %s", who, what, moment_of(h));
+}
+
 static void
 abort_flow(struct front_h1 *h, enum conn_end how)
 {
 	struct flow *f = h->flow;
-	const char *when = h->head_written ? "while the response was under way" :
-	    h->request_read ? "before the response" : "in the middle of the request";
+	const char *when = moment_of(h);
 
 	describe(h, f);
-	if (how == CONN_END_TIMEOUT && h->kind != FRONT_H1_TLS && !h->head_written) {
-		f->request.keep_alive = false;
-		flow_refuse(f, 504, "timeout: no byte moved %s", when);
-		return;
-	}
 	h->client_ended = true;
-	if (how == CONN_END_TIMEOUT)
-		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "timeout: no byte moved %s", when);
-	else
-		flow_fail(f, FLOW_FRONT, how, "client %s %s",
-		    how == CONN_END_RESET ? "reset the connection" : "closed the connection",
-		    when);
+	flow_fail(f, FLOW_FRONT, how, "client %s %s",
+	    how == CONN_END_RESET ? "reset the connection" : "closed the connection", when);
 }
 
 static void
@@ -459,6 +481,10 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 	}
 	if (how == CONN_END_TIMEOUT && h1_reader_state(h->reader) == H1_IN_HEAD) {
 		header_timeout(h);
+		return;
+	}
+	if (how == CONN_END_TIMEOUT) {
+		out_of_time(h);
 		return;
 	}
 	if (how == CONN_END_CLEAN && h->request_read && !h->client_ended) {
@@ -509,7 +535,7 @@ front_h1_new(struct worker *w, struct conn *conn, enum front_h1_kind kind,
 	h->is_h1 = ops->preface == NULL;
 	h->idle_since = clock_mono_s();
 	conn_set_owner(conn, &front_h1_conn_ops, h);
-	conn_deadline(conn, w->conf->timeouts.idle_ms, true);
+	conn_deadline(conn, TIMEOUT_IDLE, w->conf->timeouts.idle_ms);
 	return h;
 }
 
@@ -549,10 +575,16 @@ front_h1_idle(const struct front_h1 *h)
 	return h->flow == NULL;
 }
 
-double
-front_h1_idle_since(const struct front_h1 *h)
+/* What has come before its end is still served. */
+bool
+front_h1_lets_go(const struct front_h1 *h)
 {
-	return h->idle_since;
+	double least = h->worker->drain_idle_s;
+
+	if (!h->served)
+		least = MAX(least, FIRST_SECONDS);
+	return front_h1_idle(h) && clock_mono_s() - h->idle_since >= least &&
+	    !conn_pending(h->conn);
 }
 
 void
@@ -563,5 +595,9 @@ front_h1_cut(struct front_h1 *h, const char *error)
 	if (f == NULL)
 		return;
 	describe(h, f);
-	flow_fail(f, FLOW_FRONT, CONN_END_RESET, "%s", error);
+	/* No origin has heard of it: the client may be told so, and ask again. */
+	if (h->kind != FRONT_H1_TLS && !flow_attached(f))
+		flow_stop(f, error);
+	else
+		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "%s", error);
 }

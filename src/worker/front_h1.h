@@ -51,8 +51,8 @@ extern const struct conn_ops front_h1_conn_ops;	/* owner: struct front_h1 */
 /* No request is being read or answered. */
 size_t front_h1_held(const struct front_h1 *);	/* bytes of memory of its flow; NULL: 0 */
 bool front_h1_idle(const struct front_h1 *);
-/* Seconds (loop time) since when it is idle. */
-double front_h1_idle_since(const struct front_h1 *);
+/* Idle for so long that it may be closed while the worker drains. */
+bool front_h1_lets_go(const struct front_h1 *);
 /* Cut what is under way. */
 void front_h1_cut(struct front_h1 *, const char *error);
 /* One response on the proxy hop, as CONNECT's answers are. extra: fields with CRLF. */

@@ -290,10 +290,8 @@ front_h2_free(struct front_h2 **pfh)
 void
 front_h2_sweep(struct front_h2 *fh)
 {
-	struct worker *w = fh->worker;
-
 	h2_drain(fh->h2);
-	if (h2_idle(fh->h2) && clock_mono_s() - h2_idle_since(fh->h2) >= w->drain_idle_s)
+	if (h2_lets_go(fh->h2))
 		end(fh, CONN_END_CLEAN);
 }
 

@@ -16,7 +16,6 @@
 #include "worker/worker_state.h"
 
 #define WATCH_SECONDS 1.
-#define STALL_SECONDS 30.	/* without a byte of output taken */
 #define GOAWAY_SECONDS 1.	/* between the first and the final one, without an answer */
 #define CUT_SECONDS 1.	/* for a peer that is cut off to read why */
 #define PING_GOAWAY "mitmdend"	/* its answer shows that the first one was read */
@@ -51,41 +50,30 @@ h2_pay(struct h2 *h2, enum h2_cost cost)
 		cut_off(h2, why);
 }
 
-static void
-check_stall(struct h2_stream *s, double now)
-{
-	struct flow *f = s->flow;
-
-	/* One that waits to be opened does not stall: its origin is busy. */
-	if (s->out.len == 0 || s->waiting || now - s->moved < STALL_SECONDS)
-		return;
-	if (f == NULL) {
-		h2_reset(s, NGHTTP2_CANCEL);
-		return;
-	}
-	f->was_reset = true;
-	f->reset_code = NGHTTP2_CANCEL;
-	h2_fail(s, CONN_END_TIMEOUT, "timeout: no byte of the stream was taken");
-}
-
 static void tell_ended(struct h2 *, enum conn_end how, const char *text);
+
+static void
+late_head(struct h2 *h2)
+{
+	if (h2->cut == NULL)
+		h2_late(h2, TIMEOUT_HEADER);
+	cut_off(h2, "was too slow with a head");
+}
 
 static void
 on_watch(struct ev_loop *loop, ev_timer *w, int events UNUSED)
 {
 	struct h2 *h2 = w->data;
 	double now = clock_mono_s();
-	struct h2_stream *s, *next;
 
 	if (h2->block_begun != 0 &&
 	    (now - h2->block_begun) * 1e3 > (double)h2->worker->conf->timeouts.header_ms)
-		cut_off(h2, "was too slow with a head");
+		late_head(h2);
 	if (h2->cut != NULL && now - h2->cut_since >= CUT_SECONDS) {
 		tell_ended(h2, CONN_END_RESET, h2->cut);
 		return;
 	}
-	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next)
-		check_stall(s, now);
+	h2_check_pace(h2);
 	if (h2->dead || h2->nstreams > 0 || h2->block_begun != 0 || h2->cut != NULL)
 		return;
 	ev_timer_stop(loop, w);
@@ -282,11 +270,14 @@ static void
 on_ended(void *owner, struct conn *c, enum conn_end how)
 {
 	struct h2 *h2 = owner;
+	const char *slow = how == CONN_END_TIMEOUT ? conn_slow_text(conn_late(c)) : NULL;
 
-	h2->ended = true;
-	if (how == CONN_END_TIMEOUT && h2->nstreams == 0)
+	h2->ended = how != CONN_END_TIMEOUT;
+	if (slow != NULL)
+		how = CONN_END_RESET;
+	else if (how == CONN_END_TIMEOUT && h2->nstreams == 0)
 		how = CONN_END_CLEAN;
-	tell_ended(h2, how, how_text(c, how));
+	tell_ended(h2, how, slow != NULL ? slow : how_text(c, how));
 }
 
 static void
@@ -340,6 +331,7 @@ h2_drain(struct h2 *h2)
 	if (h2->draining || h2->dead)
 		return;
 	h2->draining = true;
+	h2->drain_since = clock_mono_s();
 	if (h2->conf.role == H2_ORIGIN) {
 		final_goaway(h2);
 		return;
@@ -498,7 +490,10 @@ h2_new(struct worker *w, struct conn **conn, const struct h2_conf *conf,
 	h2_heads_init(&h2->heads, conf->role == H2_CLIENTS);
 	say_settings(h2);
 	conn_set_owner(h2->conn, &conn_ops, h2);
-	conn_deadline(h2->conn, conf->role == H2_CLIENTS ? w->conf->timeouts.idle_ms : 0, true);
+	if (conf->role == H2_CLIENTS)
+		conn_deadline(h2->conn, TIMEOUT_IDLE, w->conf->timeouts.idle_ms);
+	else
+		conn_no_deadline(h2->conn);
 	conn_resume(h2->conn);
 	h2_want_fill(h2);
 	return h2;
@@ -542,10 +537,15 @@ h2_idle(const struct h2 *h2)
 	return h2->nstreams == 0;
 }
 
-double
-h2_idle_since(const struct h2 *h2)
+/* What has come before its end is still served; what comes later may be repeated. */
+bool
+h2_lets_go(const struct h2 *h2)
 {
-	return h2->idle_since;
+	double now = clock_mono_s();
+
+	return h2_idle(h2) && h2->draining && now - h2->idle_since >= h2->worker->drain_idle_s &&
+	    (h2->final_goaway || now - h2->drain_since >= GOAWAY_SECONDS) &&
+	    !conn_pending(h2->conn);
 }
 
 struct conn *

@@ -61,7 +61,8 @@ bool h2_has_connect(const struct h2 *);
 void h2_offer_connect(struct h2 *);
 
 bool h2_idle(const struct h2 *);
-double h2_idle_since(const struct h2 *);	/* loop time */
+/* Idle for so long, and told so, that it may be closed while the worker drains. */
+bool h2_lets_go(const struct h2 *);
 /*
  * Let go: no new streams from here on (GOAWAY, a round trip later the final one,
  * RFC 9113 6.8); `ended` comes when the last stream is over.

@@ -155,7 +155,9 @@ head_complete(struct h2_stream *s, bool last)
 			f->response.has_body = false;
 		flow_head(f, FLOW_BACK);
 	} else {
-		conn_deadline(h2->conn, h2->worker->conf->timeouts.idle_ms, true);
+		conn_deadline(h2->conn, TIMEOUT_IDLE, h2->worker->conf->timeouts.idle_ms);
+		if (f->request.length > 0 && !last)
+			h2_came(s, 0);
 		flow_head(f, FLOW_FRONT);
 		h2->ops->request(h2->host, f);
 	}
@@ -209,6 +211,7 @@ on_data_chunk(nghttp2_session *session UNUSED, uint8_t flags UNUSED, int32_t id,
 	}
 	h2_guard_progress(&h2->guard, n);
 	message_in(s)->body_bytes += (int64_t)n;
+	h2_came(s, n);
 	flow_body(s->flow, h2_side(h2), p, n);
 	if (!h2->dead)
 		h2_credit(s, n);

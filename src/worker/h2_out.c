@@ -74,8 +74,7 @@ h2_send_data(nghttp2_session *session UNUSED, nghttp2_frame *frame UNUSED,
 	conn_write(h2->conn, head, 9);
 	conn_write(h2->conn, buf_data(&s->out), n);
 	buf_consume(&s->out, n);
-	h2->outgoing -= n;
-	s->moved = clock_mono_s();
+	h2_took(s, n);
 	h2_guard_progress(&h2->guard, n);
 	if (s->out.len == 0)
 		buf_free(&s->out);
@@ -175,12 +174,10 @@ end_body(void *end, struct flow *f UNUSED, const uint8_t *p, size_t n)
 
 	if (s->no_content)
 		return true;
-	if (s->out.len == 0)
-		s->moved = clock_mono_s();
 	buf_put(&s->out, p, n);
+	h2_put(s, n);
 	if (s->head_out)
 		more_content(s);
-	s->h2->outgoing += n;
 	if (s->out.len >= (s->h2->outgoing > H2_OUT_CROWDED ? H2_OUT_LOW : H2_OUT_HIGH))
 		s->full = true;	/* until h2_send_data() has said so: what is on its way still comes */
 	return !s->full;
@@ -241,9 +238,8 @@ h2_answer(struct h2_stream *s, const struct flow *f)
 	s->no_content = f->request.is_head;
 	if (!s->no_content)
 		buf_printf(&s->out, "mitmd: %s\n", f->error);
-	s->h2->outgoing += s->out.len;
+	h2_put(s, s->out.len);
 	s->end_out = true;
-	s->moved = clock_mono_s();
 	submit_response(s, &m);
 	message_free(&m);
 }

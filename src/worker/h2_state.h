@@ -2,7 +2,7 @@
 /*
  * h2_state.h - what the files that make up an HTTP/2 connection share: h2.c
  * (connection, limits, ends), h2_stream.c (streams), h2_in.c (frames that came),
- * h2_out.c (flows that go out).
+ * h2_out.c (flows that go out), h2_pace.c (who is too slow).
  * Runs in: worker.
  */
 #ifndef MITMD_WORKER_H2_STATE_H
@@ -53,7 +53,8 @@ struct h2_stream {
 	uint64_t informational_bytes;	/* of their fields */
 	struct buf out;
 	struct fields trailers;		/* ours, to be sent last */
-	double moved;			/* loop time of the last progress of `out` */
+	/* Of conn_pace(): how far the peer keeps up with `out`, and with its own content. */
+	double taking, sending;
 };
 
 struct h2 {
@@ -76,6 +77,7 @@ struct h2 {
 	size_t withheld;		/* taken in for flows that wait, all streams */
 	size_t owed;			/* the connection's credit, kept back */
 	size_t outgoing;		/* in `out` of all streams */
+	double taking;			/* ... of all streams together */
 	unsigned nlate;			/* streams with reset_late */
 	unsigned nopen;			/* streams we opened at the origin */
 	nghttp2_nv *nv;
@@ -87,10 +89,22 @@ struct h2 {
 	bool draining, final_goaway;
 	const char *cut;		/* why the peer is cut off */
 	double cut_since;
-	double idle_since;
+	double idle_since, drain_since;
 	ev_timer watch;
 	ev_timer last_goaway;
 };
+
+/* ---- h2_pace.c ---- */
+/* n bytes more wait for the peer, and are in `out`. */
+void h2_put(struct h2_stream *, size_t n);
+/* The peer's windows had room for n bytes. */
+void h2_took(struct h2_stream *, size_t n);
+/* n bytes of a client's content came; 0: that is now owed. */
+void h2_came(struct h2_stream *, size_t n);
+/* Now and then: who is too slow is ended. */
+void h2_check_pace(struct h2 *);
+/* Its number: a stream's or a block's deadline has passed. */
+void h2_late(struct h2 *, enum counter_timeout);
 
 /* ---- h2.c ---- */
 /* The timer runs until nothing is open. */

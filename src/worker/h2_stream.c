@@ -25,7 +25,6 @@ h2_stream_new(struct h2 *h2, int32_t id)
 
 	s->h2 = h2;
 	s->id = id;
-	s->moved = clock_mono_s();
 	fields_init(&s->trailers);
 	buf_init(&s->out, 0);
 	TAILQ_INSERT_TAIL(&h2->streams, s, link);

@@ -232,7 +232,7 @@ got_hello(struct intercept *it)
 	}
 	/* From here on it is the origin's time, and then the signer's. */
 	conn_pause(it->client);
-	conn_deadline(it->client, 0, false);
+	conn_no_deadline(it->client);
 	intercept_start_tls(it);
 }
 
@@ -269,7 +269,7 @@ sniff_client_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 	switch (what) {
 	case SNIFF_TLS:
 		if (first)
-			conn_deadline(c, it->worker->conf->timeouts.handshake_ms, false);
+			conn_deadline(c, TIMEOUT_HANDSHAKE, it->worker->conf->timeouts.handshake_ms);
 		look_at_hello(it);
 		break;
 	case SNIFF_HTTP:
@@ -286,7 +286,7 @@ sniff_client_data(void *owner, struct conn *c, const uint8_t *p, size_t n)
 		break;
 	case SNIFF_MORE:
 		if (first)
-			conn_deadline(c, it->worker->conf->timeouts.sniff_ms, false);
+			conn_deadline(c, TIMEOUT_SNIFF, it->worker->conf->timeouts.sniff_ms);
 		break;
 	case SNIFF_OTHER:
 		intercept_go_tunnel(it, "neither TLS nor HTTP");
@@ -323,7 +323,7 @@ sniff_origin_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 
 	/* It waits until the client has shown that this is HTTP/2, which it does unasked. */
 	if (it->policy.tunnel == NULL && sniff_settings(p, n))
-		conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
+		conn_deadline(it->client, TIMEOUT_SNIFF, it->worker->conf->timeouts.sniff_ms);
 	else
 		intercept_go_tunnel(it, "the origin speaks first");
 	return 0;
@@ -384,7 +384,7 @@ on_dialled(void *arg, const struct dialled *r)
 	it->origin_id = conn_id(it->origin);
 	it->state = SNIFF;
 	conn_set_owner(it->client, &sniff_client_ops, it);
-	conn_deadline(it->client, it->worker->conf->timeouts.idle_ms, true);
+	conn_deadline(it->client, TIMEOUT_IDLE, it->worker->conf->timeouts.idle_ms);
 	front_h1_answer(it->client, 200, "", "", true, false);
 	decide(it);
 	/* At once, since the server may speak first; allow_hosts may yet know the SNI. */
@@ -407,7 +407,7 @@ intercept_new(struct front *fr, struct flow *f)
 	memcpy(it->tag, f->facts.tag, sizeof(it->tag));
 	it->times.asked_mono = f->times.request_begun;
 	it->times.asked_wall = f->times.started_wall;
-	conn_deadline(fr->client, 0, false);	/* the dial has its own */
+	conn_no_deadline(fr->client);	/* the dial has its own */
 	flow_known(f);
 	it->dial = dial_start(it->worker, &it->target, &fr->client_addr, on_dialled, it);
 	return it;
@@ -418,16 +418,10 @@ intercept_new(struct front *fr, struct flow *f)
 void
 intercept_sweep(struct intercept *it)
 {
-	struct worker *w = it->worker;
-
-	if (it->state == HTTP2) {
+	if (it->state == HTTP2)
 		intercept_h2_sweep(it);
-		return;
-	}
-	if (it->state != HTTP || !front_h1_idle(it->h1) ||
-	    clock_mono_s() - front_h1_idle_since(it->h1) < w->drain_idle_s)
-		return;
-	intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
+	else if (it->state == HTTP && front_h1_lets_go(it->h1))
+		intercept_end(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }
 
 size_t
@@ -462,7 +456,7 @@ intercept_cut(struct intercept *it, const char *error)
 
 		it->connect = NULL;
 		intercept_free(&fr->intercept);
-		flow_fail(f, FLOW_FRONT, CONN_END_RESET, "%s", error);
+		flow_stop(f, error);
 		return;
 	}
 	if (it->first.len > 0 || it->tls != NULL)

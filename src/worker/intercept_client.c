@@ -208,7 +208,7 @@ inner_client_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n
 		break;
 	case SNIFF_MORE:
 		if (first)
-			conn_deadline(it->client, it->worker->conf->timeouts.sniff_ms, false);
+			conn_deadline(it->client, TIMEOUT_SNIFF, it->worker->conf->timeouts.sniff_ms);
 		break;
 	case SNIFF_H2:
 		intercept_go_h2(it);
@@ -308,7 +308,7 @@ client_secured(void *owner, struct conn *c)
 	it->state = INNER;
 	conn_set_owner(it->client, &inner_client_ops, it);
 	conn_set_owner(it->origin, &inner_origin_ops, it);
-	conn_deadline(it->client, it->worker->conf->timeouts.idle_ms, true);
+	conn_deadline(it->client, TIMEOUT_IDLE, it->worker->conf->timeouts.idle_ms);
 	/* An HTTP/2 origin may speak before the client has (RFC 9113 3.4). */
 	if (!is_h2(it))
 		conn_resume(it->origin);
@@ -339,7 +339,7 @@ intercept_start_client_tls(struct intercept *it)
 	it->state = CLIENT_TLS;
 	it->tls_begun = clock_mono_us();
 	conn_set_owner(it->client, &client_tls_ops, it);
-	conn_deadline(it->client, it->worker->conf->timeouts.handshake_ms, false);
+	conn_deadline(it->client, TIMEOUT_HANDSHAKE, it->worker->conf->timeouts.handshake_ms);
 	conn_start_tls(it->client, ssl, tls_client_stop, buf_str(&it->first));
 	buf_free(&it->first);
 }

@@ -157,11 +157,8 @@ intercept_go_h2(struct intercept *it)
 void
 intercept_h2_sweep(struct intercept *it)
 {
-	struct worker *w = it->worker;
-
 	h2_drain(it->h2_client);
-	if (h2_idle(it->h2_client) &&
-	    clock_mono_s() - h2_idle_since(it->h2_client) >= w->drain_idle_s)
+	if (h2_lets_go(it->h2_client))
 		end_both(it, CONN_END_CLEAN, CONN_END_CLEAN);
 }
 

@@ -166,7 +166,7 @@ origin_secured(void *owner, struct conn *c)
 	note_client_cert(it, conn_ssl(c));
 	t->facts = tls_origin_facts(it->worker->tls_origin, conn_ssl(c));
 	conn_pause(c);
-	conn_deadline(c, 0, false);
+	conn_no_deadline(c);
 	if (t->facts == NULL) {
 		intercept_record_failure(it, "the origin sent no certificate");
 		end_with_alert(it, ALERT_HANDSHAKE_FAILURE);
@@ -241,6 +241,6 @@ intercept_start_tls(struct intercept *it)
 	}
 	it->tls_begun = clock_mono_us();
 	conn_set_owner(it->origin, &origin_tls_ops, it);
-	conn_deadline(it->origin, it->worker->conf->timeouts.handshake_ms, false);
+	conn_deadline(it->origin, TIMEOUT_HANDSHAKE, it->worker->conf->timeouts.handshake_ms);
 	conn_start_tls(it->origin, ssl, tls_origin_stop, STR_NONE);
 }

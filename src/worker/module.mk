@@ -7,7 +7,7 @@ libworker_a_SOURCES = \
 	src/worker/reserve.c src/worker/reserve.h \
 	src/worker/memory.c src/worker/memory.h \
 	src/worker/conn.c src/worker/conn.h src/worker/conn_state.h \
-	src/worker/conn_in.c src/worker/conn_out.c src/worker/conn_hub.c \
+	src/worker/conn_in.c src/worker/conn_out.c src/worker/conn_pace.c src/worker/conn_hub.c \
 	src/worker/front.c src/worker/front.h src/worker/front_state.h \
 	src/worker/front_h1.c src/worker/front_h1.h \
 	src/worker/front_h2.c src/worker/front_h2.h \
@@ -16,7 +16,7 @@ libworker_a_SOURCES = \
 	src/worker/intercept_tls.c src/worker/intercept_client.c \
 	src/worker/intercept_http.c src/worker/intercept_h2.c \
 	src/worker/h2.c src/worker/h2.h src/worker/h2_state.h \
-	src/worker/h2_in.c src/worker/h2_out.c src/worker/h2_stream.c \
+	src/worker/h2_in.c src/worker/h2_out.c src/worker/h2_stream.c src/worker/h2_pace.c \
 	src/worker/sniff.c src/worker/sniff.h \
 	src/worker/mirror.c src/worker/mirror.h \
 	src/worker/leaf.c src/worker/leaf.h \

@@ -80,6 +80,25 @@ note(struct flow *f, const char *text)
 		(void)snprintf(f->error, sizeof(f->error), "%s", text);
 }
 
+/* slow: what a peer did, or NULL: nothing moved. */
+static void
+on_late(struct tunnel *t, bool is_client, const char *slow)
+{
+	struct flow *f = t->flow;
+
+	if (slow == NULL) {
+		note(f, "tunnel was idle for too long");
+	} else {
+		if (f->error[0] == '\0')
+			(void)snprintf(f->error, sizeof(f->error), "timeout: %s %s",
+			    is_client ? "client" : "origin", slow);
+		/* Bytes are lost: neither side may take this for an orderly end. */
+		conn_reset(&t->client);
+		conn_reset(&t->origin);
+	}
+	finish(t, true);
+}
+
 static void
 on_ended(void *owner, struct conn *c, enum conn_end how)
 {
@@ -87,8 +106,7 @@ on_ended(void *owner, struct conn *c, enum conn_end how)
 	bool is_client = c == t->client;
 
 	if (how == CONN_END_TIMEOUT) {
-		note(t->flow, "tunnel was idle for too long");
-		finish(t, true);
+		on_late(t, is_client, conn_slow_text(conn_late(c)));
 		return;
 	}
 	if (how == CONN_END_RESET || how == CONN_END_TLS) {
@@ -127,8 +145,8 @@ tunnel_new(struct conn **client, struct conn **origin, struct flow *f, uint64_t 
 	t->arg = arg;
 	conn_set_owner(t->client, &ops, t);
 	conn_set_owner(t->origin, &ops, t);
-	conn_deadline(t->client, idle_ms, true);
-	conn_deadline(t->origin, 0, false);
+	conn_deadline(t->client, TIMEOUT_IDLE, idle_ms);
+	conn_no_deadline(t->origin);
 	conn_resume(t->client);
 	conn_resume(t->origin);
 	/* One side may have closed its half while we looked at the first bytes. */

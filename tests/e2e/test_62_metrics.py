@@ -477,6 +477,15 @@ def test_limits_are_counted(own_mitmd, origin):
     watch.rises("mitmd_connections_total", side="client", result="limit")
 
 
+def test_timeouts_are_counted(own_mitmd):
+    mitmd = own_mitmd({"timeouts": {"header": "50ms"}})
+    watch = Watch(mitmd)
+    with mitmd.dial() as client:
+        client.send(b"GET http://localhost/ HT")
+        assert client.read_response().status == 408
+    watch.rises("mitmd_timeouts_total", 1, side="client", kind="header")
+
+
 def test_reloads_and_restarts(own_mitmd):
     mitmd = own_mitmd()
     watch = Watch(mitmd)

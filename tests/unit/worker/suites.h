@@ -23,5 +23,6 @@ Suite *h2_ends_suite(void);
 Suite *h2_flow_suite(void);
 Suite *h2_limits_suite(void);
 Suite *h2_mixed_suite(void);
+Suite *pace_suite(void);
 
 #endif

@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "rig.h"
 #include "suites.h"
 #include "worker/front.h"
@@ -421,6 +423,43 @@ START_TEST(idle_front_goes_in_a_drain)
 }
 END_TEST
 
+/* What has come before the end is served: _i: on a new connection, on a used one. */
+START_TEST(what_has_come_is_read_before_a_drain)
+{
+	if (_i == 1) {
+		say(client, GET);
+		say(ORIGIN(0), OK2);
+		HEARS(client, OK2);
+	}
+	ck_assert_int_eq(send(client, GET, strlen(GET), MSG_NOSIGNAL), (ssize_t)strlen(GET));
+	world.worker.draining = true;
+	world.worker.drain_idle_s = 0;
+	worker_sweep(&world.worker);
+	ck_assert_uint_eq(world.worker.nfronts, 1);
+	world_run(&world);
+	HEARS(ORIGIN(0), _i == 0 ? GOT : GOT GOT);
+	say(ORIGIN(0), OK2);
+	HEARS(client, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi[FIN]");
+}
+END_TEST
+
+/* Who has just come is about to ask: a second, whatever drain_idle says. */
+START_TEST(a_new_client_may_ask_in_a_drain)
+{
+	double before = clock_mono_s();
+	int other = world_client(&world);
+	unsigned left;
+
+	world.worker.draining = true;
+	world.worker.drain_idle_s = 0;
+	worker_sweep(&world.worker);
+	left = world.worker.nfronts;
+	if (clock_mono_s() - before < 1)	/* else the machine stood still */
+		ck_assert_uint_ge(left, 1);
+	(void)close(other);
+}
+END_TEST
+
 /* ---- too slow ---- */
 
 static void
@@ -484,6 +523,8 @@ exchange_end_suite(void)
 	tcase_add_test(tc, draining_worker_says_close);
 	tcase_add_test(tc, leaving_worker_says_close_and_takes_others);
 	tcase_add_test(tc, idle_front_goes_in_a_drain);
+	tcase_add_test(tc, a_new_client_may_ask_in_a_drain);
+	tcase_add_loop_test(tc, what_has_come_is_read_before_a_drain, 0, 2);
 	tcase_add_test(tc, head_does_not_come);
 	tcase_add_test(tc, answer_does_not_come);
 	suite_add_tcase(s, tc);

@@ -210,30 +210,6 @@ START_TEST(padding_is_credited)
 }
 END_TEST
 
-/* Nothing of a stream is taken for half a minute: it ends, its neighbour does not. */
-START_TEST(stalled_stream)
-{
-	alone_begin(TO_H2, &slow_client, &usual_origin, false);
-	peer_ask(c, NULL, NULL);
-	peer_ask(c, NULL, NULL);
-	settle();
-	peer_answer(o, 1, ":status: 200\n", "");
-	peer_filler(o, 1, MIB);
-	settle();
-	peer_forget(c);
-	watch_now(h2_client);
-	SAW(c, "");
-	h2_stream_find(h2_client, 1)->moved -= 31;
-	watch_now(h2_client);
-	SAW(c, "R1(CANCEL) ");
-	ck_assert(peer_has_seen(o, "R1(CANCEL)"));
-	SAYS(only_entry(), "\"_error\":\"timeout: no byte of the stream was taken\"");
-	peer_answer(o, 3, ":status: 200\n", NULL);
-	settle();
-	SAW(c, "H3(:status=200). ");
-}
-END_TEST
-
 /* Requests of others do not put off the look at it. */
 START_TEST(the_watch_goes_on_while_others_ask)
 {
@@ -267,7 +243,6 @@ h2_flow_suite(void)
 	tcase_add_test(tc, credit_of_streams_that_die_paused);
 	tcase_add_test(tc, many_slow_streams_have_little_room_each);
 	tcase_add_test(tc, padding_is_credited);
-	tcase_add_test(tc, stalled_stream);
 	tcase_add_test(tc, the_watch_goes_on_while_others_ask);
 	suite_add_tcase(s, tc);
 	return s;

@@ -376,6 +376,7 @@ START_TEST(slow_head)
 	watch_now(h2_client);
 	ck_assert(peer_has_seen(c, "G(1,ENHANCE_YOUR_CALM) "));
 	SAYS(only_entry(), "\"_error\":\"client was too slow with a head\"");
+	ck_assert_uint_eq(world.counters.timeouts[SIDE_CLIENT][TIMEOUT_HEADER], 1);
 }
 END_TEST
 
