@@ -42,6 +42,18 @@ intercept_describe(void *host, struct flow *f)
 	}
 }
 
+/* HTTP/1.0 needs no Host, and what we say to the origin is HTTP/1.1 (RFC 9110 7.2). */
+static void
+name_host(struct intercept *it, struct flow *f)
+{
+	if (f->request.version != HTTP_VERSION_1_0 || f->request.authority.n > 0)
+		return;
+	if (it->authority.len == 0)
+		target_put_authority(&it->authority, &f->facts.origin,
+		    it->tls != NULL ? 443 : 80);
+	f->request.authority = buf_str(&it->authority);
+}
+
 void
 intercept_describe_request(struct intercept *it, struct flow *f)
 {
@@ -50,6 +62,7 @@ intercept_describe_request(struct intercept *it, struct flow *f)
 
 	intercept_describe(it, f);
 	it->front->seen.requests++;
+	name_host(it, f);
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Certificates of the operator's own: shown to clients, shown to origins, asked of
 clients; what is decided per host; and that `mitmctl explain` tells what happens."""
+import contextlib
 import hashlib
 import json
 import re
@@ -132,6 +133,19 @@ def test_it_does_not_win_over_a_bad_origin(shopkeeper, expired, customer):
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
         shopkeeper.secure(expired.authority, None, "www.shop.test", context)
     assert not expired.requests()
+
+
+def test_where_our_ca_may_not_sign_a_bad_origin_is_refused(own_mitmd, good, expired, shop, tmp_path,
+                                                          tag):
+    """There is nothing that could be shown: neither a good certificate nor a bad one."""
+    file = bundle(shop["www.shop.test"], tmp_path / "c.pem")
+    mitmd = own_mitmd({"certs": {"www.shop.test": str(file)}, "ca": {"permit": ["localhost"]}})
+    assert visit(mitmd, good.authority, "www.shop.test") == sha256(shop["www.shop.test"])
+    with pytest.raises(ssl.SSLError, match="(?i)access.denied"):
+        mitmd.secure(expired.authority, tag, "www.shop.test", careless(mitmd))
+    assert not expired.requests()
+    error = mitmd.har(tag).entries[0].error
+    assert error.startswith("origin certificate refused: certificate has expired"), error
 
 
 def test_it_wins_where_nothing_is_verified(shopkeeper, expired, shop):
@@ -299,6 +313,25 @@ def test_none_for_this_host_is_in_the_entry(own_mitmd, good, customer, tag):
     assert mitmd.entry(tag, "/hello")["_tls"]["origin"]["client_certificate"] is None
 
 
+@pytest.mark.parametrize("version", VERSIONS, ids=["1.2", "1.3"])
+@pytest.mark.parametrize("fixture, words", [
+    ("mitmd", "it had asked for a client certificate, and got none"),
+    ("visitor", "it was shown the certificate of client_certs")])
+def test_an_origin_that_wants_another_one(request, good, stranger, tag, version, fixture, words):
+    """Whoever reads the entry learns that this was it."""
+    mitmd = request.getfixturevalue(fixture)
+    good.context.minimum_version = good.context.maximum_version = version
+    asking(good, stranger)
+    with contextlib.suppress(ssl.SSLError):	# in 1.3 the refusal comes after both handshakes
+        with mitmd.secure(good.authority, tag, "www.shop.test") as wire:
+            assert wire.read_to_end() == b""
+    error = mitmd.har(tag).entries[0].error
+    none = fixture == "mitmd" and version == ssl.TLSVersion.TLSv1_3
+    assert ("certificate required" if none else "") in error
+    assert error.startswith(("TLS handshake with the origin failed: ", "origin ended TLS: "))
+    assert error.endswith(f" ({words})"), error
+
+
 # -- request_client_cert and client_ca ------------------------------------------------------------
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory):
@@ -406,6 +439,19 @@ def test_roots_of_origins_that_cannot_be_read(own_mitmd, tmp_path):
     assert tested.returncode == 78 and why in tested.stderr
 
 
+def test_roots_of_origins_in_a_hashed_directory(own_mitmd, good, roots, tmp_path):
+    """Read whole before there is a sandbox: later nobody opens any of it."""
+    directory = tmp_path / "roots"
+    directory.mkdir()
+    (directory / "root.pem").write_bytes(roots.read_bytes())
+    openssl("rehash", directory)
+    assert len(list(directory.iterdir())) == 2
+    mitmd = own_mitmd({"origin": {"ca": [str(directory)]}})
+    for file in directory.iterdir():
+        file.unlink()
+    assert by_our_ca(mitmd, good.authority, "www.shop.test")
+
+
 def test_a_client_certificate_that_no_handshake_takes(own_mitmd, tmp_path):
     file = tmp_path / "weak.pem"
     openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", file, "-out",
@@ -441,7 +487,10 @@ def test_verification_per_host(picky, expired, tag, name, mode):
     assert len(expired.requests()) == (1 if mode == "off" else 0)
     if mode != "reject":
         visit(picky, expired.authority, name, tag)
-        assert picky.entry(tag, "/hello")["_tls"]["origin"]["verify_mode"] == mode
+        origin = picky.entry(tag, "/hello")["_tls"]["origin"]
+        # Also of what was let pass, the entry says what it was.
+        assert (origin["verify_mode"], origin["verified"]) == (mode, False)
+        assert "has expired" in origin["verify"]
 
 
 @pytest.mark.parametrize("name", ["strict.test", "other.test"])

@@ -546,6 +546,26 @@ START_TEST(owners_and_kinds)
 }
 END_TEST
 
+START_TEST(owners_and_modes_of_credentials)
+{
+	static const struct {
+		uid_t owner;
+		mode_t mode;
+		bool good;
+	} table[] = {{0, 0400, true}, {0, 0440, true}, {1000, 0400, true}, {1000, 0600, true},
+		{1001, 0400, false}, {0, 0460, false}, {0, 0420, false}, {0, 0404, false},
+		{0, 0402, false}, {0, 0401, false}};
+	size_t i;
+
+	for (i = 0; i < NELEM(table); i++) {
+		struct stat st = {.st_mode = S_IFREG | table[i].mode, .st_uid = table[i].owner};
+
+		ck_assert_msg(ca_credential_acceptable(&st, 1000, "x", &err) ==
+		    (table[i].good ? 0 : -1), "%zu", i);
+	}
+}
+END_TEST
+
 START_TEST(directories)
 {
 	struct files f;
@@ -655,6 +675,7 @@ ca_suite(void)
 	tcase_add_test(tc, text_that_is_no_ca);
 	tcase_add_loop_test(tc, modes, 0, 8);
 	tcase_add_test(tc, owners_and_kinds);
+	tcase_add_test(tc, owners_and_modes_of_credentials);
 	tcase_add_test(tc, directories);
 	tcase_add_test(tc, what_was_made_is_taken_away);
 	tcase_add_test(tc, what_was_not_made_stays);
