@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
+	$(E2E)/env/cgroup.py \
 	$(E2E)/env/certs.py \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
@@ -100,6 +101,7 @@ EXTRA_DIST += \
 	$(E2E)/test_74_filesystems.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
+	$(E2E)/test_82_memory.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py \
