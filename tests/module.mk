@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
 	$(E2E)/env/broken_worker.py \
+	$(E2E)/env/cgroup.py \
 	$(E2E)/env/certs.py \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
@@ -106,6 +107,7 @@ EXTRA_DIST += \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_82_memory.py \
 	$(E2E)/test_82_slow.py \
+	$(E2E)/test_83_cgroup.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py \

@@ -23,7 +23,6 @@
 #include "base/fd.h"
 #include "har/entry.h"
 
-#define RESERVE_MIN (256u << 10)
 #define RESERVE_MAX (8u << 20)
 #define FILE_MODE 0640
 #define TAIL_BYTES (sizeof(HAR_TAIL) - 1)
@@ -165,7 +164,7 @@ reserve(struct har_file *f, uint64_t n)
 	if (f->no_reserve || need <= f->reserved)
 		return 0;
 	/* As much as there is already: many small files must not fill a disk with nothing. */
-	ahead = MIN(MAX(f->end, (uint64_t)RESERVE_MIN), (uint64_t)RESERVE_MAX);
+	ahead = MIN(f->end, (uint64_t)RESERVE_MAX);
 	if (allocate(f, f->end, MAX(need - f->end, ahead)) == 0)
 		return 0;
 	/* That is too much, but this batch may still fit. */
