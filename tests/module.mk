@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
+	$(E2E)/env/broken_worker.py \
 	$(E2E)/env/certs.py \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
@@ -17,14 +18,17 @@ EXTRA_DIST += \
 	$(E2E)/env/etc.py \
 	$(E2E)/env/events.py \
 	$(E2E)/env/faults.c \
+	$(E2E)/env/old_kernel.c \
 	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/grpc_node.js \
+	$(E2E)/env/h2_attack.py \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_samples.py \
+	$(E2E)/env/har_tools.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
@@ -74,8 +78,10 @@ EXTRA_DIST += \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_55_har_tools.py \
+	$(E2E)/test_56_har_merge.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_61_tsv.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \
@@ -85,6 +91,7 @@ EXTRA_DIST += \
 	$(E2E)/test_64_conns.py \
 	$(E2E)/test_62_names.py \
 	$(E2E)/test_63_logs.py \
+	$(E2E)/test_63_old_kernels.py \
 	$(E2E)/test_63_sandbox.py \
 	$(E2E)/test_65_systemd.py \
 	$(E2E)/test_66_env.py \
@@ -93,11 +100,13 @@ EXTRA_DIST += \
 	$(E2E)/test_71_block.py \
 	$(E2E)/test_72_faults.py \
 	$(E2E)/test_73_odd.py \
+	$(E2E)/test_74_filesystems.py \
 	$(E2E)/test_80_limits.py \
 	$(E2E)/test_81_overload.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
 	$(E2E)/test_92_h2_attacks.py \
+	$(E2E)/test_93_h2_smuggling.py \
 	$(E2E)/test_95_soak.py
 
 .PHONY: check-e2e

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -24,6 +25,29 @@ fd_close(int *fd)
 		(void)close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+static void
+close_listed(unsigned from, unsigned to)
+{
+	DIR *d = opendir("/proc/self/fd");
+	const struct dirent *e;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		unsigned fd = (unsigned)strtoul(e->d_name, NULL, 10);
+
+		if (e->d_name[0] != '.' && fd >= from && fd <= to && (int)fd != dirfd(d))
+			(void)close((int)fd);
+	}
+	if (d != NULL)
+		(void)closedir(d);
+}
+
+void
+fd_close_range(unsigned from, unsigned to)
+{
+	if (close_range(from, to, 0) == -1)
+		close_listed(from, to);
 }
 
 int

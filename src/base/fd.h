@@ -11,6 +11,8 @@
 #include "base/attr.h"
 
 void fd_close(int *fd) NONNULL(1);	/* -1 is fine; *fd is -1 afterwards */
+/* All that are open, from..to; where close_range(2) is missing, with the help of /proc. */
+void fd_close_range(unsigned from, unsigned to);
 int fd_nonblock(int fd) MUSTCHECK;	/* 0 or -1 with errno */
 /*
  * One message with up to FD_PASS_MAX descriptors over a SOCK_SEQPACKET

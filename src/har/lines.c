@@ -43,13 +43,26 @@ feed_line(struct lines *s, const char *p, size_t n)
 		s->ok = json_check_feed(&s->check, p, n - (s->comma ? 1 : 0));
 }
 
+/*
+ * NUL is in no JSON text. It stands where a power cut left a file its new length and not
+ * its new bytes: behind what was there before.
+ */
+static const char *
+line_end(const char *p, size_t n)
+{
+	const char *nl = memchr(p, '\n', n);
+	const char *nul = memchr(p, '\0', nl != NULL ? (size_t)(nl - p) : n);
+
+	return nul != NULL ? nul : nl;
+}
+
 int
 lines_feed(struct lines *s, const char *p, size_t n)
 {
 	int rc;
 
 	while (n > 0) {
-		const char *nl = memchr(p, '\n', n);
+		const char *nl = line_end(p, n);
 		size_t part = nl != NULL ? (size_t)(nl - p) : n;
 
 		feed_line(s, p, part);

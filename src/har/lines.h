@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * lines.h - which lines of a torn file are one whole JSON object: our entries stand on
- * a line each, so that whatever happened to one, the others can be found.
+ * a line each, so that whatever happened to one, the others can be found. A NUL ends a
+ * line, too.
  * Runs in: recorder, mitmctl, tests, fuzzers.
  */
 #ifndef MITMD_HAR_LINES_H

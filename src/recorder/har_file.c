@@ -23,7 +23,8 @@
 #include "base/fd.h"
 #include "har/entry.h"
 
-#define RESERVE_STEP (8u << 20)
+#define RESERVE_MIN (256u << 10)
+#define RESERVE_MAX (8u << 20)
 #define FILE_MODE 0640
 #define TAIL_BYTES (sizeof(HAR_TAIL) - 1)
 #define LOCK_TRIES 20
@@ -159,13 +160,15 @@ allocate(struct har_file *f, uint64_t from, uint64_t n)
 static int
 reserve(struct har_file *f, uint64_t n)
 {
-	uint64_t need = f->end + n + TAIL_BYTES;
+	uint64_t need = f->end + n + TAIL_BYTES, ahead;
 
 	if (f->no_reserve || need <= f->reserved)
 		return 0;
-	if (allocate(f, f->end, MAX(need - f->end, (uint64_t)RESERVE_STEP)) == 0)
+	/* As much as there is already: many small files must not fill a disk with nothing. */
+	ahead = MIN(MAX(f->end, (uint64_t)RESERVE_MIN), (uint64_t)RESERVE_MAX);
+	if (allocate(f, f->end, MAX(need - f->end, ahead)) == 0)
 		return 0;
-	/* Eight megabytes are too much, but this batch may still fit. */
+	/* That is too much, but this batch may still fit. */
 	if ((errno == ENOSPC || errno == EDQUOT || errno == EFBIG) &&
 	    allocate(f, f->end, need - f->end) == 0)
 		return 0;

@@ -175,9 +175,22 @@ spool_lost_lately(const struct spool *s)
 static void
 recover(struct spool *s)
 {
-	finish_recover(s->finish, &s->dir, s->instance, !s->odd_named);
-	s->torn = false;
-	s->odd_named = true;
+	s->torn = !finish_recover(s->finish, &s->dir, s->instance, !s->odd_named);
+	s->odd_named |= !s->torn;
+}
+
+/* What a transaction had begun; until then no repair may give these files other names. */
+static void
+take_back(struct spool *s)
+{
+	const struct intent *i = receipts_intent(s->receipts);
+	uint32_t n;
+
+	if (receipts_state(s->receipts) != INTENT_READY)
+		return;
+	undo(s->receipts, &s->dir);
+	for (n = 0; n < i->nfiles; n++)
+		finish_live_drop(s->finish, i->files[n].inode);
 }
 
 static void
@@ -187,8 +200,7 @@ take_dir(struct spool *s, struct spool_dir *d)
 	s->odd_named = s->dir.fd != -1 && strcmp(s->dir.path, d->path) == 0;
 	spool_dir_close(&s->dir);
 	s->dir = *d;
-	if (receipts_state(s->receipts) == INTENT_READY)
-		undo(s->receipts, &s->dir);
+	take_back(s);
 	recover(s);
 	s->quota_us = 0;
 }
@@ -200,10 +212,9 @@ works_again(struct spool *s)
 	s->need = 0;
 	s->mend_us = s->mend_wait_us = 0;
 	/* What was not finished when it broke waits in the rings, as after a kill. */
-	if (receipts_state(s->receipts) == INTENT_READY)
-		undo(s->receipts, &s->dir);
+	take_back(s);
 	show_state(s);
-	log_event(LOG_LEVEL_INFO, LOG_SPOOL_WORKS, false, NULL, 0,
+	log_over(LOG_SPOOL_WORKS,
 	    "the spool %s is written again; %llu entries were lost", s->dir.path,
 	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
@@ -247,7 +258,7 @@ mend(struct spool *s, uint64_t now_us)
 	if (!s->torn || s->bad || now_us < s->mend_us)
 		return;
 	recover(s);
-	s->mending = true;
+	s->mending = !s->torn;
 }
 
 static bool
@@ -389,8 +400,7 @@ spool_last_try(struct spool *s)
 	if (s->bad)
 		retry(s);
 	s->last = true;
-	if (receipts_state(s->receipts) == INTENT_READY)
-		undo(s->receipts, &s->dir);
+	take_back(s);
 }
 
 const struct spool_dir *

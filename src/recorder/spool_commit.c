@@ -150,7 +150,7 @@ abandon(struct spool *s)
 	while ((t = TAILQ_FIRST(&s->tags.waiting)) != NULL) {
 		tags_clear(&s->tags, t);
 		if (t->open && begun)
-			spool_files_give_up(s, t);
+			spool_files_let_go(s, t);
 		else if (t->open)
 			har_file_unlock(&t->file);
 		if (t->open && t->file.entries == 0)

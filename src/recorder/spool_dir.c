@@ -207,13 +207,31 @@ spool_unnamed(const struct spool_dir *d, int dir, int mode, char out_name[SPOOL_
 	return fd;
 }
 
+/*
+ * A new name that is not taken. Where the file system cannot do both in one step (NFS,
+ * many FUSE ones) nobody comes between: only we write in this directory.
+ */
+static int
+rename_new(int dir, const char *from, const char *to)
+{
+	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+	if (faccessat(dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(dir, from, dir, to);
+}
+
 int
 spool_publish(int dir, int fd, const char *hidden, const char *name)
 {
 	char proc[64];
 
 	if (hidden[0] != '\0')
-		return renameat2(dir, hidden, dir, name, RENAME_NOREPLACE);
+		return rename_new(dir, hidden, name);
 	/* Allowed to the opener since Linux 6.10; before, by the way round /proc. */
 	if (linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0)
 		return 0;
@@ -328,6 +346,20 @@ next_name(char name[SPOOL_NAME])
 	return true;
 }
 
+int
+spool_seal(int dir, const char *name)
+{
+	char part[SPOOL_NAME + sizeof(SPOOL_PART)], final[SPOOL_NAME];
+	int tries;
+
+	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, name);
+	(void)snprintf(final, sizeof(final), "%s", name);
+	for (tries = 0; rename_new(dir, part, final) == -1; tries++)
+		if (errno != EEXIST || tries == NAME_TRIES || !next_name(final))
+			return -1;
+	return 0;
+}
+
 /* The directory itself may be new; if it is not, this costs next to nothing. */
 static int
 sync_parent(int dir)
@@ -344,15 +376,7 @@ sync_parent(int dir)
 }
 
 int
-spool_seal(int dir, const char *name)
+spool_sync_names(int dir)
 {
-	char part[SPOOL_NAME + sizeof(SPOOL_PART)], final[SPOOL_NAME];
-	int tries;
-
-	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, name);
-	(void)snprintf(final, sizeof(final), "%s", name);
-	for (tries = 0; renameat2(dir, part, dir, final, RENAME_NOREPLACE) == -1; tries++)
-		if (errno != EEXIST || tries == NAME_TRIES || !next_name(final))
-			return -1;
 	return fsync(dir) == 0 && sync_parent(dir) == 0 ? 0 : -1;
 }

@@ -15,12 +15,18 @@
 #include "base/log.h"
 
 void
-spool_files_give_up(struct spool *s, struct tag *t)
+spool_files_let_go(struct spool *s, struct tag *t)
 {
-	finish_live_drop(s->finish, t->file.inode);
 	har_file_close(&t->file);
 	tags_closed(&s->tags, t);
 	s->torn = true;
+}
+
+void
+spool_files_give_up(struct spool *s, struct tag *t)
+{
+	finish_live_drop(s->finish, t->file.inode);
+	spool_files_let_go(s, t);
 }
 
 /* Somebody deleted it: what was in it is gone, what comes must not follow. */

@@ -68,6 +68,8 @@ bool spool_files_make_room(struct spool *) NONNULL(1) MUSTCHECK;
 int spool_files_need(struct spool *, struct tag *) NONNULL(1, 2) MUSTCHECK;
 /* Left as it is for recovery, which is due as soon as the spool works again. */
 void spool_files_give_up(struct spool *, struct tag *) NONNULL(1, 2);
+/* The same, but it stays alive: what the intent says of it is to be undone first. */
+void spool_files_let_go(struct spool *, struct tag *) NONNULL(1, 2);
 /* To the helper thread. false: a hung disk; the file goes on growing. */
 bool spool_files_finish(struct spool *, struct tag *) NONNULL(1, 2);
 bool spool_files_is_full(const struct spool *, const struct har_file *) NONNULL(1, 2);

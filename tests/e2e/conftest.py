@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Fixtures: programs live as long as a module's tests, tags as long as one test."""
+import itertools
 import os
 import pathlib
 import re
@@ -14,6 +15,9 @@ from env.disk import Disk  # noqa: E402
 from env.mitmd import Mitmd  # noqa: E402
 from env.nginx import Nginx  # noqa: E402
 from env.origin import Origin  # noqa: E402
+
+
+NUMBERS = itertools.count()	# many names begin alike
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +75,9 @@ def disk(tmp_path):
         pytest.skip("mounting needs root")
     made = []
 
-    def make(size):
-        made.append(Disk(tmp_path / "disk", size))
+    def make(size, **more):
+        made.append(Disk(tmp_path / "disk", **more))
+        made[-1].mount(size)
         return made[-1]
     yield make
     for one in made:
@@ -82,8 +87,8 @@ def disk(tmp_path):
 @pytest.fixture
 def on_disk(disk, own_mitmd):
     """on_disk(size): a mitmd whose spool is on a disk of its own, and that disk."""
-    def start(size, spool=None):
-        made = disk(size)
+    def start(size, spool=None, **more):
+        made = disk(size, **more)
         mitmd = own_mitmd({"spool": spool or {}}, start=False)
         mitmd.spool = made.path / "spool"
         mitmd.config["spool"]["dir"] = str(mitmd.spool)
@@ -168,7 +173,7 @@ def nginx(tmp_path_factory, certs):
 def tag(request):
     """A tag of this test's own, so that its recording is too."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", request.node.name).strip("-.")
-    return name[:48].rstrip("-.") + f"-{abs(hash(request.node.nodeid)) % 9999:04d}"
+    return name[:48].rstrip("-.") + f"-{next(NUMBERS):04d}"
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -4,6 +4,7 @@ lost is said once, every file parses at any time, and recording resumes by itsel
 """
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -53,6 +54,12 @@ def test_a_disk_that_fills_up_costs_entries_only(on_disk, secure_origin, tag, si
     assert mitmd.pids("worker") == workers
 
 
+def last_word(mitmd):
+    """The spool is written again."""
+    said = [line for line in mitmd.log if re.search(f"{LOST}|{AGAIN}", line)]
+    return re.search(AGAIN, said[-1])
+
+
 def resumes_quietly(mitmd, origin, tag):
     mitmd.curl(tag).ok(origin.url("/hello?after"))
     return mitmd.entry(tag, "/hello?after").status == 200
@@ -74,7 +81,9 @@ def test_a_full_disk_is_said_once_however_long_it_lasts(on_disk, secure_origin, 
 
 
 def test_a_spool_that_fills_itself_stays_whole(on_disk, secure_origin, tag):
-    mitmd, _ = on_disk("2m", {"rotate_size": "256K"})
+    mitmd, disk = on_disk("2m", {"rotate_size": "256K"})
+    if disk.kind in ("xfs", "btrfs"):
+        pytest.skip(f"{disk.kind} cannot be that small")
     with Watch(mitmd.spool):
         with Traffic(mitmd, secure_origin, [tag, tag + "-b"], 20000):
             mitmd.wait_log(LOST)
@@ -148,6 +157,20 @@ def test_a_spool_that_is_removed_and_made_again(own_mitmd, secure_origin, tag):
     assert count(mitmd, "traffic goes on") == 1
 
 
+def test_the_end_is_said_by_a_recorder_that_has_not_seen_the_beginning(on_disk, secure_origin,
+                                                                       tag):
+    mitmd, disk = on_disk("2m")
+    disk.fill()
+    mitmd.curl(tag).ok(secure_origin.url("/hello?lost"))
+    mitmd.wait_log(LOST)
+    recorder = mitmd.pids("recorder")[0]
+    os.kill(recorder, signal.SIGSTOP)
+    disk.free()
+    os.kill(recorder, signal.SIGKILL)
+    mitmd.wait_log("is written again, by another recorder")
+    assert resumes_quietly(mitmd, secure_origin, tag)
+
+
 def test_large_bodies_on_a_full_disk_arrive_whole(on_disk, secure_origin, tag):
     mitmd, disk = on_disk("24m")
     workers = mitmd.pids("worker")
@@ -166,14 +189,17 @@ def test_large_bodies_on_a_full_disk_arrive_whole(on_disk, secure_origin, tag):
                                 data=body)
         assert up.status == 200
         mitmd.wait_log(LOST)
-        mark = len(mitmd.log)
         disk.free()
-        resumes(mitmd, secure_origin, tag, mark)
+        # One that was lost gave its room back: the recorder may have gone on for a while.
+        wait_for(lambda: last_word(mitmd), "a recorder that goes on")
+        assert resumes_quietly(mitmd, secure_origin, tag)
     assert mitmd.pids("worker") == workers
 
 
 def test_a_body_larger_than_the_disk_arrives_whole(on_disk, secure_origin, tag):
-    mitmd, _ = on_disk("8m")
+    mitmd, disk = on_disk("8m")
+    if os.statvfs(disk.path).f_blocks * os.statvfs(disk.path).f_frsize > 12 << 20:
+        pytest.skip(f"{disk.kind} cannot be that small")
     body = pattern(12 << 20)
     secure_origin.route("/big", lambda x: x.answer(body=body))
     assert mitmd.curl(tag).ok(secure_origin.url("/big")).body == body

@@ -3,6 +3,7 @@
 never stop.
 """
 import contextlib
+import os
 import subprocess
 import threading
 import time
@@ -13,33 +14,99 @@ from env.har import load_part
 from env.origin import pattern
 
 
-def mount(*args):
-    return subprocess.run(["mount", *map(str, args)], capture_output=True, text=True,
-                          check=False)
+def run(*args):
+    """None, or why it did not work."""
+    try:
+        done = subprocess.run([*map(str, args)], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return f"{args[0]} is not installed"
+    return None if done.returncode == 0 else f"{args[0]}: {done.stderr.strip()}"
+
+
+def need(*args):
+    why = run(*args)
+    if why:
+        pytest.skip(why)
+
+
+# What mkfs needs at least, and how to ask it for a file system in a file.
+IMAGES = {
+    "ext2": (8 << 20, ["mkfs.ext2", "-q", "-F", "-m", "0"]),
+    "ext4": (8 << 20, ["mkfs.ext4", "-q", "-F", "-m", "0"]),
+    "xfs": (300 << 20, ["mkfs.xfs", "-q", "-f"]),
+    "btrfs": (128 << 20, ["mkfs.btrfs", "-q", "-f"]),
+}
+KIND = os.environ.get("MITMD_DISK", "tmpfs")
 
 
 class Disk:
-    """A small tmpfs."""
+    """
+    A small file system. MITMD_DISK: which one: tmpfs, one of IMAGES (in a file; not smaller
+    than it can be), overlay (on a tmpfs), bindfs (by FUSE, on a tmpfs: it has no unnamed
+    files, as NFS).
+    """
 
-    def __init__(self, path, size):
-        path.mkdir()
+    def __init__(self, path, kind=KIND):
         self.path = path
+        self.kind = kind
+        self.below = path.with_name(f"{path.name}-below")
         self.filler = path / "filler"
-        done = mount("-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", path)
-        if done.returncode != 0:
-            pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
+        self.mounted = []
+
+    def mount(self, size):
+        """Skips the test where it cannot."""
+        self.path.mkdir()
+        if self.kind == "tmpfs":
+            self._mount(self.path, "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs")
+        elif self.kind in IMAGES:
+            self._image(size)
+        else:
+            self._upon(size)
+        self.path.chmod(0o755)
+
+    def _mount(self, path, *args):
+        need("mount", *args, path)
+        self.mounted.append(path)
+
+    def _image(self, size):
+        least, mkfs = IMAGES[self.kind]
+        size = max(least, int(size[:-1]) << 20)
+        image = self.path.with_name(f"{self.path.name}.img")
+        with open(image, "wb") as file:
+            file.truncate(size)
+        need(*mkfs, image)
+        self._mount(self.path, "-t", self.kind, "-o", "loop", image)
+
+    def _upon(self, size):
+        self.below.mkdir()
+        self._mount(self.below, "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs")
+        for name in ("lower", "upper", "work"):
+            (self.below / name).mkdir()
+        self.filler = self.below / "filler"
+        if self.kind == "overlay":
+            self._mount(self.path, "-t", "overlay", "-o", ",".join(
+                f"{option}dir={self.below / option}" for option in ("lower", "upper", "work")),
+                "overlay")
+        else:
+            need(self.kind, self.below / "upper", self.path)
+            self.mounted.append(self.path)
 
     def fill(self):
         """Up to the last page."""
-        with open(self.filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
-            while file.write(b"x" * 65536):
-                pass
+        step = 64 << 20
+        with open(self.filler, "wb", buffering=0) as file:
+            while step >= 4096:
+                try:
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), step)
+                except OSError:
+                    step //= 2
 
     def free(self):
         self.filler.unlink()
 
     def unmount(self):
-        subprocess.run(["umount", "-l", str(self.path)], check=True)
+        for path in reversed(self.mounted):
+            subprocess.run(["umount", "-l", str(path)], check=True)
 
 
 class Watch:

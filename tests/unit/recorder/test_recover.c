@@ -270,11 +270,26 @@ START_TEST(growing_files_are_not_touched)
 	world_put(&w, 0, "t", 1, 10);
 	world_take_all(&w);
 	world_sync(&w);
-	finish_recover(w.finish, spool_where(w.spool), "host", true);
+	ck_assert(finish_recover(w.finish, spool_where(w.spool), "host", true));
 	world_sync(&w);
 	world_look(&w, NULL, &f);
 	ck_assert_uint_eq(f.part, 1);
 	ck_assert_uint_eq(f.har, 0);
+}
+END_TEST
+
+/* A power cut: the new length is there, the new bytes are not. */
+START_TEST(zeros_behind_an_entry)
+{
+	static const char text[] = HEAD "{\"id\":1}\0\0\0\0\n{\"id\":2},\n{\"id\":3}\0\0\0\0\0";
+	struct found f;
+
+	make("t", NAME SPOOL_PART, text, sizeof(text) - 1);
+	world_start(&w);
+	world_sync(&w);
+	world_look(&w, "t", &f);
+	ck_assert_str_eq(f.order, "1 2 3 ");
+	ck_assert_uint_eq(f.invalid, 0);
 }
 END_TEST
 
@@ -327,6 +342,7 @@ recover_suite(void)
 	tcase_add_test(t, other_instances_with_a_lock);
 	tcase_add_test(t, stale_hidden_file_goes);
 	tcase_add_test(t, growing_files_are_not_touched);
+	tcase_add_test(t, zeros_behind_an_entry);
 	tcase_add_loop_test(t, over_chunks, 0, 10);
 	suite_add_tcase(s, t);
 	return s;
