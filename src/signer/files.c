@@ -109,7 +109,8 @@ write_temp(const struct files *f, char name[TEMP_NAME_SIZE], const char *base, m
 		return -1;
 	/* Given away last: what is another's, only a capability more could change. */
 	good = fchmod(fd, mode) == 0 &&
-	    (f->uid == (uid_t)-1 || fchown(fd, f->uid, f->gid) == 0) && fd_write_all(fd, bytes.p, bytes.n) == 0 && fsync(fd) == 0;
+	    (f->uid == (uid_t)-1 || fchown(fd, f->uid, f->gid) == 0) &&
+	    fd_write_all(fd, bytes.p, bytes.n) == 0 && fsync(fd) == 0;
 	if (close(fd) == 0 && good)
 		return 0;
 	(void)unlinkat(f->dir, name, 0);

@@ -13,6 +13,7 @@ main(void)
 	int failed;
 
 	srunner_add_suite(sr, keyring_suite());
+	srunner_add_suite(sr, segment_suite());
 	srunner_add_suite(sr, trust_suite());
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);

@@ -6,6 +6,7 @@
 
 Suite *cert_cache_suite(void);
 Suite *keyring_suite(void);
+Suite *segment_suite(void);
 Suite *trust_suite(void);
 
 #endif

@@ -22,6 +22,7 @@ main(void)
 	srunner_add_suite(sr, export_suite());
 	srunner_add_suite(sr, keys_suite());
 	srunner_add_suite(sr, desk_suite());
+	srunner_add_suite(sr, files_suite());
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

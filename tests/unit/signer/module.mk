@@ -10,7 +10,7 @@ tests_unit_run_signer_SOURCES = tests/unit/signer/main.c tests/unit/signer/suite
 	tests/unit/signer/test_ocsp.c tests/unit/signer/test_promises.c \
 	tests/unit/signer/test_ca.c tests/unit/signer/test_ca_files.c \
 	tests/unit/signer/test_export.c tests/unit/signer/test_keys.c \
-	tests/unit/signer/test_desk.c
+	tests/unit/signer/test_desk.c tests/unit/signer/test_files.c
 tests_unit_run_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_signer_LDADD = $(signer_test_libs) $(CHECK_LIBS) -lpthread
 

@@ -15,5 +15,6 @@ Suite *ca_files_suite(void);
 Suite *export_suite(void);
 Suite *keys_suite(void);
 Suite *desk_suite(void);
+Suite *files_suite(void);
 
 #endif
