@@ -33,14 +33,15 @@ static const struct command {
 	    "  retire [--yes]                remove the key, never trust its certificates again\n",
 	    NULL},
 	{"conns", ctl_conns, "", "the clients that are connected now", NULL, NULL},
-	{"drain", ctl_drain, "[--timeout TIME]",
+	{"drain", ctl_drain, "[--timeout TIME | --cancel]",
 	    "empty this host: serve on, and end when nobody is left",
 	    "  --timeout TIME                at the latest; drain_timeout, if it is not given\n"
+	    "  --cancel                      stay after all\n"
 	    "/readyz says 503 from now on, answers end their connections, new ones are served.\n"
 	    "mitmd ends when nobody has been connected for drain_idle.\n", NULL},
 	{"env", ctl_env, "[--tag TAG] [--format FORMAT]", "what a program's environment needs",
 	    "  --tag TAG                     record it under that name\n"
-	    "  --format sh|fish|powershell|dotenv|json|github|gitlab\n"
+	    "  --format sh|fish|powershell|dotenv|json|tsv|github|gitlab\n"
 	    "  --no-proxy HOST,...           what is reached without the proxy; this host\n"
 	    "In a shell: eval \"$(mitmctl env --tag job-123)\"\n", NULL},
 	{"exec", ctl_exec, "[--tag TAG] -- COMMAND ...", "run a command in that environment",
@@ -80,7 +81,7 @@ usage(FILE *out)
 {
 	size_t i;
 
-	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output table|json] "
+	(void)fputs("usage: mitmctl [-hV] [-c FILE] [-s SOCKET] [--output table|json|tsv] "
 	    "[--color WHEN]\n               COMMAND ...\n", out);
 	for (i = 0; i < NELEM(commands); i++)
 		(void)fprintf(out, "  %-8s %-36s %s\n", commands[i].name,
@@ -129,7 +130,7 @@ help(const char *name)
 	}
 	if (cmd == NULL)
 		return CTL_USAGE;
-	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output table|json] %s %s\n"
+	(void)printf("usage: mitmctl [-c FILE] [-s SOCKET] [--output table|json|tsv] %s %s\n"
 	    "%s: %s\n%s", cmd->name, cmd->arguments, cmd->name, cmd->help,
 	    cmd->more != NULL ? cmd->more : "");
 	if (cmd->rest != NULL)
@@ -137,17 +138,25 @@ help(const char *name)
 	return CTL_OK;
 }
 
-/* "text" is what "table" was called first. */
 static bool
 read_output(const char *text, struct ctl *ctl)
 {
-	if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0 &&
-	    strcmp(text, "text") != 0) {
-		ctl_error("--output is table or json, not '%s'", text);
-		return false;
-	}
-	ctl->json = strcmp(text, "json") == 0;
-	return true;
+	static const struct {
+		const char *name;
+		enum ctl_output output;
+	} names[] = {
+		{"table", CTL_TABLE}, {"json", CTL_JSON}, {"tsv", CTL_TSV},
+		{"text", CTL_TABLE},	/* what it was called first */
+	};
+	size_t i;
+
+	for (i = 0; i < NELEM(names); i++)
+		if (strcmp(text, names[i].name) == 0) {
+			ctl->output = names[i].output;
+			return true;
+		}
+	ctl_error("--output is table, json or tsv, not '%s'", text);
+	return false;
 }
 
 static bool

@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	$(E2E)/env/__init__.py \
 	$(E2E)/env/bad_origins.py \
 	$(E2E)/env/bridge.py \
+	$(E2E)/env/broken_worker.py \
 	$(E2E)/env/certs.py \
 	$(E2E)/env/chromium.py \
 	$(E2E)/env/connect_agent.js \
@@ -20,11 +21,13 @@ EXTRA_DIST += \
 	$(E2E)/env/faults.py \
 	$(E2E)/env/fidelity.py \
 	$(E2E)/env/grpc_node.js \
+	$(E2E)/env/h2_attack.py \
 	$(E2E)/env/h2_frames.py \
 	$(E2E)/env/h2_node.js \
 	$(E2E)/env/h2_peer.py \
 	$(E2E)/env/har.py \
 	$(E2E)/env/har_samples.py \
+	$(E2E)/env/har_tools.py \
 	$(E2E)/env/har_validate.js \
 	$(E2E)/env/hello.py \
 	$(E2E)/env/helper.py \
@@ -73,8 +76,10 @@ EXTRA_DIST += \
 	$(E2E)/test_50_har.py \
 	$(E2E)/test_51_tls.py \
 	$(E2E)/test_55_har_tools.py \
+	$(E2E)/test_56_har_merge.py \
 	$(E2E)/test_60_processes.py \
 	$(E2E)/test_61_mitmctl.py \
+	$(E2E)/test_61_tsv.py \
 	$(E2E)/test_63_reload.py \
 	$(E2E)/test_64_crashes.py \
 	$(E2E)/test_61_mitmctl.py \
@@ -97,7 +102,8 @@ EXTRA_DIST += \
 	$(E2E)/test_82_memory.py \
 	$(E2E)/test_90_every_har.py \
 	$(E2E)/test_91_attacks.py \
-	$(E2E)/test_92_h2_attacks.py
+	$(E2E)/test_92_h2_attacks.py \
+	$(E2E)/test_93_h2_smuggling.py
 
 .PHONY: check-e2e
 check-e2e: mitmd mitmctl

@@ -162,12 +162,21 @@ addr_is_any(const struct addr *a)
 	return a->in.sin_addr.s_addr == 0;
 }
 
-bool
-addr_is_link_local(const struct addr *a)
+static bool
+is_link_local(const struct addr *a)
 {
 	if (a->sa.sa_family == AF_INET6)
 		return IN6_IS_ADDR_LINKLOCAL(&a->in6.sin6_addr);
 	return (ntohl(a->in.sin_addr.s_addr) >> 16) == 0xa9fe;	/* 169.254/16 */
+}
+
+bool
+addr_is_metadata(const struct addr *a)
+{
+	static const uint8_t ec2[16] = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
+
+	return is_link_local(a) ||
+	    (a->sa.sa_family == AF_INET6 && memcmp(&a->in6.sin6_addr, ec2, 16) == 0);
 }
 
 bool

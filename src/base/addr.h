@@ -39,7 +39,8 @@ bool addr_same_ip(const struct addr *, const struct addr *) NONNULL(1, 2);
 bool addr_eq(const struct addr *, const struct addr *) NONNULL(1, 2);
 bool addr_is_loopback(const struct addr *) NONNULL(1);
 bool addr_is_any(const struct addr *) NONNULL(1);
-bool addr_is_link_local(const struct addr *) NONNULL(1);
+/* Where clouds keep their secrets: link-local, or fd00:ec2::254. */
+bool addr_is_metadata(const struct addr *) NONNULL(1);
 
 struct cidr {
 	uint8_t ip[16];

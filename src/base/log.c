@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,15 +32,17 @@ static const struct rate flow_rate = {.burst = 20, .per_second = 5};
 static const struct rate other_rate = {.burst = 10, .per_second = 0.2};
 
 static struct {
-	enum log_level level;
-	enum log_format format;
+	_Atomic enum log_level level;	/* a reload changes both while threads log */
+	_Atomic enum log_format format;
 	bool under_journal;	/* standard error leads there */
 	bool dated;		/* nobody else dates the lines, and they are kept */
 	bool asked;		/* which of both it is */
 	int journal_fd;		/* -1: only through standard error */
 	char role[32];
+	pthread_mutex_t mutex;	/* guards repeats: some roles have a thread beside the loop */
 	struct repeats repeats;
-} log_state = {.level = LOG_LEVEL_INFO, .journal_fd = -1, .role = "mitmd"};
+} log_state = {.level = LOG_LEVEL_INFO, .journal_fd = -1, .role = "mitmd",
+    .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 struct line {
 	enum log_level level;
@@ -71,6 +74,7 @@ static const struct {
     [LOG_SPOOL_BROKEN] = {"spool_broken", "a5a3ea4d1ba540cda769c67197c56c5c"},
     [LOG_SPOOL_WORKS] = {"spool_works", "e2e079773c784d7e80509ca08db84d85"},
     [LOG_ENTRIES_LOST] = {"entries_lost", "bcb5234d42484ac98b8fbfe0feb5dddf"},
+    [LOG_CALL_DENIED] = {"call_denied", "9f43649afa0c4a1b8d3b30e6cc4c2ea1"},
     [LOG_FLOW] = {"flow", "087455c466a74787b2d671c6f8e6665c"},
     [LOG_FLOW_FAILED] = {"flow_failed", "6f7dd691e65c4f90b7fa70a6fcd49e65"},
 };
@@ -244,10 +248,25 @@ say_left_out(const struct repeated *r, uint64_t seconds)
 void
 log_settle(void)
 {
+	(void)pthread_mutex_lock(&log_state.mutex);
 	repeats_settle(&log_state.repeats, clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
 }
 
 /* ---- what others call ---- */
+
+static bool
+may_say(const struct line *l, const char *fmt)
+{
+	bool may;
+
+	(void)pthread_mutex_lock(&log_state.mutex);
+	may = repeats_may_say(&log_state.repeats, fmt,
+	    l->event == LOG_FLOW_FAILED ? flow_rate : other_rate, (int)l->level, l->text,
+	    clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
+	return may;
+}
 
 static void PRINTF(3, 0)
 log_line(struct line *l, bool limited, const char *fmt, va_list ap)
@@ -257,9 +276,7 @@ log_line(struct line *l, bool limited, const char *fmt, va_list ap)
 
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	l->text = text;
-	if (!limited || repeats_may_say(&log_state.repeats, fmt,
-	    l->event == LOG_FLOW_FAILED ? flow_rate : other_rate, (int)l->level, text,
-	    clock_mono_us(), say_left_out))
+	if (!limited || may_say(l, fmt))
 		say(l);
 	errno = saved;
 }
@@ -275,6 +292,20 @@ log_event(enum log_level level, enum log_event event, bool limited,
 		return;
 	va_start(ap, fmt);
 	log_line(&l, limited, fmt, ap);
+	va_end(ap);
+}
+
+void
+log_over(enum log_event event, const char *fmt, ...)
+{
+	struct line l = {.level = LOG_LEVEL_INFO, .event = event};
+	va_list ap;
+
+	(void)pthread_mutex_lock(&log_state.mutex);
+	repeats_tell(&log_state.repeats, clock_mono_us(), say_left_out);
+	(void)pthread_mutex_unlock(&log_state.mutex);
+	va_start(ap, fmt);
+	log_line(&l, false, fmt, ap);
 	va_end(ap);
 }
 

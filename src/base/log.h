@@ -27,6 +27,7 @@ enum log_event {
 	LOG_SPOOL_BROKEN,
 	LOG_SPOOL_WORKS,
 	LOG_ENTRIES_LOST,
+	LOG_CALL_DENIED,
 	LOG_FLOW,
 	LOG_FLOW_FAILED,
 	LOG_EVENT_COUNT
@@ -53,6 +54,11 @@ struct log_field {
 /* limited: it counts as a repetition of the others of that event (see LOG_FLOW_FAILED). */
 void log_event(enum log_level, enum log_event, bool limited, const struct log_field *,
     size_t nfields, const char *fmt, ...) PRINTF(6, 7);
+/*
+ * What was told of by an error or a warning is over. Said whatever log.level is, since
+ * those were; and behind what was left out of them, which would deny it.
+ */
+void log_over(enum log_event, const char *fmt, ...) PRINTF(2, 3);
 /* Once a second or so: tells of what was left out and does not go on. */
 void log_settle(void);
 

@@ -49,6 +49,15 @@ repeats_may_say(struct repeats *r, const void *kind, struct rate fresh, int leve
 }
 
 void
+repeats_tell(struct repeats *r, uint64_t now_us, repeats_fn *fn)
+{
+	size_t i;
+
+	for (i = 0; i < REPEATS_KINDS; i++)
+		tell(&r->v[i], now_us, fn);
+}
+
+void
 repeats_settle(struct repeats *r, uint64_t now_us, repeats_fn *fn)
 {
 	size_t i;

@@ -30,6 +30,8 @@ typedef void repeats_fn(const struct repeated *, uint64_t seconds);
 /* May this line be said? What was left out before it is told first. */
 bool repeats_may_say(struct repeats *, const void *kind, struct rate fresh, int level,
     const char *text, uint64_t now_us, repeats_fn *) NONNULL(1, 2, 5, 7) MUSTCHECK;
+/* Tell of all that was left out, now. */
+void repeats_tell(struct repeats *, uint64_t now_us, repeats_fn *) NONNULL(1, 3);
 /* Of kinds that nothing was left out of for a while: now is the time to tell. */
 void repeats_settle(struct repeats *, uint64_t now_us, repeats_fn *) NONNULL(1, 3);
 

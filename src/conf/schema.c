@@ -280,7 +280,8 @@ static const struct opt rows[] = {
 	    .words = WORDS({"error", LOG_LEVEL_ERROR, false},
 	    {"warning", LOG_LEVEL_WARNING, false}, {"info", LOG_LEVEL_INFO, false},
 	    {"debug", LOG_LEVEL_DEBUG, false}),
-	    .doc = "The least important messages that are logged."},
+	    .doc = "The least important messages that are logged; and that an error is over is said, "
+	    "whatever this is."},
 	{.path = "log.format", .type = OPT_WORD, AT(log.format), .fallback = "text",
 	    .words = WORDS({"text", LOG_FORMAT_TEXT, false}, {"json", LOG_FORMAT_JSON, false}),
 	    .doc = "How a message is written: as plain text or as a JSON object on one line."},

@@ -48,12 +48,12 @@ int control_stream(const struct ctl *, const char *const *words, size_t nwords, 
 enum control_kind { CONTROL_TEXT, CONTROL_NUMBER };
 
 struct control_column {
-	const char *name;	/* on the wire and in JSON */
+	const char *name;	/* on the wire and for programs */
 	const char *title;	/* for people; NULL: for programs only */
 	enum control_kind kind;
-	const char *empty;	/* stands for no value, for people; null in JSON */
+	const char *empty;	/* stands for no value, for people */
 };
-/* A table, or with --output json an array of objects, in the order of columns. */
+/* A table, or as --output says; in the order of columns. */
 void control_show(const struct ctl *, const struct control_table *,
     const struct control_column *, size_t ncolumns) NONNULL(1, 2, 3);
 /* "..." on standard output. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ctl/control.h"
+#include "ctl/tsv.h"
 
 const char *
 control_cell(const struct control_table *t, size_t row, const char *name)
@@ -65,6 +66,25 @@ show_json(const struct control_table *t, const struct control_column *columns, s
 	(void)fputs("]\n", stdout);
 }
 
+static void
+show_tsv(const struct control_table *t, const struct control_column *columns, size_t n)
+{
+	struct str cells[CONTROL_COLUMNS];
+	struct buf out = {0};
+	size_t row, i;
+
+	CHECK(n <= CONTROL_COLUMNS);
+	for (i = 0; i < n; i++)
+		cells[i] = str_z(columns[i].name);
+	tsv_row(&out, cells, n);
+	for (row = 1; row < t->nrows; row++) {
+		for (i = 0; i < n; i++)
+			cells[i] = str_z(control_cell(t, row, columns[i].name));
+		tsv_row(&out, cells, n);
+	}
+	tsv_print(&out);
+}
+
 static const char *
 shown(const struct control_table *t, size_t row, const struct control_column *c)
 {
@@ -110,8 +130,10 @@ void
 control_show(const struct ctl *ctl, const struct control_table *t,
     const struct control_column *columns, size_t ncolumns)
 {
-	if (ctl->json)
+	if (ctl->output == CTL_JSON)
 		show_json(t, columns, ncolumns);
+	else if (ctl->output == CTL_TSV)
+		show_tsv(t, columns, ncolumns);
 	else if (t->nrows > 1)
 		show_text(t, columns, ncolumns);
 }

@@ -24,12 +24,13 @@ enum {
 	CTL_CONFIG = 78		/* the configuration is wrong: FILE:LINE:COL on stderr */
 };
 
+enum ctl_output { CTL_TABLE, CTL_JSON, CTL_TSV };
 enum ctl_colour { CTL_COLOUR_AUTO, CTL_COLOUR_ALWAYS, CTL_COLOUR_NEVER };
 
 struct ctl {
 	const char *conf_file;	/* -c; NULL: as mitmd itself would choose */
 	const char *socket;	/* -s; NULL: as the configuration says */
-	bool json;		/* --output json */
+	enum ctl_output output;	/* --output: for people, or for programs */
 	enum ctl_colour colour;	/* --color */
 };
 

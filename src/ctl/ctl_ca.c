@@ -22,7 +22,7 @@ struct options {
 	char **permit;		/* --permit, in order */
 	size_t npermit;
 	const char *key_type, *file;
-	bool json, yes;
+	bool yes;
 };
 
 static int64_t
@@ -35,7 +35,7 @@ static int
 usage(void)
 {
 	(void)fputs("usage: mitmctl ca init [--permit NAME]... [--key-type ec|rsa]\n"
-	    "       mitmctl ca show [--output text|json]\n"
+	    "       mitmctl ca show [--output table|json|tsv]\n"
 	    "       mitmctl ca export [pem|cer|p12|jks|bundle] [-o FILE]\n"
 	    "       mitmctl ca retire [--yes]\n", stderr);
 	return CTL_USAGE;
@@ -287,7 +287,6 @@ look(const struct ctl *ctl, const struct conf *conf, const char *form, const cha
 static int
 run(const struct ctl *ctl, const char *verb, struct options *o, int argc, char **argv)
 {
-	struct ctl mine = *ctl;
 	struct errmsg err;
 	struct conf *conf = conf_load(ctl->conf_file, &err);
 	int ret = CTL_USAGE;
@@ -296,15 +295,14 @@ run(const struct ctl *ctl, const char *verb, struct options *o, int argc, char *
 		ctl_error("%s", err.text);
 		return CTL_CONFIG;
 	}
-	mine.json |= o->json;
 	if (strcmp(verb, "init") == 0 && argc == 0)
 		ret = init(conf, o);
 	else if (strcmp(verb, "retire") == 0 && argc == 0)
 		ret = retire(conf, o);
 	else if (strcmp(verb, "show") == 0 && argc == 0)
-		ret = look(&mine, conf, NULL, NULL);
+		ret = look(ctl, conf, NULL, NULL);
 	else if (strcmp(verb, "export") == 0 && argc <= 1)
-		ret = look(&mine, conf, argc == 1 ? argv[0] : "pem", o->file);
+		ret = look(ctl, conf, argc == 1 ? argv[0] : "pem", o->file);
 	else
 		(void)usage();
 	conf_free(&conf);
@@ -318,12 +316,11 @@ read_options(struct options *o, const char *verb, int argc, char **argv)
 	static const struct option longs[] = {
 		{"permit", required_argument, NULL, 'p'},
 		{"key-type", required_argument, NULL, 'k'},
-		{"output", required_argument, NULL, 'O'},
 		{"yes", no_argument, NULL, 'y'},
 		{NULL, 0, NULL, 0},
 	};
 	static const char *const of_verb[][2] = {
-		{"init", "pk"}, {"show", "O"}, {"export", "o"}, {"retire", "y"},
+		{"init", "pk"}, {"export", "o"}, {"retire", "y"},
 	};
 	const char *mine = "";
 	size_t i;
@@ -344,11 +341,6 @@ read_options(struct options *o, const char *verb, int argc, char **argv)
 		case 'k':
 			o->key_type = optarg;
 			if (strcmp(optarg, "ec") != 0 && strcmp(optarg, "rsa") != 0)
-				return usage();
-			break;
-		case 'O':
-			o->json = strcmp(optarg, "json") == 0;
-			if (!o->json && strcmp(optarg, "text") != 0)
 				return usage();
 			break;
 		case 'y':

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "ctl/ctl_ca.h"
+#include "ctl/tsv.h"
 #include "har/json.h"
 #include "signer/export.h"
 #include "tls/roots.h"
@@ -168,6 +169,11 @@ put_limits(struct buf *out, const STACK_OF(GENERAL_SUBTREE) *list, bool json)
 
 /* ---- show ---- */
 
+static const char *const public_files[][2] = {
+	{"pem", CA_CERT_FILE}, {"cer", "mitmd-ca-cert.cer"}, {"p12", "mitmd-ca-cert.p12"},
+	{"jks", "mitmd-ca-cert.jks"}, {"bundle", "mitmd-ca-bundle.pem"},
+};
+
 static void
 show_text(const struct conf *conf, const struct ca_public *ca)
 {
@@ -258,19 +264,14 @@ json_cert(struct buf *out, X509 *cert)
 static void
 json_files(struct buf *out, const char *dir)
 {
-	static const char *const names[][2] = {
-		{"pem", CA_CERT_FILE}, {"cer", "mitmd-ca-cert.cer"},
-		{"p12", "mitmd-ca-cert.p12"}, {"jks", "mitmd-ca-cert.jks"},
-		{"bundle", "mitmd-ca-bundle.pem"},
-	};
 	size_t i;
 
 	json_name(out, "files");
 	buf_putc(out, '{');
-	for (i = 0; i < NELEM(names); i++) {
-		char *path = mem_printf("%s/%s", dir, names[i][1]);
+	for (i = 0; i < NELEM(public_files); i++) {
+		char *path = mem_printf("%s/%s", dir, public_files[i][1]);
 
-		json_member(out, names[i][0], str_z(path));
+		json_member(out, public_files[i][0], str_z(path));
 		free(path);
 	}
 	buf_putc(out, '}');
@@ -311,11 +312,99 @@ show_json(const struct conf *conf, const struct ca_public *ca)
 	buf_free(&out);
 }
 
+struct ca_row {
+	struct buf *out;
+	size_t ca;		/* 0: the one in use; retired ones from 1 on */
+};
+
+static void
+tsv_value(const struct ca_row *row, const char *name, struct str value)
+{
+	char number[TSV_NUMBER];
+	struct str cells[] = {tsv_number((int64_t)row->ca, number), str_z(name), value};
+
+	tsv_row(row->out, cells, NELEM(cells));
+}
+
+static void
+tsv_cert(const struct ca_row *row, X509 *cert)
+{
+	char print[CTL_CA_PRINT_SIZE], pin[PIN_SIZE], date[CLOCK_ISO_SIZE], days[TSV_NUMBER];
+	char *subject = ctl_ca_name(X509_get_subject_name(cert));
+	char *issuer = ctl_ca_name(X509_get_issuer_name(cert)), *key = key_of(cert);
+
+	tsv_value(row, "subject", str_z(subject));
+	tsv_value(row, "issuer", str_z(issuer));
+	tsv_value(row, "key", str_z(key));
+	ctl_ca_fingerprint(cert, EVP_sha256(), print);
+	tsv_value(row, "sha256", str_z(print));
+	ctl_ca_fingerprint(cert, EVP_sha1(), print);
+	tsv_value(row, "sha1", str_z(print));
+	pin_of(cert, pin);
+	tsv_value(row, "spki_sha256", str_z(pin));
+	date_of(X509_get0_notBefore(cert), date);
+	tsv_value(row, "not_before", str_z(date));
+	date_of(X509_get0_notAfter(cert), date);
+	tsv_value(row, "not_after", str_z(date));
+	/* Below zero when it is over. */
+	(void)snprintf(days, sizeof(days), "%lld", (long long)days_left(cert));
+	tsv_value(row, "days_left", str_z(days));
+	free(subject);
+	free(issuer);
+	free(key);
+}
+
+static void
+tsv_limits(const struct ca_row *row, const char *name, const STACK_OF(GENERAL_SUBTREE) *list)
+{
+	int i;
+
+	for (i = 0; i < sk_GENERAL_SUBTREE_num(list); i++) {
+		struct buf one = {0};
+
+		put_limit(&one, sk_GENERAL_SUBTREE_value(list, i)->base);
+		tsv_value(row, name, buf_str(&one));
+		buf_free(&one);
+	}
+}
+
+static void
+show_tsv(const struct conf *conf, const struct ca_public *ca)
+{
+	static const char *const names[] = {"ca", "name", "value"};
+	NAME_CONSTRAINTS *nc = X509_get_ext_d2i(ca->cert, NID_name_constraints, NULL, NULL);
+	struct buf out = {0};
+	struct ca_row row = {.out = &out};
+	size_t i;
+
+	tsv_names(&out, names, NELEM(names));
+	tsv_cert(&row, ca->cert);
+	if (nc != NULL) {
+		tsv_limits(&row, "permitted", nc->permittedSubtrees);
+		tsv_limits(&row, "excluded", nc->excludedSubtrees);
+	}
+	tsv_value(&row, "published", ca->published == NULL ? STR("1") : STR("0"));
+	for (i = 0; i < NELEM(public_files); i++) {
+		char *path = mem_printf("%s/%s", conf->ca.dir, public_files[i][1]);
+		char *name = mem_printf("file_%s", public_files[i][0]);
+
+		tsv_value(&row, name, str_z(path));
+		free(path);
+		free(name);
+	}
+	for (row.ca = 1; row.ca <= ca->retired.n; row.ca++)
+		tsv_cert(&row, ca->retired.v[row.ca - 1]);
+	tsv_print(&out);
+	NAME_CONSTRAINTS_free(nc);
+}
+
 int
 ctl_ca_show(const struct ctl *ctl, const struct conf *conf, const struct ca_public *ca)
 {
-	if (ctl->json) {
+	if (ctl->output == CTL_JSON) {
 		show_json(conf, ca);
+	} else if (ctl->output == CTL_TSV) {
+		show_tsv(conf, ca);
 	} else {
 		show_text(conf, ca);
 		show_retired_text(&ca->retired);

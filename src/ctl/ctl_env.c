@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "ctl/control.h"
 #include "ctl/env_vars.h"
+#include "ctl/tsv.h"
 #include "har/json.h"
 #include "shm/ring.h"
 
@@ -81,14 +82,6 @@ put_bare(const struct env_var *v)
 	(void)printf("%s=%s\n", v->name, v->value);
 }
 
-static const struct format {
-	const char *name;
-	void (*put)(const struct env_var *);	/* NULL: json */
-} formats[] = {
-	{"sh", put_sh}, {"fish", put_fish}, {"powershell", put_powershell},
-	{"dotenv", put_dotenv}, {"json", NULL}, {"github", put_bare}, {"gitlab", put_bare},
-};
-
 static void
 put_json(const struct env_vars *e)
 {
@@ -101,6 +94,43 @@ put_json(const struct env_vars *e)
 	buf_putz(&out, "}\n");
 	(void)fwrite(buf_data(&out), 1, out.len, stdout);
 	buf_free(&out);
+}
+
+static void
+put_tsv(const struct env_vars *e)
+{
+	static const char *const names[] = {"name", "value"};
+	struct buf out = {0};
+	size_t i;
+
+	tsv_names(&out, names, NELEM(names));
+	for (i = 0; i < e->n; i++) {
+		struct str cells[] = {str_z(e->v[i].name), str_z(e->v[i].value)};
+
+		tsv_row(&out, cells, NELEM(cells));
+	}
+	tsv_print(&out);
+}
+
+static const struct format {
+	const char *name;
+	void (*put)(const struct env_var *);
+	void (*put_all)(const struct env_vars *);	/* where lines are not all */
+} formats[] = {
+	{"sh", put_sh, NULL}, {"fish", put_fish, NULL}, {"powershell", put_powershell, NULL},
+	{"dotenv", put_dotenv, NULL}, {"json", NULL, put_json}, {"tsv", NULL, put_tsv},
+	{"github", put_bare, NULL}, {"gitlab", put_bare, NULL},
+};
+
+static void
+put_vars(const struct format *f, const struct env_vars *e)
+{
+	size_t i;
+
+	if (f->put_all != NULL)
+		f->put_all(e);
+	for (i = 0; f->put != NULL && i < e->n; i++)
+		f->put(&e->v[i]);
 }
 
 /* ---- where the proxy is ---- */
@@ -183,7 +213,7 @@ read_format(const char *name, struct ask *ask)
 			ask->format = &formats[i];
 			return true;
 		}
-	ctl_error("env: --format is sh, fish, powershell, dotenv, json, github or gitlab, "
+	ctl_error("env: --format is sh, fish, powershell, dotenv, json, tsv, github or gitlab, "
 	    "not '%s'", name);
 	return false;
 }
@@ -218,12 +248,13 @@ read_options(int argc, char **argv, const char *shorts, struct ask *ask)
 int
 ctl_env(const struct ctl *ctl, int argc, char **argv)
 {
+	static const char *const usual[] = {
+		[CTL_TABLE] = "sh", [CTL_JSON] = "json", [CTL_TSV] = "tsv"};
 	struct ask ask = {.no_proxy = NO_PROXY};
 	struct env_vars e = {.n = 0};
 	int code;
-	size_t i;
 
-	if (!read_format(ctl->json ? "json" : "sh", &ask) ||
+	if (!read_format(usual[ctl->output], &ask) ||
 	    !read_options(argc, argv, "", &ask))
 		return CTL_USAGE;
 	if (optind < argc) {
@@ -231,10 +262,8 @@ ctl_env(const struct ctl *ctl, int argc, char **argv)
 		return CTL_USAGE;
 	}
 	code = fill(ctl, &ask, &e);
-	if (code == CTL_OK && ask.format->put == NULL)
-		put_json(&e);
-	for (i = 0; code == CTL_OK && ask.format->put != NULL && i < e.n; i++)
-		ask.format->put(&e.v[i]);
+	if (code == CTL_OK)
+		put_vars(ask.format, &e);
 	env_vars_free(&e);
 	return code;
 }

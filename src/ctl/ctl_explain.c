@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ctl_explain.c - mitmctl explain: what the configuration decides for a host and
- * where it says so, as lines for people or as a JSON object.  Needs no running
+ * where it says so, as lines for people, or for programs.  Needs no running
  * mitmd; what clients taught it is in "mitmctl bypass list".
  * Runs in: mitmctl.
  */
@@ -16,6 +16,7 @@
 
 #include "ctl/control.h"
 #include "ctl/explain.h"
+#include "ctl/tsv.h"
 
 #define HTTPS_PORT 443
 
@@ -23,7 +24,7 @@ static int
 usage(void)
 {
 	(void)fputs("usage: mitmctl [-c FILE] explain [--sni NAME] [--address IP] "
-	    "[--output text|json] HOST[:PORT]\n", stderr);
+	    "[--output table|json|tsv] HOST[:PORT]\n", stderr);
 	return CTL_USAGE;
 }
 
@@ -49,12 +50,11 @@ parse_host(struct explain_ask *ask, const char *text)
 }
 
 static int
-parse(struct explain_ask *ask, bool *json, int argc, char **argv)
+parse(struct explain_ask *ask, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"sni", required_argument, NULL, 's'},
 		{"address", required_argument, NULL, 'a'},
-		{"output", required_argument, NULL, 'o'},
 		{NULL, 0, NULL, 0},
 	};
 	const char *sni = NULL, *address = NULL;
@@ -65,9 +65,6 @@ parse(struct explain_ask *ask, bool *json, int argc, char **argv)
 			sni = optarg;
 		else if (c == 'a')
 			address = optarg;
-		else if (c == 'o' &&
-		    (strcmp(optarg, "json") == 0 || strcmp(optarg, "text") == 0))
-			*json = optarg[0] == 'j';
 		else
 			return usage();
 	}
@@ -331,16 +328,82 @@ put_json(const struct conf *c, const struct explain_ask *ask, const struct expla
 	(void)puts("}");
 }
 
+/* A decision a row; source: NULL where there is none. */
+static void
+tsv_line(struct buf *out, const struct conf *c, const char *name, const char *value,
+    const struct policy_source *source, const char *until)
+{
+	char line[TSV_NUMBER];
+	bool written = source != NULL && source->line > 0;
+	struct str cells[] = {
+		str_z(name), str_z(value), str_z(source != NULL ? source->option : NULL),
+		source != NULL ? source->pattern : STR_NONE, str_z(written ? c->file : NULL),
+		tsv_number(written ? (int64_t)source->line : -1, line), str_z(until)};
+
+	tsv_row(out, cells, NELEM(cells));
+}
+
+static void
+tsv_opened(struct buf *out, const struct conf *c, const struct explained *x)
+{
+	struct policy_source cert = cert_source(c, x), client = client_cert_source(c, x);
+
+	tsv_line(out, c, "certificate", x->cert < 0 ? "" : c->certs[x->cert].file, &cert, "");
+	tsv_line(out, c, "client_certificate", x->client_cert, &client, "");
+	if (x->client_fault[0] != '\0')
+		tsv_line(out, c, "client_certificate_error", x->client_fault, NULL, "");
+	tsv_line(out, c, "verify", policy_verify_name(x->policy.verify),
+	    &x->policy.verify_source, "");
+	tsv_line(out, c, "strict", x->policy.strict ? "1" : "0", &x->policy.strict_source, "");
+}
+
+static void
+put_tsv(const struct conf *c, const struct explain_ask *ask, const struct explained *x,
+    const struct control_table *bypasses)
+{
+	static const char *const names[] = {
+		"name", "value", "option", "pattern", "file", "line", "until"};
+	struct policy_source traffic = x->policy.tunnel_source;
+	char address[ADDR_TEXT_SIZE] = "", port[TSV_NUMBER];
+	struct buf out = {0};
+	size_t row;
+
+	if (x->addr.len > 0)
+		(void)addr_ip_text(&x->addr, address);
+	(void)tsv_number(ask->target.port, port);
+	tsv_names(&out, names, NELEM(names));
+	tsv_line(&out, c, "host", ask->target.host, NULL, "");
+	tsv_line(&out, c, "port", port, NULL, "");
+	tsv_line(&out, c, "name", ask->name.host, NULL, "");
+	tsv_line(&out, c, "address", address, NULL, "");
+	if (x->addr.len == 0)
+		tsv_line(&out, c, "address_error", x->addr_fault, NULL, "");
+	if (x->guard != NULL)
+		tsv_line(&out, c, "reachable_by", x->guard, &x->guard_source, "");
+	tsv_line(&out, c, "traffic", x->policy.tunnel != NULL ? "tunnelled" : "intercepted",
+	    x->limit_file == NULL ? &traffic : NULL, "");
+	if (x->policy.tunnel != NULL)
+		tsv_line(&out, c, "tunnelled_for", x->policy.tunnel, NULL, "");
+	if (x->limit_file != NULL)
+		tsv_line(&out, c, "constraints_of", x->limit_file, NULL, "");
+	for (row = 1; row < bypasses->nrows; row++)
+		if (is_for(bypasses, row, ask))
+			tsv_line(&out, c, "bypass", control_cell(bypasses, row, "client"), NULL,
+			    control_cell(bypasses, row, "until"));
+	if (x->policy.tunnel == NULL)
+		tsv_opened(&out, c, x);
+	tsv_print(&out);
+}
+
 int
 ctl_explain(const struct ctl *ctl, int argc, char **argv)
 {
 	struct explain_ask ask = {.address = {.len = 0}};
 	struct control_table bypasses;
 	struct explained x;
-	bool json = ctl->json;
 	struct errmsg err;
 	struct conf *c;
-	int rc = parse(&ask, &json, argc, argv);
+	int rc = parse(&ask, argc, argv);
 
 	if (rc != CTL_OK)
 		return rc;
@@ -354,8 +417,10 @@ ctl_explain(const struct ctl *ctl, int argc, char **argv)
 		rc = CTL_FAILED;
 	} else {
 		ask_bypasses(ctl, &bypasses);
-		if (json)
+		if (ctl->output == CTL_JSON)
 			put_json(c, &ask, &x, &bypasses);
+		else if (ctl->output == CTL_TSV)
+			put_tsv(c, &ask, &x, &bypasses);
 		else
 			put_text(c, &ask, &x, &bypasses);
 		control_table_free(&bypasses);

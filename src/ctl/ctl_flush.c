@@ -30,7 +30,7 @@ ctl_flush(const struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_OK)
 		return code;
 	files = t.nrows > 1 ? control_cell(&t, 1, "files") : "0";
-	if (ctl->json)
+	if (ctl->output != CTL_TABLE)
 		control_show(ctl, &t, columns, NELEM(columns));
 	else
 		(void)printf("%s file%s finished\n", files, strcmp(files, "1") == 0 ? "" : "s");

@@ -21,11 +21,11 @@ static const struct command {
 	const char *usage;
 	int max_files;
 } commands[] = {
-	{"check", har_check, "", "[--strict] [--output table|json] FILE...", 0},
+	{"check", har_check, "", "[--strict] [--output table|json|tsv] FILE...", 0},
 	{"filter", har_filter, "f:o:", "-f FILTER [-o OUT] FILE...", 0},
 	{"merge", har_merge, "f:o:", "[-f FILTER] [-o OUT] FILE...", 0},
 	{"repair", har_repair, "o:", "[-o OUT] FILE", 1},
-	{"stats", har_stats, "f:", "[-f FILTER] [--output table|json] FILE...", 0},
+	{"stats", har_stats, "f:", "[-f FILTER] [--output table|json|tsv] FILE...", 0},
 };
 
 static int
@@ -158,7 +158,7 @@ parse(const struct command *cmd, struct har_ask *ask, int argc, char **argv)
 int
 ctl_har(const struct ctl *ctl, int argc, char **argv)
 {
-	struct har_ask ask = {.json = ctl->json};
+	struct har_ask ask = {.output = ctl->output};
 	const struct command *cmd = NULL;
 	size_t i;
 	int rc;

@@ -62,7 +62,7 @@ show(const struct ctl *ctl, int argc, char **argv, const struct control_column *
 	code = control_ask(ctl, words, 1, &t);
 	if (code != CTL_OK)
 		return code;
-	for (i = 0; !ctl->json && i < nshapes; i++) {
+	for (i = 0; ctl->output == CTL_TABLE && i < nshapes; i++) {
 		room[i] = mem_alloc((t.nrows + 1) * HUMAN_SIZE);
 		reshape(&t, &shapes[i], room[i]);
 	}

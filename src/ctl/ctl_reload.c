@@ -37,7 +37,7 @@ ctl_reload(const struct ctl *ctl, int argc, char **argv)
 	code = wait ? control_wait(ctl, words, 2, &t) : control_ask(ctl, words, 1, &t);
 	if (code != CTL_OK)
 		return code;
-	if (ctl->json)
+	if (ctl->output != CTL_TABLE)
 		control_show(ctl, &t, columns, NELEM(columns));
 	control_table_free(&t);
 	return CTL_OK;

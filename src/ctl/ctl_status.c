@@ -14,6 +14,7 @@
 #include "ctl/control.h"
 #include "ctl/human.h"
 #include "ctl/term.h"
+#include "ctl/tsv.h"
 #include "har/json.h"
 
 #define LINE_COLUMNS 45	/* a line is full when it has so many */
@@ -144,6 +145,27 @@ show_json(const struct control_table *t, bool healthy)
 	buf_free(&out);
 }
 
+/* The rows as they came, and whether all is well. */
+static void
+show_tsv(const struct control_table *t, bool healthy)
+{
+	static const char *const names[] = {"section", "item", "name", "value"};
+	struct str cells[] = {STR("mitmd"), STR("0"), STR("healthy"), STR("1")};
+	struct buf out = {0};
+	size_t row, i;
+
+	if (!healthy)
+		cells[3] = STR("0");
+	tsv_names(&out, names, NELEM(names));
+	tsv_row(&out, cells, NELEM(cells));
+	for (row = 1; row < t->nrows; row++) {
+		for (i = 0; i < NELEM(names); i++)
+			cells[i] = str_z(control_cell(t, row, names[i]));
+		tsv_row(&out, cells, NELEM(cells));
+	}
+	tsv_print(&out);
+}
+
 /* ---- for people ---- */
 
 /* Values that the wire has as bare numbers. */
@@ -160,6 +182,8 @@ readable(const char *name, const char *text)
 		return mem_strdup(human_ms(number(text), out));
 	if (strcmp(name, "memory") == 0)
 		return mem_strdup(human_bytes(number(text), out));
+	if (strcmp(name, "descriptors") == 0 && number(text) == 0)
+		return mem_strdup("-");	/* the kernel does not tell */
 	return mem_strdup(text);
 }
 
@@ -203,11 +227,17 @@ static void
 show_mitmd(const struct ctl *ctl, const struct control_table *t, bool healthy)
 {
 	const char *state = single(t, "mitmd", "state");
-	char up[HUMAN_SIZE], *line;
+	const char *leaves_in = single(t, "mitmd", "leaves_in");
+	char up[HUMAN_SIZE], *line, *left = NULL;
 
-	line = mem_printf("%s, %s", state, healthy ? "healthy" : "but look below");
+	if (leaves_in[0] != '\0')
+		left = mem_printf(" (in %s at the latest)",
+		    human_seconds(number(leaves_in), up));
+	line = mem_printf("%s%s, %s", state, left != NULL ? left : "",
+	    healthy ? "healthy" : "but look below");
 	put_line(ctl, "state", healthy ? TERM_GREEN : TERM_RED, line);
 	free(line);
+	free(left);
 	line = mem_printf("%s, pid %s, up %s", single(t, "mitmd", "version"),
 	    single(t, "mitmd", "pid"),
 	    human_seconds(number(single(t, "mitmd", "uptime")), up));
@@ -339,6 +369,7 @@ show_text(const struct ctl *ctl, const struct control_table *t, bool healthy)
 		{"restarts", "RESTARTS", CONTROL_NUMBER, "-"},
 		{"cpu_ms", "CPU", CONTROL_TEXT, "-"},
 		{"memory", "MEMORY", CONTROL_TEXT, "-"},
+		{"descriptors", "FDS", CONTROL_TEXT, "-"},
 		{"connections", "CONNECTIONS", CONTROL_NUMBER, "-"},
 		{"sandbox", "SANDBOX", CONTROL_TEXT, "-"},
 	};
@@ -370,8 +401,10 @@ ctl_status(const struct ctl *ctl, int argc, char **argv)
 	if (code != CTL_OK)
 		return code;
 	healthy = find_item(&t, "problems", 0) == 0;
-	if (ctl->json)
+	if (ctl->output == CTL_JSON)
 		show_json(&t, healthy);
+	else if (ctl->output == CTL_TSV)
+		show_tsv(&t, healthy);
 	else
 		show_text(ctl, &t, healthy);
 	control_table_free(&t);

@@ -78,9 +78,11 @@ put_entry(struct tail *t, struct str line)
 	if (!has_tag(t, t->view.tag) ||
 	    (t->filter != NULL && !filter_match(t->filter, &t->view)))
 		return;
-	if (t->ctl.json) {
+	if (t->ctl.output == CTL_JSON) {
 		buf_puts(&t->out, line);
 		buf_putc(&t->out, '\n');
+	} else if (t->ctl.output == CTL_TSV) {
+		tail_row(&t->view, &t->out);
 	} else {
 		tail_line(&t->ctl, &t->view, term_width(), &t->out);
 	}
@@ -249,7 +251,7 @@ read_options(struct tail *t, int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "f:n:", longs, NULL)) != -1) {
 		if (c == 'j') {
-			t->ctl.json = true;
+			t->ctl.output = CTL_JSON;
 		} else if (c == 'n') {
 			if (!str_u64(str_z(optarg), UINT32_MAX, &t->limit) || t->limit == 0) {
 				ctl_error("tail: -n is a number of flows, not '%s'", optarg);
@@ -284,6 +286,9 @@ run(struct tail *t)
 		return code;
 	}
 	hold_signals(&t->waiting);
+	if (t->ctl.output == CTL_TSV)
+		tail_names(&t->out);
+	write_out(t);
 	follow(t);
 	return t->code;
 }

@@ -9,10 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/pem.h>
-
 #include "base/mem.h"
-#include "signer/ca_file.h"
+#include "signer/ca_public.h"
 #include "tls/permit.h"
 #include "tls/shelf.h"
 
@@ -60,21 +58,28 @@ find_address(const struct explain_ask *ask, struct explained *x)
 
 /* ---- what the CA may sign ---- */
 
-/* What its own certificate says; it may not be there yet. */
+/*
+ * What its own certificate says, and those above it as far as we may read them; there
+ * may be none yet.
+ */
 static int
-narrow(struct permit *permit, const char *path, struct errmsg *err)
+narrow(struct permit *permit, const char *dir, struct errmsg *err)
 {
-	FILE *f = fopen(path, "re");
-	X509 *cert;
-	int rc = 0;
+	struct files files;
+	struct ca_public ca;
+	struct errmsg why;
+	int i, rc;
 
-	if (f == NULL)
+	if (files_look(&files, dir, &why) != 0)
 		return 0;
-	while (rc == 0 && (cert = PEM_read_X509(f, NULL, NULL, NULL)) != NULL) {
-		rc = permit_narrow(permit, cert, err);
-		X509_free(cert);
-	}
-	(void)fclose(f);
+	rc = ca_public_load(&ca, &files, &why);
+	files_close(&files);
+	if (rc < 0)
+		return 0;
+	rc = rc == 1 ? permit_narrow(permit, ca.cert, err) : 0;
+	for (i = 0; rc == 0 && i < sk_X509_num(ca.above); i++)
+		rc = permit_narrow(permit, sk_X509_value(ca.above, i), err);
+	ca_public_free(&ca);
 	return rc;
 }
 
@@ -82,7 +87,6 @@ static int
 limit(const struct conf *c, struct str name, struct explained *x, struct errmsg *err)
 {
 	struct permit *permit = permit_new(c->ca.permit.v, c->ca.permit.n, err);
-	char *path = mem_printf("%s/%s", c->ca.dir, CA_CERT_FILE);
 	int rc = permit != NULL ? 0 : -1;
 
 	if (rc == 0 && !permit_has_host(permit, name)) {
@@ -90,14 +94,12 @@ limit(const struct conf *c, struct str name, struct explained *x, struct errmsg 
 		x->policy.tunnel_source = (struct policy_source){"ca.permit",
 			conf_place(c, "ca.permit").line, STR_NONE};
 	} else if (rc == 0) {
-		rc = narrow(permit, path, err);
+		rc = narrow(permit, c->ca.dir, err);
 		if (rc == 0 && !permit_has_host(permit, name)) {
 			x->policy.tunnel = "ca.permit";
-			x->limit_file = path;
-			path = NULL;
+			x->limit_file = mem_printf("%s/%s", c->ca.dir, CA_CERT_FILE);
 		}
 	}
-	free(path);
 	permit_free(&permit);
 	return rc;
 }
@@ -128,6 +130,18 @@ find_client_cert(const struct conf *c, struct str name, struct explained *x)
 }
 
 /* ---- the guard ---- */
+
+/* Decided by the name, before anything else is. */
+static bool
+is_portal(const struct conf *c, const struct explain_ask *ask, struct explained *x)
+{
+	if (!str_ieq(host_of(&ask->target), str_z(c->portal_host)))
+		return false;
+	x->guard = "nobody: those are mitmd's own pages, over http:// alone";
+	x->guard_source = (struct policy_source){"portal.host",
+		conf_place(c, "portal.host").line, STR_NONE};
+	return true;
+}
 
 static bool
 is_of_this_host(const struct addr *a)
@@ -167,7 +181,7 @@ find_guard(const struct conf *c, struct explained *x)
 		x->guard_source = (struct policy_source){"listen", c->listen[i].line, STR_NONE};
 		return;
 	}
-	if (c->access.guard == CONF_GUARD_OFF || !(ours || addr_is_link_local(&x->addr)))
+	if (c->access.guard == CONF_GUARD_OFF || !(ours || addr_is_metadata(&x->addr)))
 		return;
 	x->guard = "only clients on this host";
 	x->guard_source = (struct policy_source){"access.guard",
@@ -191,7 +205,7 @@ explain(const struct conf *c, const struct explain_ask *ask, struct explained *x
 	if (x->policy.tunnel == NULL && x->cert < 0 && limit(c, policy.name, x, err) < 0)
 		return -1;
 	find_client_cert(c, policy.name, x);
-	if (x->addr.len > 0)
+	if (!is_portal(c, ask, x) && x->addr.len > 0)
 		find_guard(c, x);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "ctl/har_cmd.h"
 #include "ctl/har_rules.h"
 #include "ctl/term.h"
+#include "ctl/tsv.h"
 
 #define SHOWN 5			/* of each rule, per file */
 #define RULES_MAX 64
@@ -90,10 +91,36 @@ print_line(struct check *c, bool warning, uint64_t entry, const char *path, cons
 }
 
 static void
+print_row(const struct check *c, bool warning, uint64_t entry, const char *path,
+    const char *text)
+{
+	char number[TSV_NUMBER];
+	struct str cells[] = {
+		str_z(c->name), tsv_number(entry > 0 ? (int64_t)entry : -1, number),
+		warning ? STR("warning") : STR("error"), str_z(path), str_z(text)};
+	struct buf out = {0};
+
+	tsv_row(&out, cells, NELEM(cells));
+	tsv_print(&out);
+}
+
+static void
+print_names(void)
+{
+	static const char *const names[] = {"file", "entry", "severity", "path", "message"};
+	struct buf out = {0};
+
+	tsv_names(&out, names, NELEM(names));
+	tsv_print(&out);
+}
+
+static void
 print(struct check *c, bool warning, uint64_t entry, const char *path, const char *text)
 {
-	if (c->ask->json)
+	if (c->ask->output == CTL_JSON)
 		print_json(c, warning, entry, path, text);
+	else if (c->ask->output == CTL_TSV)
+		print_row(c, warning, entry, path, text);
 	else
 		print_line(c, warning, entry, path, text);
 }
@@ -107,7 +134,7 @@ tell(void *arg, bool warning, uint64_t entry, const char *path, const char *rule
 		c->warnings++;
 	else
 		c->errors++;
-	if (rule_of(c, rule, warning)->times++ < SHOWN || c->ask->json)
+	if (rule_of(c, rule, warning)->times++ < SHOWN || c->ask->output != CTL_TABLE)
 		print(c, warning, entry, path, rule);
 }
 
@@ -198,16 +225,16 @@ check_file(struct check *c, const char *file, bool first)
 	c->nrules = 0;
 	c->errors = c->warnings = c->entries = 0;
 	c->any = false;
-	if (c->ask->json) {
+	if (c->ask->output == CTL_JSON) {
 		(void)printf("%s\n {\"file\": ", first ? "" : ",");
 		control_json_string(file);
 		(void)fputs(", \"problems\": [", stdout);
 	}
 	rc = go_through(c, in);
-	if (c->ask->json)
+	if (c->ask->output == CTL_JSON)
 		(void)printf("],\n  \"entries\": %" PRIu64 ", \"errors\": %" PRIu64
 		    ", \"warnings\": %" PRIu64 "}", c->entries, c->errors, c->warnings);
-	else if (rc == CTL_OK)
+	else if (rc == CTL_OK && c->ask->output == CTL_TABLE)
 		sum_up(c);
 	har_in_free(&in);
 	if (rc == CTL_OK && (c->errors > 0 || (c->ask->strict && c->warnings > 0)))
@@ -224,14 +251,16 @@ har_check(const struct har_ask *ask)
 
 	c->ask = ask;
 	progress_begin(&c->progress, har_cmd_total(ask));
-	if (ask->json)
+	if (ask->output == CTL_JSON)
 		(void)fputs("[", stdout);
+	else if (ask->output == CTL_TSV)
+		print_names();
 	for (i = 0; i < ask->nfiles; i++) {
 		rc = check_file(c, ask->files[i], first);
 		first = first && rc == CTL_NOINPUT;
 		worst = MAX(worst, rc);
 	}
-	if (ask->json)
+	if (ask->output == CTL_JSON)
 		(void)fputs("\n]\n", stdout);
 	free(c);
 	return worst;

@@ -14,7 +14,7 @@
 
 struct har_ask {
 	const char *command;		/* "check", ... */
-	bool json;
+	enum ctl_output output;
 	bool strict;			/* check: warnings count, too */
 	const char *out;		/* -o; NULL: standard output, or in place */
 	struct filter *filter;		/* NULL: every entry */

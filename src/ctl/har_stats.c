@@ -185,8 +185,10 @@ har_stats(const struct har_ask *ask)
 		worst = MAX(worst, rc);
 		har_in_free(&in);
 	}
-	if (ask->json)
+	if (ask->output == CTL_JSON)
 		stats_show_json(r.stats);
+	else if (ask->output == CTL_TSV)
+		stats_show_tsv(r.stats);
 	else
 		stats_show_text(r.stats);
 	har_cmd_tell_given_up(ask);

@@ -31,5 +31,7 @@ struct stats {
 
 void stats_show_text(const struct stats *) NONNULL(1);
 void stats_show_json(const struct stats *) NONNULL(1);
+/* All in one table, whose rows say in the first cell what they are of. */
+void stats_show_tsv(const struct stats *) NONNULL(1);
 
 #endif

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libctl.a
 libctl_a_SOURCES = src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/control.c src/ctl/control_show.c src/ctl/control.h \
+	src/ctl/tsv.c src/ctl/tsv.h \
 	src/ctl/human.c src/ctl/human.h src/ctl/term.c src/ctl/term.h \
 	src/ctl/ctl_reload.c src/ctl/ctl_status.c src/ctl/ctl_flush.c \
 	src/ctl/ctl_lists.c src/ctl/ctl_drain.c \
@@ -25,6 +26,7 @@ libctl_a_SOURCES = src/ctl/ctl.c src/ctl/ctl.h \
 	src/ctl/har_merge.c \
 	src/ctl/har_repair.c \
 	src/ctl/har_stats.c src/ctl/har_stats.h src/ctl/har_stats_show.c \
+	src/ctl/har_stats_tsv.c \
 	src/ctl/ctl_bypass.c \
 	src/ctl/ctl_explain.c src/ctl/explain.c src/ctl/explain.h \
 	src/ctl/ctl_ca.c src/ctl/ctl_ca_show.c src/ctl/ctl_ca.h

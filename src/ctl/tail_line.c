@@ -15,6 +15,7 @@
 
 #include "ctl/human.h"
 #include "ctl/term.h"
+#include "ctl/tsv.h"
 
 #define TAG_COLUMNS 12
 #define METHOD_COLUMNS 7
@@ -135,4 +136,31 @@ tail_line(const struct ctl *ctl, const struct view *v, unsigned columns, struct 
 	else if (v->error.n > 0)
 		put(ctl, out, TERM_RED, STR("!"), 0, 0);
 	buf_putc(out, '\n');
+}
+
+/* ---- for programs ---- */
+
+void
+tail_names(struct buf *out)
+{
+	static const char *const names[] = {
+		"started", "tag", "client", "method", "url", "status", "version", "sent",
+		"received", "ms", "tunnel", "websocket", "tls_refused", "error"};
+
+	tsv_names(out, names, NELEM(names));
+}
+
+void
+tail_row(const struct view *v, struct buf *out)
+{
+	char status[TSV_NUMBER], sent[TSV_NUMBER], received[TSV_NUMBER], ms[TSV_NUMBER];
+	struct str cells[] = {
+		v->started, v->tag, v->client, v->method, v->url,
+		tsv_number(view_answered(v) ? v->status : -1, status), v->request_version,
+		tsv_number(v->sent, sent), tsv_number(v->received, received),
+		tsv_number(v->time_us < 0 ? -1 : v->time_us / 1000, ms), v->tunnel,
+		v->websocket ? STR("1") : STR("0"), v->tls_failed ? STR("1") : STR("0"),
+		v->error};
+
+	tsv_row(out, cells, NELEM(cells));
 }

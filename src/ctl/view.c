@@ -62,6 +62,16 @@ value(struct json_read *r)
 	return text;
 }
 
+/* False, and past it, if what stands here is something else. */
+static bool
+into_object(struct json_read *r)
+{
+	if (json_read_enter(r, '{'))
+		return true;
+	skip(r);
+	return false;
+}
+
 /* ---- the parts of an entry ---- */
 
 struct sizes {
@@ -98,10 +108,8 @@ body_object(struct json_read *r, struct str *text, struct str *type, bool *base6
 {
 	struct str name;
 
-	if (!json_read_enter(r, '{')) {
-		skip(r);
+	if (!into_object(r))
 		return;
-	}
 	while (json_read_member(r, &name))
 		body_member(r, name, text, type, base64);
 }
@@ -133,10 +141,8 @@ request(struct view *v, struct json_read *r)
 	struct sizes sizes = {-1, -1, -1};
 	struct str name;
 
-	if (!json_read_enter(r, '{')) {
-		skip(r);
+	if (!into_object(r))
 		return;
-	}
 	while (json_read_member(r, &name))
 		request_member(v, r, name, &sizes);
 	v->sent = sizes_sum(&sizes);
@@ -171,10 +177,8 @@ response(struct view *v, struct json_read *r)
 	struct sizes sizes = {-1, -1, -1};
 	struct str name;
 
-	if (!json_read_enter(r, '{')) {
-		skip(r);
+	if (!into_object(r))
 		return;
-	}
 	while (json_read_member(r, &name))
 		response_member(v, r, name, &sizes);
 	v->received = sizes_sum(&sizes);
@@ -185,10 +189,8 @@ timings(struct view *v, struct json_read *r)
 {
 	struct str name;
 
-	if (!json_read_enter(r, '{')) {
-		skip(r);
+	if (!into_object(r))
 		return;
-	}
 	while (json_read_member(r, &name))
 		if (str_eq(name, STR("wait")))
 			v->wait_us = microseconds(r);
@@ -201,10 +203,8 @@ tunnel(struct view *v, struct json_read *r, struct sizes *tunnelled)
 {
 	struct str name;
 
-	if (!json_read_enter(r, '{')) {
-		skip(r);
+	if (!into_object(r))
 		return;
-	}
 	while (json_read_member(r, &name))
 		if (str_eq(name, STR("reason")))
 			v->tunnel = string(r);
@@ -284,20 +284,19 @@ view_next_header(struct str *rest, struct str *name, struct str *value)
 {
 	struct json_read r;
 	struct str member;
+	bool in;
 
 	*name = *value = STR_NONE;
 	if (!next_element(rest, &r))
 		return false;
-	if (!json_read_enter(&r, '{'))
-		skip(&r);
-	else
-		while (json_read_member(&r, &member))
-			if (str_eq(member, STR("name")))
-				*name = string(&r);
-			else if (str_eq(member, STR("value")))
-				*value = string(&r);
-			else
-				skip(&r);
+	in = into_object(&r);
+	while (in && json_read_member(&r, &member))
+		if (str_eq(member, STR("name")))
+			*name = string(&r);
+		else if (str_eq(member, STR("value")))
+			*value = string(&r);
+		else
+			skip(&r);
 	*rest = str_of(r.p, (size_t)(r.end - r.p));
 	return true;
 }
@@ -307,22 +306,21 @@ view_next_message(struct str *rest, struct view_message *m)
 {
 	struct json_read r;
 	struct str member;
+	bool in;
 
 	*m = (struct view_message){.data = STR_NONE};
 	if (!next_element(rest, &r))
 		return false;
-	if (!json_read_enter(&r, '{'))
-		skip(&r);
-	else
-		while (json_read_member(&r, &member))
-			if (str_eq(member, STR("type")))
-				m->sent = str_eq(string(&r), STR("send"));
-			else if (str_eq(member, STR("opcode")))
-				m->base64 = str_eq(value(&r), STR("2"));
-			else if (str_eq(member, STR("data")))
-				m->data = string(&r);
-			else
-				skip(&r);
+	in = into_object(&r);
+	while (in && json_read_member(&r, &member))
+		if (str_eq(member, STR("type")))
+			m->sent = str_eq(string(&r), STR("send"));
+		else if (str_eq(member, STR("opcode")))
+			m->base64 = str_eq(value(&r), STR("2"));
+		else if (str_eq(member, STR("data")))
+			m->data = string(&r);
+		else
+			skip(&r);
 	*rest = str_of(r.p, (size_t)(r.end - r.p));
 	return true;
 }

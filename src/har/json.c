@@ -375,9 +375,8 @@ hex_value(char c)
 	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a' + 10);
 }
 
-/* The byte after a backslash (not u) back to what it stands for. */
-static uint8_t
-unshort(char c)
+char
+json_unshort(char c)
 {
 	switch (c) {
 	case 'b':
@@ -391,7 +390,7 @@ unshort(char c)
 	case 'r':
 		return '\r';
 	default:
-		return (uint8_t)c;
+		return c;
 	}
 }
 
@@ -412,7 +411,7 @@ json_unescape(uint8_t *out, const char *p, size_t n, size_t *used)
 		if (i == n || n - i < 2 || (p[i + 1] == 'u' && n - i < 6))
 			break;
 		if (p[i + 1] != 'u') {
-			*o++ = unshort(p[i + 1]);
+			*o++ = (uint8_t)json_unshort(p[i + 1]);
 			i += 2;
 			continue;
 		}

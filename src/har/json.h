@@ -54,6 +54,8 @@ size_t json_escape(char *out, const uint8_t *p, size_t n) NONNULL(1);
  * Bytes taken come back in *used: an escape cut at the end is left there.
  */
 size_t json_unescape(uint8_t *out, const char *p, size_t n, size_t *used) NONNULL(1, 2, 4);
+/* What the character after a backslash stands for (RFC 8259 7); not for u. */
+char json_unshort(char c);
 
 /*
  * A streaming check of one line: feed pieces, then ask.  Full grammar, depth

@@ -10,6 +10,8 @@
 #include <emmintrin.h>
 #endif
 
+#include "har/json.h"
+
 #define NUMBER_MAX 64	/* bytes of a number that is looked at */
 
 static inline void
@@ -244,25 +246,6 @@ decode_unit(struct buf *out, const char *p, size_t n)
 	return 12;
 }
 
-static char
-short_escape(char c)
-{
-	switch (c) {
-	case 'b':
-		return '\b';
-	case 't':
-		return '\t';
-	case 'n':
-		return '\n';
-	case 'f':
-		return '\f';
-	case 'r':
-		return '\r';
-	default:
-		return c;
-	}
-}
-
 void
 json_read_decode(struct buf *out, struct str raw)
 {
@@ -279,7 +262,7 @@ json_read_decode(struct buf *out, struct str raw)
 		if (raw.p[1] == 'u') {
 			n = decode_unit(out, raw.p, raw.n);
 		} else {
-			buf_putc(out, short_escape(raw.p[1]));
+			buf_putc(out, json_unshort(raw.p[1]));
 			n = 2;
 		}
 		raw = str_from(raw, n);

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-#define MSG_VERSION 3
+#define MSG_VERSION 4
 #define MSG_MAX 65000	/* bytes of one message, header included */
 
 enum role { ROLE_MASTER, ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER, ROLE_COUNT };
@@ -96,6 +96,7 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	    F(bytes, why) /* for the name of an untrusted issuer */)                      \
 	P(sign_answer, F(u32, id) F(u8, status) F(i64, refresh_at)                        \
 	    F(bytes, bundle) /* see bundle.h */ F(bytes, reason))                         \
+	P(ca_made, F(u64, inode) F(u8, dir) /* made, too */)                              \
 	P(trust, F(u8, accepted) F(u8, alert) F(hash, client) F(u32, port)                \
 	    F(bytes, address) F(bytes, tag) F(bytes, host))                               \
 	P(ring_add, F(u32, slot) F(u32, pid))                                             \
@@ -109,7 +110,9 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	P(spool_state, F(u8, ok) F(bytes, reason))                                        \
 	P(list, F(u32, id))                                                               \
 	P(listed, F(u32, id) F(u8, last) F(bytes, rows) /* as in master/control.h */)     \
-	P(file, F(u8, which))
+	P(file, F(u8, which))                                                             \
+	P(leaving, F(u8, yes))                                                            \
+	P(log, F(u8, level) F(u8, format)) /* as in base/log.h */
 
 enum { FILE_HOSTS, FILE_RESOLV_CONF, FILE_COUNT };	/* file.which */
 #define FILE_TEXT_MAX (4u << 20)

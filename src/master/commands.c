@@ -79,21 +79,39 @@ tail(void *arg, struct control_call *call, int nwords, char **words)
 }
 
 static void
+cancel_drain(struct master *m, struct control_call *call)
+{
+	control_row(call, "cancelled", NULL);
+	control_row(call, m->leaving ? "1" : "0", NULL);
+	if (!m->leaving)
+		return;
+	log_info("control: uid %u takes the drain back: this mitmd stays",
+	    (unsigned)control_uid(call));
+	leaving_cancel(m);
+}
+
+static void
 drain(void *arg, struct control_call *call, int nwords, char **words)
 {
 	struct master *m = arg;
 	const struct conf *conf = m->current->conf;
 	uint64_t seconds = conf->drain_timeout_ms / 1000;
 	struct str word = nwords == 1 ? str_z(words[0]) : STR_NONE;
+	bool cancel = str_eq(word, STR("cancel"));
 	char limit[24], idle[24];
 
-	if (nwords > 1 || (nwords == 1 && !(str_starts(word, STR("timeout=")) &&
+	if (nwords > 1 || (nwords == 1 && !cancel && !(str_starts(word, STR("timeout=")) &&
 	    str_u64(str_from(word, 8), DRAIN_SECONDS_MAX, &seconds)))) {
-		control_fail(call, "usage", "drain takes nothing, or timeout=SECONDS");
+		control_fail(call, "usage",
+		    "drain takes nothing, timeout=SECONDS, or 'cancel'");
 		return;
 	}
 	if (m->stopping) {
 		control_fail(call, "failed", "mitmd is stopping");
+		return;
+	}
+	if (cancel) {
+		cancel_drain(m, call);
 		return;
 	}
 	log_info("control: uid %u drains this mitmd: it ends when nobody has been connected "
@@ -112,7 +130,7 @@ static const struct control_command commands[] = {
 	{"bypass", "add", commands_bypass_add},	/* HOST[:PORT] [for=SECONDS] [client=WHO] */
 	{"bypass", "remove", commands_bypass_remove},	/* HOST[:PORT]|all */
 	{"conns", NULL, commands_conns},
-	{"drain", NULL, drain},				/* [timeout=SECONDS] */
+	{"drain", NULL, drain},				/* [timeout=SECONDS | cancel] */
 	{"flush", NULL, flush},				/* [TAG] */
 	{"reload", NULL, reload},			/* [wait] */
 	{"status", NULL, commands_status},

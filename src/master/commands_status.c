@@ -19,7 +19,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "master/procfs.h"
+#include "master/leaving.h"
 #include "master/reloads.h"
 #include "master/state.h"
 #include "proc/counters.h"
@@ -114,15 +114,30 @@ child_state(const struct child *c)
 	return c->crash_looping ? "crash loop" : "running";
 }
 
+/* As it has told itself, within the last second: its /proc may be hidden from us. */
 static void
-put_resources(struct report *r, pid_t pid)
+put_resources(struct report *r, unsigned slot)
 {
-	struct procfs seen;
+	const struct counters *own = &r->m->counters[slot];
 
-	if (pid <= 0 || !procfs_read(pid, &seen))
+	number(r, "cpu_ms", counter_get(&own->cpu_now) / 1000);
+	number(r, "memory", counter_get(&own->process_private));
+	number(r, "descriptors", counter_get(&own->process_fds));
+}
+
+static void
+put_denied(struct report *r, unsigned slot)
+{
+	struct buf names;
+
+	if (counter_get(&r->m->counters[slot].denied_now) == 0)
 		return;
-	number(r, "cpu_ms", seen.cpu_ms);
-	number(r, "memory", seen.memory);
+	buf_init(&names, 0);
+	walls_denied(r->m, slot, &names);
+	buf_putc(&names, '\0');
+	number(r, "denied_calls", counter_get(&r->m->counters[slot].denied_now));
+	text(r, "denied_latest", (const char *)buf_data(&names));
+	buf_free(&names);
 }
 
 static void
@@ -164,7 +179,10 @@ put_child(struct report *r, const struct child *c)
 		text(r, "last_end", c->last_end);
 	if (c->pid > 0 && c->role == ROLE_WORKER)
 		number(r, "connections", counter_get(&own->connections_open[SIDE_CLIENT]));
-	put_resources(r, c->pid);
+	if (c->pid > 0) {
+		put_resources(r, c->slot);
+		put_denied(r, c->slot);
+	}
 }
 
 static void
@@ -178,7 +196,7 @@ put_master(struct report *r)
 	number(r, "pid", (uint64_t)m->pid);
 	number(r, "uptime", since(m->born_us));
 	put_walls(r, ROLE_MASTER, SLOT_MASTER);
-	put_resources(r, m->pid);
+	put_resources(r, SLOT_MASTER);
 }
 
 static void
@@ -256,6 +274,8 @@ put_mitmd(struct report *r)
 	text(r, "version", PACKAGE_VERSION);
 	text(r, "state", m->stopping ? "stopping" :
 	    m->leaving ? "leaving" : "serving");
+	if (m->leaving && !m->stopping)
+		number(r, "leaves_in", leaving_seconds(m));
 	number(r, "pid", (uint64_t)m->pid);
 	date(r, "started", master_seconds() - (int64_t)since(m->born_us));
 	number(r, "uptime", since(m->born_us));
@@ -329,10 +349,28 @@ put_counters(struct report *r)
 /* ---- what somebody should look at ---- */
 
 static void
+look_at_denials(struct report *r, const struct child *c)
+{
+	uint64_t n = counter_get(&c->master->counters[c->slot].denied_now);
+	struct buf names;
+
+	if (c->pid <= 0 || n == 0)
+		return;
+	buf_init(&names, 0);
+	walls_denied(c->master, c->slot, &names);
+	problem(r, "%s %u makes system calls that its sandbox denies (%llu so far, the latest: "
+	    "%.*s): somebody tries to break out, or mitmd's list lacks a call",
+	    role_name(c->role), c->index, (unsigned long long)n,
+	    STR_ARG(buf_str(&names)));
+	buf_free(&names);
+}
+
+static void
 look_at_child(struct report *r, const struct child *c)
 {
 	double left = ev_timer_remaining(c->master->loop, (ev_timer *)(uintptr_t)&c->again);
 
+	look_at_denials(r, c);
 	if (c->leaving)
 		return;
 	if (c->pid > 0 && c->crash_looping)

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "base/rate.h"
 #include "base/words.h"
+#include "master/control_peer.h"
 #include "master/control_socket.h"
 
 enum client_state {
@@ -403,27 +404,31 @@ on_client(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 
 /* ---- accepting ---- */
 
-static bool
-may_use(uid_t uid)
-{
-	return uid == 0 || uid == geteuid();
-}
-
 /*
  * Who may not gets his answer at once and takes nobody's place. His name stays
  * unknown: asking for it could take a directory server's time.
  */
 static void
-refuse(struct control *c, int fd, uid_t uid)
+refuse(struct control *c, int fd, const struct ucred *peer)
 {
-	bool root = strcmp(c->self, "root") == 0;
-	char text[256];
-	int n = snprintf(text, sizeof(text), "error denied uid %u may not control this mitmd: "
-	    "be root%s%s\n", (unsigned)uid, root ? "" : " or ", root ? "" : c->self);
+	bool root = strcmp(c->self, "root") == 0, known = control_peer_known(peer->uid);
+	char text[256], uid[24] = "your user";
+	int n;
 
+	if (known)
+		(void)snprintf(uid, sizeof(uid), "uid %u", (unsigned)peer->uid);
+	n = snprintf(text, sizeof(text), "error denied %s may not control this mitmd: "
+	    "be root%s%s\n", uid, root ? "" : " or ", root ? "" : c->self);
 	(void)send(fd, text, MIN((size_t)n, sizeof(text) - 1), MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (rate_take(&c->refusals, clock_mono_us()))
-		log_warning("control: uid %u was refused", (unsigned)uid);
+	if (!rate_take(&c->refusals, clock_mono_us()))
+		return;
+	if (known)
+		log_warning("control: %s was refused (pid %d)", uid, (int)peer->pid);
+	else
+		log_warning("control: somebody was refused (pid %d): not root%s%s; who it is "
+		    "cannot be told, PrivateUsers= shows everybody else as uid %u",
+		    (int)peer->pid, root ? "" : " nor ", root ? "" : c->self,
+		    (unsigned)peer->uid);
 }
 
 static void
@@ -486,8 +491,8 @@ on_connection(struct ev_loop *loop UNUSED, ev_io *io, int events UNUSED)
 		return;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == -1) {
 		fd_close(&fd);
-	} else if (!may_use(peer.uid)) {
-		refuse(c, fd, peer.uid);
+	} else if (!control_peer_may(peer.uid)) {
+		refuse(c, fd, &peer);
 		fd_close(&fd);
 	} else {
 		client_new(c, fd, peer.uid);

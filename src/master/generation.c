@@ -155,6 +155,8 @@ generation_abandon(struct master *m)
 	m->next = NULL;
 	spool_trial_drop(m);
 	control_abandon(m->control);
+	/* Before another one can begin, which might take it for the operator's. */
+	roles[ROLE_SIGNER].withdraw(gen->conf, &gen->ca_made);
 	gen->state = GEN_DRAINING;
 	gen->cut = true;
 	kill_child(&gen->signer);
@@ -412,6 +414,7 @@ serve(struct generation *gen)
 	m->current = gen;
 	m->next = NULL;
 	log_init(gen->conf->log.level, gen->conf->log.format);
+	recording_log(m, gen->conf);
 	roles[ROLE_SIGNER].publish(gen->conf, str_of(gen->ca_chain, gen->ca_chain_len));
 	recording_serve(m, gen);
 	pinning_follow(m->pinning, gen->conf, master_seconds());

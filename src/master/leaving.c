@@ -39,33 +39,62 @@ on_look(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
 	master_stop(m);
 }
 
+static void
+tell(struct child *c, bool yes)
+{
+	struct msg_leaving leaving = {.yes = yes};
+
+	if (c->role == ROLE_WORKER && c->channel != NULL)
+		(void)CHANNEL_TELL(c->channel, LEAVING, leaving, &leaving);
+}
+
+static void
+tell_all(struct master *m)
+{
+	struct generation *gen;
+	unsigned i;
+
+	TAILQ_FOREACH(gen, &m->generations, link)
+		for (i = 0; i < gen->nworkers; i++)
+			if (gen->workers[i].ready)
+				tell(&gen->workers[i], m->leaving);
+}
+
 void
 leaving_tell(struct child *c)
 {
-	struct msg_none none = {0};
-
-	if (c->master->leaving && c->role == ROLE_WORKER && c->channel != NULL)
-		(void)CHANNEL_TELL(c->channel, LEAVING, none, &none);
+	if (c->master->leaving)
+		tell(c, true);
 }
 
 void
 leaving_begin(struct master *m, double limit_s)
 {
-	struct generation *gen;
-	unsigned i;
-
 	m->leave_by_us = clock_mono_us() + (uint64_t)(limit_s * 1e6);
 	if (m->leaving)
 		return;
 	m->leaving = true;
 	m->quiet_us = clock_mono_us();
-	TAILQ_FOREACH(gen, &m->generations, link)
-		for (i = 0; i < gen->nworkers; i++)
-			if (gen->workers[i].ready)
-				leaving_tell(&gen->workers[i]);
+	tell_all(m);
 	ev_timer_init(&m->look, on_look, LOOK_SECONDS, LOOK_SECONDS);
 	m->look.data = m;
 	ev_timer_start(m->loop, &m->look);
+}
+
+uint64_t
+leaving_seconds(const struct master *m)
+{
+	uint64_t now = clock_mono_us();
+
+	return m->leave_by_us > now ? (m->leave_by_us - now) / 1000000 : 0;
+}
+
+void
+leaving_cancel(struct master *m)
+{
+	leaving_end(m);
+	m->leaving = false;
+	tell_all(m);
 }
 
 void

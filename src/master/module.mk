@@ -13,6 +13,7 @@ libmaster_a_SOURCES = \
 	src/master/identities.c src/master/identities.h \
 	src/master/pinning.c src/master/pinning.h \
 	src/master/control.c src/master/control.h \
+	src/master/control_peer.c src/master/control_peer.h \
 	src/master/control_socket.c src/master/control_socket.h \
 	src/master/spool_trial.c \
 	src/master/walls.c src/master/system_files.c \
@@ -23,5 +24,4 @@ libmaster_a_SOURCES = \
 	src/master/leaving.c src/master/leaving.h \
 	src/master/polls.c src/master/polls.h \
 	src/master/reloads.c src/master/reloads.h \
-	src/master/procfs.c src/master/procfs.h \
 	src/master/recording.c

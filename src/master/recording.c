@@ -116,6 +116,16 @@ recording_serve(struct master *m, struct generation *gen)
 }
 
 void
+recording_log(struct master *m, const struct conf *conf)
+{
+	struct msg_log log = {.level = (uint8_t)conf->log.level,
+	    .format = (uint8_t)conf->log.format};
+
+	if (m->recorder.channel != NULL)
+		(void)CHANNEL_TELL(m->recorder.channel, LOG, log, &log);
+}
+
+void
 recording_slot_end(struct master *m, unsigned slot)
 {
 	struct slot *s = &m->slots[slot];
@@ -304,6 +314,18 @@ note_state(struct master *m, bool ok, struct str reason)
 		master_step_stop(m);
 }
 
+/* Whose predecessor could not, and died before it could say that it can: it knows nothing. */
+static void
+note_works(struct master *m)
+{
+	bool could = m->spool_state.ok || m->spool_state.since == 0;
+
+	note_state(m, true, STR_NONE);
+	if (!could)
+		log_over(LOG_SPOOL_WORKS, "the spool %s is written again, by another recorder",
+		    m->spool_conf->spool.dir);
+}
+
 int
 recording_message(struct master *m, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
@@ -326,7 +348,7 @@ recording_message(struct master *m, enum msg_type type, struct str body, int *fd
 		if (msg_unpack_spool_is(body, &is) != 0)
 			return -1;
 		if (is.ok)
-			note_state(m, true, is.reason);
+			note_works(m);
 		if (is.id == m->spool_id)
 			generation_spool_is(m, &is);	/* else of a question before */
 		return 0;

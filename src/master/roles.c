@@ -15,7 +15,7 @@
 
 const struct role_row roles[ROLE_COUNT] = {
     [ROLE_SIGNER] = {.main = signer_main, .writes_cert_cache = true, .writes_keyring = true,
-	.publish = signer_publish},
+	.publish = signer_publish, .withdraw = signer_withdraw},
     [ROLE_RECORDER] = {.main = recorder_main, .writes_receipts = true,
 	.try_out = recorder_try_out},
     [ROLE_WORKER] = {.main = worker_main, .serves = true},

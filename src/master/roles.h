@@ -11,6 +11,8 @@ struct role_row {
 	bool serves;		/* gets listening sockets, a ring and the trust store */
 	/* In the master, once a generation serves: what it has for people. */
 	void (*publish)(const struct conf *, struct str ca_chain);
+	/* In the master, when it never will: take away what it made. */
+	void (*withdraw)(const struct conf *, const struct msg_ca_made *);
 	/* In a child that has become its user: could it work with that configuration? */
 	int (*try_out)(const struct conf *, struct errmsg *);
 };

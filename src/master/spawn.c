@@ -39,6 +39,8 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 			generation_child_ready(c, &ready);
 		leaving_tell(c);
 		return 0;
+	case MSG_CA_MADE:
+		return msg_unpack_ca_made(body, &c->gen->ca_made);
 	case MSG_LET_GO:
 		generation_let_go(c);
 		return 0;
@@ -211,6 +213,7 @@ spawn(struct child *c, struct errmsg *err)
 	counters_taken(m->counters, c->slot);
 	c->ready = c->leaving = c->stuck = false;
 	c->still = 0;
+	c->denied = 0;
 	c->started_us = clock_mono_us();
 	inherit(m, row, true);
 	c->pid = fork();

@@ -40,6 +40,7 @@ struct child {
 	unsigned slot;			/* of its counters, and a worker's ring, while running */
 	uint64_t started_us;		/* monotonic */
 	struct rate news;		/* of its clients; more is left aside */
+	uint64_t denied;		/* system calls, as far as that was logged */
 
 	/* ---- supervise.c ---- */
 	unsigned restarts;		/* times it was started again */
@@ -73,6 +74,7 @@ struct generation {
 	size_t ca_chain_len;
 	uint8_t (*own_keys)[32];	/* see msg_ready */
 	size_t nown_keys;
+	struct msg_ca_made ca_made;	/* by its signer; zero: nothing */
 	struct child signer;
 	struct child *workers;
 	unsigned nworkers;
@@ -224,6 +226,8 @@ void recording_slot_drop(struct master *, unsigned slot);	/* it was not */
 void recording_slot_live(struct master *, struct child *);	/* forked */
 /* From now on the workers of this one have something to record. */
 void recording_serve(struct master *, struct generation *);
+/* The running recorder logs as that says: others do so since their fork. */
+void recording_log(struct master *, const struct conf *);
 void recording_slot_end(struct master *, unsigned slot);	/* its worker is gone */
 bool recording_any_slot(const struct master *);
 
@@ -247,6 +251,10 @@ void system_files_start(struct master *);
 void walls_build(struct master *, const struct conf *);
 /* A generation serves: log what its processes lack. */
 void walls_tell(struct master *, const struct generation *);
+/* Log what that process was denied since the last look. */
+void walls_look(struct child *);
+/* The latest calls that it was denied: "socket, openat". */
+void walls_denied(const struct master *, unsigned slot, struct buf *out);
 
 /* ---- service.c ---- */
 /* What the service manager is told of the master's life. */

@@ -91,7 +91,7 @@ static void
 begin_series(struct child *c)
 {
 	if (c->crash_looping)
-		log_info("%s %u lives again", role_name(c->role), c->index);
+		log_over(LOG_PLAIN, "%s %u lives again", role_name(c->role), c->index);
 	c->crash_looping = false;
 	c->backoff = 0;
 	c->deaths = 0;
@@ -121,6 +121,7 @@ supervise_ended(struct child *c, pid_t pid, int status)
 {
 	bool expected = c->leaving || c->master->stopping;
 
+	walls_look(c);		/* it may say why */
 	/* Its spool is another directory by now: it asks for a sandbox around that. */
 	if (c->role == ROLE_RECORDER && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
 		expected = true;
@@ -191,6 +192,7 @@ look_at(struct child *c)
 
 	if (c->pid <= 0 || c->stuck)
 		return;
+	walls_look(c);
 	beat = counter_get(&c->master->counters[c->slot].beat);
 	if (c->ready && beat != c->beat)
 		c->still = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * walls.c - what stands of the sandbox, as each process has told in its counters,
- * and a word in the log when that is less than was promised.
+ * and a word in the log when that is less than was promised, or when somebody runs
+ * against it.
  * Runs in: master.
  */
 #include "config.h"
@@ -12,7 +13,9 @@
 #include "base/mem.h"
 #include "master/state.h"
 #include "proc/counters.h"
+#include "proc/denied.h"
 #include "proc/sandbox.h"
+#include "proc/sandbox_calls.h"
 
 void
 walls_build(struct master *m, const struct conf *conf)
@@ -53,4 +56,35 @@ walls_tell(struct master *m, const struct generation *gen)
 		    "off" : "degraded", now);
 	free(m->walls_told);
 	m->walls_told = now;
+}
+
+void
+walls_denied(const struct master *m, unsigned slot, struct buf *out)
+{
+	int calls[DENIED_LATEST];
+	unsigned n = denied_latest(&m->counters[slot], calls), i;
+	char name[SANDBOX_CALL_NAME];
+
+	for (i = 0; i < n; i++) {
+		sandbox_call_name(calls[i], name);
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", name);
+	}
+}
+
+void
+walls_look(struct child *c)
+{
+	uint64_t now = counter_get(&c->master->counters[c->slot].denied_now);
+	struct buf names;
+
+	if (now <= c->denied)
+		return;
+	c->denied = now;
+	buf_init(&names, 0);
+	walls_denied(c->master, c->slot, &names);
+	log_event(LOG_LEVEL_WARNING, LOG_CALL_DENIED, true, NULL, 0,
+	    "sandbox: %s %u (pid %d) makes system calls that are denied (%llu so far, the "
+	    "latest: %.*s)", role_name(c->role), c->index, (int)c->pid,
+	    (unsigned long long)now, STR_ARG(buf_str(&names)));
+	buf_free(&names);
 }

@@ -29,6 +29,70 @@ struct beat {
 	int statm_fd, fds_fd;
 };
 
+static void
+note_cpu(struct beat *b)
+{
+	struct timespec ts;
+	uint64_t us;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
+		return;
+	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	counter_add(&b->mine->process_cpu, (int64_t)(us - b->cpu_us));
+	counter_set(&b->mine->cpu_now, us);
+	b->cpu_us = us;
+}
+
+static void
+note_memory(struct beat *b)
+{
+	unsigned long long pages, resident, shared;
+	char text[128];
+	ssize_t n = pread(b->statm_fd, text, sizeof(text) - 1, 0);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu %llu", &pages, &resident, &shared) != 3)
+		return;
+	counter_set(&b->mine->process_virtual, pages * page);
+	counter_set(&b->mine->process_resident, resident * page);
+	counter_set(&b->mine->process_private, resident > shared ?
+	    (resident - shared) * page : 0);
+}
+
+/* Their number is the directory's size, from Linux 6.2 on; before, that is zero. */
+static void
+note_descriptors(struct beat *b)
+{
+	struct stat st;
+
+	if (fstat(b->fds_fd, &st) == 0)
+		counter_set(&b->mine->process_fds, (uint64_t)st.st_size);
+}
+
+static void
+note_use(struct beat *b)
+{
+	note_cpu(b);
+	note_memory(b);
+	note_descriptors(b);
+}
+
+static void
+on_beat(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
+{
+	struct beat *b = t->data;
+	uint64_t now = clock_mono_us();
+
+	counter_add(&b->mine->beat, 1);
+	counter_observe(&b->mine->loop_lag, now > b->due_us ? now - b->due_us : 0);
+	log_settle();
+	note_use(b);
+	b->due_us = now + (uint64_t)(BEAT_SECONDS * 1e6);
+}
+
 struct beat *
 beat_new(struct ev_loop *loop, struct counters *mine)
 {
@@ -38,7 +102,23 @@ beat_new(struct ev_loop *loop, struct counters *mine)
 	b->mine = mine;
 	b->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	b->fds_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	note_use(b);
 	return b;
+}
+
+void
+beat_start(struct beat *b)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0)
+		counter_set(&b->mine->process_max_fds, (uint64_t)rl.rlim_cur);
+	ev_now_update(b->loop);
+	b->due_us = clock_mono_us();
+	ev_timer_init(&b->timer, on_beat, 0, BEAT_SECONDS);
+	b->timer.data = b;
+	ev_timer_start(b->loop, &b->timer);
+	ev_unref(b->loop);
 }
 
 void
@@ -56,74 +136,4 @@ beat_free(struct beat **pb)
 	fd_close(&b->statm_fd);
 	fd_close(&b->fds_fd);
 	free(b);
-}
-
-static void
-note_cpu(struct beat *b)
-{
-	struct timespec ts;
-	uint64_t us;
-
-	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) == -1)
-		return;
-	us = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-	counter_add(&b->mine->process_cpu, (int64_t)(us - b->cpu_us));
-	b->cpu_us = us;
-}
-
-static void
-note_memory(struct beat *b)
-{
-	unsigned long long pages, resident;
-	char text[128];
-	ssize_t n = pread(b->statm_fd, text, sizeof(text) - 1, 0);
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	if (sscanf(text, "%llu %llu", &pages, &resident) != 2)
-		return;
-	counter_set(&b->mine->process_virtual, pages * page);
-	counter_set(&b->mine->process_resident, resident * page);
-}
-
-/* Their number is the directory's size, from Linux 6.2 on; before, that is zero. */
-static void
-note_descriptors(struct beat *b)
-{
-	struct stat st;
-
-	if (fstat(b->fds_fd, &st) == 0)
-		counter_set(&b->mine->process_fds, (uint64_t)st.st_size);
-}
-
-static void
-on_beat(struct ev_loop *loop UNUSED, ev_timer *t, int events UNUSED)
-{
-	struct beat *b = t->data;
-	uint64_t now = clock_mono_us();
-
-	counter_add(&b->mine->beat, 1);
-	counter_observe(&b->mine->loop_lag, now > b->due_us ? now - b->due_us : 0);
-	log_settle();
-	note_cpu(b);
-	note_memory(b);
-	note_descriptors(b);
-	b->due_us = now + (uint64_t)(BEAT_SECONDS * 1e6);
-}
-
-void
-beat_start(struct beat *b)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0)
-		counter_set(&b->mine->process_max_fds, (uint64_t)rl.rlim_cur);
-	ev_now_update(b->loop);
-	b->due_us = clock_mono_us();
-	ev_timer_init(&b->timer, on_beat, 0, BEAT_SECONDS);
-	b->timer.data = b;
-	ev_timer_start(b->loop, &b->timer);
-	ev_unref(b->loop);
 }

@@ -7,6 +7,7 @@ libproc_a_SOURCES = \
 	src/proc/users.c src/proc/users.h \
 	src/proc/sandbox.c src/proc/sandbox.h \
 	src/proc/sandbox_calls.c src/proc/sandbox_calls.h \
+	src/proc/denied.c src/proc/denied.h \
 	src/proc/landlock.c src/proc/landlock.h \
 	src/proc/counters.def src/proc/counters.c src/proc/counters.h \
 	src/proc/metrics.c src/proc/metrics.h \

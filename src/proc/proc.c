@@ -137,21 +137,28 @@ proc_drop(struct proc *self)
 }
 
 void
+proc_tell_early(struct proc *self, enum msg_type type, const struct buf *payload)
+{
+	uint8_t head[8] = {0, 0, 0, (uint8_t)type, 0, 0, (uint8_t)(payload->len >> 8),
+	    (uint8_t)payload->len};
+	struct buf whole;
+
+	buf_init(&whole, 0);
+	buf_put(&whole, head, sizeof(head));
+	buf_put(&whole, buf_data(payload), payload->len);
+	(void)fd_send_msg(self->master_fd, buf_data(&whole), whole.len, NULL, 0);
+	buf_free(&whole);
+}
+
+void
 proc_fail(struct proc *self, const struct errmsg *err)
 {
 	struct msg_failed m = {.reason = str_z(err->text)};
 	struct buf b;
-	uint8_t head[8] = {0, 0, 0, MSG_FAILED};
-	struct buf whole;
 
 	buf_init(&b, 0);
-	buf_init(&whole, 0);
 	msg_pack_failed(&b, &m);
-	head[6] = (uint8_t)(b.len >> 8);
-	head[7] = (uint8_t)b.len;
-	buf_put(&whole, head, sizeof(head));
-	buf_put(&whole, buf_data(&b), b.len);
-	(void)fd_send_msg(self->master_fd, buf_data(&whole), whole.len, NULL, 0);
+	proc_tell_early(self, MSG_FAILED, &b);
 	_exit(1);
 }
 

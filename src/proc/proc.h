@@ -89,6 +89,8 @@ typedef int role_main_fn(struct proc *);
 void proc_begin(struct proc *) NONNULL(1);
 /* Become self->user for good. */
 void proc_drop(struct proc *) NONNULL(1);
+/* Before proc_ready(), when nothing reads the answers yet: the master is told now. */
+void proc_tell_early(struct proc *, enum msg_type, const struct buf *payload) NONNULL(1, 3);
 /* The role cannot start: tells the master why and exits with 1. */
 void proc_fail(struct proc *, const struct errmsg *) NONNULL(1, 2) NORETURN;
 /* At work. ca_chain and own_keys: signer only, else STR_NONE. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proc/counters.h"
+#include "proc/denied.h"
 #include "proc/landlock.h"
 #include "proc/sandbox_calls.h"
 
@@ -178,6 +179,7 @@ close_calls(struct proc *p)
 	if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
 		p->walls |= WALL_NO_WRITE_EXEC;
 #endif
+	denied_watch(&p->counters[p->slot]);
 	if (sandbox_calls(p->role))
 		p->walls |= WALL_SECCOMP;
 }

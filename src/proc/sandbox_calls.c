@@ -15,15 +15,18 @@
 #include <netinet/tcp.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "proc/denied.h"
 
 /* Developers build with SCMP_ACT_KILL_PROCESS to see at once what a table lacks. */
 #ifndef SANDBOX_DENIED
-#define SANDBOX_DENIED SCMP_ACT_ERRNO(EPERM)
+#define SANDBOX_DENIED (denied_watched() ? SCMP_ACT_TRAP : SCMP_ACT_ERRNO(EPERM))
 #endif
 
 enum { S = 1 << ROLE_SIGNER, R = 1 << ROLE_RECORDER, W = 1 << ROLE_WORKER, ALL = S | R | W };
@@ -298,4 +301,16 @@ sandbox_calls(enum role role)
 	loaded = fill(ctx, role) && seccomp_load(ctx) == 0;
 	seccomp_release(ctx);
 	return loaded;
+}
+
+void
+sandbox_call_name(int call, char out[SANDBOX_CALL_NAME])
+{
+	char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, call);
+
+	if (name != NULL)
+		(void)snprintf(out, SANDBOX_CALL_NAME, "%s", name);
+	else
+		(void)snprintf(out, SANDBOX_CALL_NAME, "number %d", call);
+	free(name);
 }

@@ -38,7 +38,7 @@ struct finish {
 	struct quota_job *quota;
 	uint64_t live[LIVE_MAX];
 	size_t nlive;
-	bool unsynced;		/* ... since it could not be synced */
+	struct doubt doubt;	/* since it could not be synced */
 	bool left;		/* something could not be finished or repaired */
 	bool stopping;
 };
@@ -65,7 +65,21 @@ sync_file(struct finish *f, int fd)
 	if (fdatasync(fd) == 0)
 		return true;
 	(void)pthread_mutex_lock(&f->mutex);
-	f->unsynced = true;
+	f->doubt.bytes = true;
+	(void)pthread_mutex_unlock(&f->mutex);
+	return false;
+}
+
+/* It has its name, and may lose it by a power cut. */
+static bool
+sync_names(struct finish *f, const struct har_file *file)
+{
+	if (spool_sync_names(file->dir) == 0)
+		return true;
+	log_warning("%s is finished, but its directory cannot be synced: %s; it will be tried "
+	    "again", file->name, strerror(errno));
+	(void)pthread_mutex_lock(&f->mutex);
+	f->doubt.names = true;
 	(void)pthread_mutex_unlock(&f->mutex);
 	return false;
 }
@@ -88,7 +102,7 @@ seal(struct finish *f, struct har_file *file)
 	counter_add(&f->counters->spool_files, 1);
 	if (fstat(file->fd, &st) == 0)
 		counter_add(&f->counters->spool_bytes, (int64_t)st.st_blocks * 512);
-	return true;
+	return sync_names(f, file);
 }
 
 static bool
@@ -154,7 +168,8 @@ do_something(struct finish *f)
 		(void)pthread_mutex_lock(&f->mutex);
 		if (!more) {
 			f->left |= recover_left(r);
-			f->unsynced |= recover_unsynced(r);
+			f->doubt.bytes |= recover_doubt(r).bytes;
+			f->doubt.names |= recover_doubt(r).names;
 			count_recovered(f, r);
 			recover_free(&f->recover);
 		}
@@ -219,8 +234,9 @@ finish_new(struct ev_loop *loop, struct counters *counters, finish_done_fn *on_d
 	ev_unref(loop);
 	CHECK(pthread_mutex_init(&f->mutex, NULL) == 0);
 	CHECK(pthread_cond_init(&f->work, NULL) == 0);
-	/* Signals are the loop's. */
-	sigfillset(&all);
+	/* Signals are the loop's; but this one is about a call of its own (proc/denied.h). */
+	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGSYS);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	CHECK(pthread_create(&f->thread, NULL, helper, f) == 0);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -280,17 +296,20 @@ is_live(void *arg, uint64_t inode)
 	return found;
 }
 
-void
+bool
 finish_recover(struct finish *f, const struct spool_dir *d, const char *instance, bool name_odd)
 {
+	bool begins;
+
 	(void)pthread_mutex_lock(&f->mutex);
-	if (f->recover == NULL) {
-		f->recover = recover_new(d, instance, name_odd, is_live, f);
-		recover_by_copy(f->recover, f->unsynced);
-		f->unsynced = false;
+	begins = f->recover == NULL;
+	if (begins) {
+		f->recover = recover_new(d, instance, name_odd, f->doubt, is_live, f);
+		f->doubt = (struct doubt){.bytes = false};
 	}
 	(void)pthread_cond_signal(&f->work);
 	(void)pthread_mutex_unlock(&f->mutex);
+	return begins;
 }
 
 bool

@@ -34,9 +34,12 @@ void finish_free(struct finish **);	/* what is queued is done first; waits */
  * still the caller's.
  */
 int finish_file(struct finish *, struct har_file *) NONNULL(1, 2) MUSTCHECK;
-/* Look through that spool for what dead recorders left. name_odd: see recover.h. */
-void finish_recover(struct finish *, const struct spool_dir *, const char *instance,
-    bool name_odd) NONNULL(1, 2, 3);
+/*
+ * Look through that spool for what dead recorders left. name_odd: see recover.h. false:
+ * that is done already, and may be past what it is asked for now: ask again.
+ */
+bool finish_recover(struct finish *, const struct spool_dir *, const char *instance,
+    bool name_odd) NONNULL(1, 2, 3) MUSTCHECK;
 /* Has anything been left unfinished or unrepaired since this was last asked? */
 bool finish_left(struct finish *) NONNULL(1) MUSTCHECK;
 /* now_us: the date by which a file is old. */

@@ -215,6 +215,18 @@ on_tail(struct recorder *r, int *fds, size_t nfds)
 }
 
 static int
+on_log(struct str body)
+{
+	struct msg_log m;
+
+	if (msg_unpack_log(body, &m) != 0 || m.level > LOG_LEVEL_DEBUG ||
+	    m.format > LOG_FORMAT_JSON)
+		return -1;
+	log_init((enum log_level)m.level, (enum log_format)m.format);
+	return 0;
+}
+
+static int
 on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds)
 {
 	struct recorder *r = arg;
@@ -235,6 +247,9 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 	case MSG_SPOOL_SET:
 		rc = on_spool_set(r, body, fds, nfds);
 		fds_taken = rc == 0;
+		break;
+	case MSG_LOG:
+		rc = on_log(body);
 		break;
 	case MSG_FLUSH:
 		rc = on_flush(r, body);
@@ -280,14 +295,23 @@ on_deadline(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 	proc_quit(r->self);
 }
 
+static void
+on_state(void *arg, bool ok, const char *reason)
+{
+	struct recorder *r = arg;
+
+	TELL(r, SPOOL_STATE, spool_state, .ok = ok, .reason = str_z(reason));
+}
+
 /* Nothing is lost meanwhile: what comes waits in the rings for the next recorder. */
 static void
 move_room(struct recorder *r)
 {
 	if (spool_takes(r->spool) || !room_is_elsewhere(&r->room, clock_mono_us()))
 		return;
-	log_info("the spool %s is written again; %llu entries were lost", r->room.path,
-	    (unsigned long long)spool_lost_lately(r->spool));
+	log_over(LOG_SPOOL_WORKS, "the spool %s is written again; %llu entries were lost",
+	    r->room.path, (unsigned long long)spool_lost_lately(r->spool));
+	on_state(r, true, "");
 	proc_quit(r->self);
 }
 
@@ -333,14 +357,6 @@ static void
 on_finished(void *arg)
 {
 	check_synced(arg);
-}
-
-static void
-on_state(void *arg, bool ok, const char *reason)
-{
-	struct recorder *r = arg;
-
-	TELL(r, SPOOL_STATE, spool_state, .ok = ok, .reason = str_z(reason));
 }
 
 static const struct proc_ops recorder_ops = {.message = on_message, .stop = on_stop};

@@ -48,7 +48,8 @@ struct recover {
 	unsigned odd;
 	struct buf odd_names;
 	uint64_t files, entries;
-	bool by_copy, left, unsynced;
+	struct doubt doubt, found;	/* from before; and new */
+	bool left;
 };
 
 /* ---- one file ---- */
@@ -280,7 +281,7 @@ recover_file(int dir, const char *name, const char *instance, bool copy, int *fd
 
 struct recover *
 recover_new(const struct spool_dir *d, const char *instance, bool name_odd,
-    recover_live_fn *is_live, void *arg)
+    struct doubt doubt, recover_live_fn *is_live, void *arg)
 {
 	struct recover *r = mem_new(struct recover);
 
@@ -288,6 +289,7 @@ recover_new(const struct spool_dir *d, const char *instance, bool name_odd,
 	r->dir.locked = d->locked;
 	r->instance = mem_strdup(instance);
 	r->name_odd = name_odd;
+	r->doubt = doubt;
 	r->is_live = is_live;
 	r->arg = arg;
 	r->root = r->dir.fd != -1 ? fdopendir(r->dir.fd) : NULL;
@@ -333,13 +335,27 @@ log_odd(const struct recover *r)
 		    "%.*s%s", r->odd, STR_ARG(names), names.n >= ODD_NAMES_BYTES ? ", ..." : "");
 }
 
+/* Said for the last of many directories, too: the log leaves out what repeats itself. */
+static void
+doubt_names(struct recover *r)
+{
+	log_warning("cannot sync the directory '%s' of the spool: %s; it will be tried again",
+	    r->tag[0] != '\0' ? r->tag : ".", strerror(errno));
+	r->found.names = r->left = true;
+}
+
 static bool
 seal(struct recover *r, int dir, int fd, const char *name)
 {
-	if (fdatasync(fd) == 0)
-		return spool_seal(dir, name) == 0;
-	r->unsynced = true;
-	return false;
+	if (fdatasync(fd) == -1) {
+		r->found.bytes = true;
+		return false;
+	}
+	if (spool_seal(dir, name) != 0)
+		return false;
+	if (spool_sync_names(dir) != 0)
+		doubt_names(r);
+	return true;
 }
 
 static void
@@ -360,7 +376,7 @@ repair(struct recover *r, int dir, const char *name)
 		    (int)(strlen(name) - strlen(SPOOL_PART)), name);
 		/* Readers see it torn or whole as long as nobody holds it. */
 		(void)har_lock_patiently(fd);
-		kept = recover_file(dir, name, r->instance, r->by_copy, &fd);
+		kept = recover_file(dir, name, r->instance, r->doubt.bytes, &fd);
 		if (kept < 0 || (kept > 0 && !seal(r, dir, fd, final))) {
 			log_warning("cannot repair %s/%s: %s", r->tag, name, strerror(errno));
 			r->left = true;
@@ -442,16 +458,10 @@ look_at_tag(struct recover *r, const struct dirent *e)
 	(void)snprintf(r->tag, sizeof(r->tag), "%s", e->d_name);
 }
 
-bool
-recover_unsynced(const struct recover *r)
+struct doubt
+recover_doubt(const struct recover *r)
 {
-	return r->unsynced;
-}
-
-void
-recover_by_copy(struct recover *r, bool copy)
-{
-	r->by_copy = copy;
+	return r->found;
 }
 
 bool
@@ -467,6 +477,24 @@ recover_sums(const struct recover *r, uint64_t *out_files, uint64_t *out_entries
 	*out_entries = r->entries;
 }
 
+static void
+sync_again(struct recover *r, int dir)
+{
+	if (r->doubt.names && fsync(dir) == -1)
+		doubt_names(r);
+}
+
+static void
+tell(struct recover *r)
+{
+	log_odd(r);
+	if (r->files > 0)
+		log_info("repaired %llu files that were left unfinished: %llu entries kept",
+		    (unsigned long long)r->files, (unsigned long long)r->entries);
+	if (r->doubt.names && !r->found.names)
+		log_over(LOG_PLAIN, "the directories of all finished files are synced");
+}
+
 static bool
 look(struct recover *r, bool *out_work)
 {
@@ -477,8 +505,10 @@ look(struct recover *r, bool *out_work)
 			*out_work = look_at_file(r, e);
 		return true;
 	}
-	if (r->tags != NULL)
+	if (r->tags != NULL) {
+		sync_again(r, dirfd(r->tags));
 		(void)closedir(r->tags);
+	}
 	r->tags = NULL;
 	r->tag[0] = '\0';
 	if (r->root != NULL && (e = readdir(r->root)) != NULL) {
@@ -497,10 +527,9 @@ recover_step(struct recover *r)
 
 	for (n = 0; n < NAMES_STEP && more && !work; n++)
 		more = look(r, &work);
-	if (!more)
-		log_odd(r);
-	if (!more && r->files > 0)
-		log_info("repaired %llu files that were left unfinished: %llu entries kept",
-		    (unsigned long long)r->files, (unsigned long long)r->entries);
+	if (!more) {
+		sync_again(r, r->dir.fd);
+		tell(r);
+	}
 	return more;
 }

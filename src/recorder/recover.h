@@ -12,6 +12,14 @@
 
 struct recover;
 
+/*
+ * What may not be on disk, whatever a next fsync(2) says: it is told of a failure once.
+ * Bytes: each file is copied; names: the directories are synced again.
+ */
+struct doubt {
+	bool bytes, names;
+};
+
 /* Is it one of the caller's own, growing files? Called from the helper thread. */
 typedef bool recover_live_fn(void *arg, uint64_t inode);
 
@@ -21,14 +29,12 @@ typedef bool recover_live_fn(void *arg, uint64_t inode);
  * instance. All else is left alone; name_odd: and named in the log.
  */
 struct recover *recover_new(const struct spool_dir *, const char *instance, bool name_odd,
-    recover_live_fn *, void *arg) NONNULL(1, 2, 4) MUSTCHECK;
+    struct doubt, recover_live_fn *, void *arg) NONNULL(1, 2, 5) MUSTCHECK;
 void recover_free(struct recover **);
 /* Look at the next names, repair at most one file. false: that was all. */
 bool recover_step(struct recover *) NONNULL(1);
 bool recover_left(const struct recover *) NONNULL(1);	/* something it could not repair ... */
-bool recover_unsynced(const struct recover *) NONNULL(1);	/* ... or sync */
-/* Trust no file that is there: each becomes a copy. */
-void recover_by_copy(struct recover *, bool) NONNULL(1);
+struct doubt recover_doubt(const struct recover *) NONNULL(1);	/* ... or sync */
 /* Files repaired so far, and the entries in them. */
 void recover_sums(const struct recover *, uint64_t *out_files, uint64_t *out_entries)
     NONNULL(1, 2, 3);

@@ -175,9 +175,8 @@ spool_lost_lately(const struct spool *s)
 static void
 recover(struct spool *s)
 {
-	finish_recover(s->finish, &s->dir, s->instance, !s->odd_named);
-	s->torn = false;
-	s->odd_named = true;
+	s->torn = !finish_recover(s->finish, &s->dir, s->instance, !s->odd_named);
+	s->odd_named |= !s->torn;
 }
 
 static void
@@ -203,7 +202,7 @@ works_again(struct spool *s)
 	if (receipts_state(s->receipts) == INTENT_READY)
 		undo(s->receipts, &s->dir);
 	show_state(s);
-	log_event(LOG_LEVEL_INFO, LOG_SPOOL_WORKS, false, NULL, 0,
+	log_over(LOG_SPOOL_WORKS,
 	    "the spool %s is written again; %llu entries were lost", s->dir.path,
 	    (unsigned long long)spool_lost_lately(s));
 	s->on_state(s->arg, true, "");
@@ -247,7 +246,7 @@ mend(struct spool *s, uint64_t now_us)
 	if (!s->torn || s->bad || now_us < s->mend_us)
 		return;
 	recover(s);
-	s->mending = true;
+	s->mending = !s->torn;
 }
 
 static bool

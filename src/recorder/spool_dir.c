@@ -328,6 +328,20 @@ next_name(char name[SPOOL_NAME])
 	return true;
 }
 
+int
+spool_seal(int dir, const char *name)
+{
+	char part[SPOOL_NAME + sizeof(SPOOL_PART)], final[SPOOL_NAME];
+	int tries;
+
+	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, name);
+	(void)snprintf(final, sizeof(final), "%s", name);
+	for (tries = 0; renameat2(dir, part, dir, final, RENAME_NOREPLACE) == -1; tries++)
+		if (errno != EEXIST || tries == NAME_TRIES || !next_name(final))
+			return -1;
+	return 0;
+}
+
 /* The directory itself may be new; if it is not, this costs next to nothing. */
 static int
 sync_parent(int dir)
@@ -344,15 +358,7 @@ sync_parent(int dir)
 }
 
 int
-spool_seal(int dir, const char *name)
+spool_sync_names(int dir)
 {
-	char part[SPOOL_NAME + sizeof(SPOOL_PART)], final[SPOOL_NAME];
-	int tries;
-
-	(void)snprintf(part, sizeof(part), "%s" SPOOL_PART, name);
-	(void)snprintf(final, sizeof(final), "%s", name);
-	for (tries = 0; renameat2(dir, part, dir, final, RENAME_NOREPLACE) == -1; tries++)
-		if (errno != EEXIST || tries == NAME_TRIES || !next_name(final))
-			return -1;
 	return fsync(dir) == 0 && sync_parent(dir) == 0 ? 0 : -1;
 }

@@ -63,8 +63,10 @@ bool spool_name_of(const char *name, const char *instance);	/* its name is that 
 bool spool_file_ours(const struct stat *) NONNULL(1);
 /*
  * Give NAME.part in `dir`, which is synced, its final name, or one like it when that
- * is taken. Waits for the disk. 0, or -1 with errno.
+ * is taken. 0, or -1 with errno.
  */
 int spool_seal(int dir, const char *name) NONNULL(2) MUSTCHECK;
+/* Names in that directory, and its own, survive a power cut. Waits. 0, or -1 with errno. */
+int spool_sync_names(int dir) MUSTCHECK;
 
 #endif

@@ -4,10 +4,12 @@
 
 #include "signer/ca.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "signer/ca_make.h"
 #include "signer/retired.h"
@@ -334,8 +336,8 @@ ca_load(struct ca *ca, struct files *f, int64_t now, struct errmsg *err)
 	return ret;
 }
 
-int
-ca_make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
+static int
+make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
 {
 	EVP_PKEY *key = ca_make_key(want->rsa);
 	BIO *bio = BIO_new(BIO_s_secmem());
@@ -353,20 +355,49 @@ ca_make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *
 	(void)BIO_free(bio);	/* secure memory: wiped */
 	X509_free(cert);
 	EVP_PKEY_free(key);
+	return ret;
+}
+
+int
+ca_make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *err)
+{
+	int ret = make(f, want, now, err);
+
 	/* Another signer was quicker: its CA is as good as ours. */
 	return ret == ERR_EXISTS ? 0 : ret;
+}
+
+static uint64_t
+inode_of(const struct files *f)
+{
+	struct stat st;
+
+	return fstatat(f->dir, CA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
 }
 
 int
 ca_open(struct ca *ca, struct files *f, const struct ca_new *want, int64_t now,
     struct errmsg *err)
 {
-	int got = ca_load(ca, f, now, err);
+	int got = ca_load(ca, f, now, err), made;
 
-	if (got == 0 && ca_make(f, want, now, err) == 0) {
-		got = ca_load(ca, f, now, err);
-		if (got == 0)
-			(void)errmsg_set(err, "%s/%s has vanished", f->path, CA_FILE);
-	}
+	if (got != 0)
+		return got == 1 ? 0 : -1;
+	made = make(f, want, now, err);
+	if (made != 0 && made != ERR_EXISTS)
+		return -1;
+	got = ca_load(ca, f, now, err);
+	if (got == 0)
+		(void)errmsg_set(err, "%s/%s has vanished", f->path, CA_FILE);
+	ca->made = made == 0 ? inode_of(f) : 0;
 	return got == 1 ? 0 : -1;
+}
+
+void
+ca_unmake(struct files *f, uint64_t inode, bool dir)
+{
+	if (inode != 0 && inode_of(f) == inode)
+		(void)unlinkat(f->dir, CA_FILE, 0);
+	if (dir)
+		(void)rmdir(f->path);
 }

@@ -176,6 +176,9 @@ desk_serve(struct desk *d, struct desk_client *c, unsigned worker, struct str bo
 	if (!may_ask(c, mono_us)) {
 		answer.status = SIGN_BUSY;
 		answer.reason = STR("too many requests");
+		counter_add(&d->conf.counters->certs_refused, 1);
+		log_warning("worker %u asks for more than %d certificates a second: it has to "
+		    "wait", worker, DESK_RATE);
 	} else if (ask_check(&m, d->conf.permit, now, &d->ask, &why) != 0) {
 		answer.status = SIGN_REFUSED;
 		answer.reason = str_z(why);

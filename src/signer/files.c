@@ -53,7 +53,7 @@ files_open(struct files *f, const char *path, uid_t uid, gid_t gid, struct errms
 	bool made = mkdir(path, 0755) == 0;
 	struct stat st;
 
-	*f = (struct files){.dir = -1, .path = path, .uid = uid, .gid = gid};
+	*f = (struct files){.dir = -1, .path = path, .uid = uid, .gid = gid, .made = made};
 	if (!made && errno != EEXIST)
 		return errmsg_sys(err, "cannot make the CA directory %s", path);
 	f->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (made ? O_NOFOLLOW : 0));

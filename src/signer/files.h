@@ -16,6 +16,7 @@ struct files {
 	const char *path;	/* of the directory, for messages */
 	uid_t uid;		/* who is to own what we make; (uid_t)-1: leave it */
 	gid_t gid;
+	bool made;		/* by files_open() */
 };
 
 /*

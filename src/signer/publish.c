@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * publish.c - the public files of the CA: what clients install.  Written when a
+ * publish.c - what the master does in the CA's directory for a signer, which can do so no
+ * more.  The public files of the CA, what clients install, are written when a
  * generation serves and not before: a reload that fails must not leave people
- * with the certificate of a CA that signs nothing.
+ * with the certificate of a CA that signs nothing; nor with the CA itself.
  * Runs in: master.
  */
 #include "config.h"
@@ -11,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "base/log.h"
+#include "signer/ca.h"
 #include "signer/export.h"
 #include "signer/signer.h"
 
@@ -51,6 +53,18 @@ write_files(const struct conf *conf, X509 *ca, STACK_OF(X509) *above, struct err
 	rc = export_files(ca, above, &files, EXPORT_SYSTEM_ROOTS, err);
 	files_close(&files);
 	return rc;
+}
+
+void
+signer_withdraw(const struct conf *conf, const struct msg_ca_made *made)
+{
+	struct files files;
+	struct errmsg err;
+
+	if ((made->inode == 0 && !made->dir) || files_look(&files, conf->ca.dir, &err) != 0)
+		return;
+	ca_unmake(&files, made->inode, made->dir);
+	files_close(&files);
 }
 
 void

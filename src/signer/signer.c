@@ -249,6 +249,19 @@ take_ca(struct signer *s, struct files *files, struct errmsg *err)
 	return ca_narrow(&s->ca, s->permit, err);
 }
 
+/* A start or a reload that fails after this takes it away again. */
+static void
+tell_made(struct signer *s, bool dir)
+{
+	struct msg_ca_made made = {.inode = s->ca.made, .dir = dir};
+	struct buf payload;
+
+	buf_init(&payload, 0);
+	msg_pack_ca_made(&payload, &made);
+	proc_tell_early(s->proc, MSG_CA_MADE, &payload);
+	buf_free(&payload);
+}
+
 static int
 open_ca(struct signer *s, struct errmsg *err)
 {
@@ -263,6 +276,10 @@ open_ca(struct signer *s, struct errmsg *err)
 	if (files_open(&files, conf->ca.dir, s->proc->user.uid, s->proc->user.gid, err) != 0)
 		return -1;
 	ret = take_ca(s, &files, err);
+	if (ret != 0)
+		ca_unmake(&files, s->ca.made, files.made);
+	else if (s->ca.made != 0 || files.made)
+		tell_made(s, files.made);
 	files_close(&files);
 	return ret;
 }

@@ -8,5 +8,7 @@
 int signer_main(struct proc *);
 /* The CA's public files, from what a signer told when it was ready (msg_ready). */
 void signer_publish(const struct conf *, struct str ca_chain) NONNULL(1);
+/* They are not needed: take away what a signer made, and only that. */
+void signer_withdraw(const struct conf *, const struct msg_ca_made *) NONNULL(1, 2);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leg.c - what a finished handshake agreed on, in the words of the standards
- * (tls_leg_of() of origin.h).
+ * leg.c - what a finished handshake agreed on, and why one has failed, in the words of
+ * the standards (tls_leg_of() and tls_alert_text() of origin.h).
  * Runs in: worker.
  */
 #include "config.h"
@@ -124,4 +124,19 @@ tls_leg_of(SSL *ssl, struct tls_leg *out)
 		memcpy(out->alpn, alpn, n);
 	put(out->sni, sizeof(out->sni), SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
 	out->resumed = SSL_session_reused(ssl) == 1;
+}
+
+const char *
+tls_alert_text(unsigned alert)
+{
+	switch (alert) {
+	case 86:
+		return "inappropriate fallback";	/* RFC 7507 */
+	case 109:
+		return "missing extension";
+	case 116:
+		return "certificate required";
+	default:
+		return SSL_alert_desc_string_long((int)alert);
+	}
 }

@@ -67,6 +67,8 @@ void tls_origin_stop(SSL **);
 
 /* Of either leg, after its handshake. */
 void tls_leg_of(SSL *, struct tls_leg *out) NONNULL(1, 2);
+/* "handshake failure": also of alerts that this OpenSSL has no words for. */
+const char *tls_alert_text(unsigned alert);
 
 /*
  * Verification alone, for tests: the chain (leaf first) against roots as

@@ -16,12 +16,10 @@
 #include "base/mem.h"
 
 #define PLACES 256	/* some 10 KB each, never more than 100 */
-#define LIFE_US (UINT64_C(600) * 1000000u)
 
 struct place {
 	uint8_t key[32];
 	struct tls_facts *facts;	/* NULL: free */
-	uint64_t until_us;		/* monotonic */
 };
 
 struct verdicts {
@@ -94,7 +92,7 @@ verdicts_find(struct verdicts *v, const uint8_t key[32])
 
 	if (p->facts == NULL || memcmp(p->key, key, sizeof(p->key)) != 0)
 		return NULL;
-	if (clock_mono_us() < p->until_us && is_good(p->facts))
+	if (is_good(p->facts))
 		return tls_facts_ref(p->facts);
 	tls_facts_unref(&p->facts);
 	return NULL;
@@ -110,5 +108,4 @@ verdicts_keep(struct verdicts *v, const uint8_t key[32], struct tls_facts *facts
 	tls_facts_unref(&p->facts);
 	memcpy(p->key, key, sizeof(p->key));
 	p->facts = tls_facts_ref(facts);
-	p->until_us = clock_mono_us() + LIFE_US;
 }

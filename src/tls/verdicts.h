@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verdicts.h - chains that were found good lately: the same chain for the same
- * name is not verified again for some minutes.  That hides nothing:
+ * verdicts.h - chains that were found good: the same chain for the same name is
+ * not verified again while it is valid.  That hides nothing:
  *
  *  - verification sees the certificates sent, the name and whether it is an
  *    address, strictness, the date, and roots and keys of our own CA; the first

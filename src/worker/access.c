@@ -135,16 +135,6 @@ access_is_listener(const struct access *a, const struct addr *d)
 	return false;
 }
 
-/* fd00:ec2::254 and fe80::/10; 169.254/16 is where clouds keep their secrets. */
-static bool
-is_metadata(const struct addr *d)
-{
-	static const uint8_t ec2[16] = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
-
-	return addr_is_link_local(d) ||
-	    (d->sa.sa_family == AF_INET6 && memcmp(&d->in6.sin6_addr, ec2, 16) == 0);
-}
-
 const char *
 access_destination(const struct access *a, const struct addr *client, const struct addr *d)
 {
@@ -155,7 +145,7 @@ access_destination(const struct access *a, const struct addr *client, const stru
 		return NULL;
 	if (addr_is_loopback(d) || addr_is_any(d) || is_own(a, d))
 		return "that address is the proxy's own host (access.guard)";
-	if (is_metadata(d))
+	if (addr_is_metadata(d))
 		return "that address is link-local (access.guard)";
 	return NULL;
 }

@@ -270,13 +270,13 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 }
 
 static const char *
-how_text(enum conn_end how)
+how_text(const struct conn *c, enum conn_end how)
 {
 	switch (how) {
 	case CONN_END_RESET:
 		return "reset the connection";
 	case CONN_END_TLS:
-		return "broke TLS";
+		return conn_tls_end(c);
 	case CONN_END_TIMEOUT:
 		return "timed out";
 	default:
@@ -299,7 +299,7 @@ may_repeat(const struct message *m)
 }
 
 static void
-on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
+on_ended(void *owner, struct conn *c, enum conn_end how)
 {
 	struct back *b = owner;
 	struct flow *f = b->flow;
@@ -331,7 +331,7 @@ on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
 			return;
 	}
 	say_proxy_status(f, "http_response_incomplete");
-	flow_fail(f, FLOW_BACK, how, "origin %s %s", how_text(how),
+	flow_fail(f, FLOW_BACK, how, "origin %s %s", how_text(c, how),
 	    flow_response_begun(f) ? "in the middle of the response" : "before the response");
 }
 

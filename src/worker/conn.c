@@ -10,10 +10,12 @@
 
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "tls/origin.h"
 
 struct conn *
 conn_new(struct worker *worker, enum counter_side side, int fd, const struct addr *peer,
@@ -103,6 +105,18 @@ const char *
 conn_tls_error(const struct conn *c)
 {
 	return c->tls_error;
+}
+
+const char *
+conn_tls_end(const struct conn *c)
+{
+	static char text[96];
+
+	if (c->alert == 0)
+		return "broke TLS";
+	(void)snprintf(text, sizeof(text), "ended TLS with the alert \"%s\"",
+	    tls_alert_text(c->alert));
+	return text;
 }
 
 void

@@ -68,6 +68,8 @@ SSL *conn_ssl(const struct conn *);	/* NULL: plain */
 /* Fatal alert that the peer sent, or 0; text of what failed otherwise. */
 unsigned conn_tls_alert(const struct conn *);
 const char *conn_tls_error(const struct conn *);
+/* What the peer did by CONN_END_TLS, for people; good until the next call. */
+const char *conn_tls_end(const struct conn *);
 
 void conn_write(struct conn *, const void *p, size_t n);
 /* The same for bytes that nothing has to precede: they may be out when it returns. */

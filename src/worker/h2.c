@@ -264,13 +264,13 @@ on_data(void *owner, struct conn *c UNUSED, const uint8_t *p, size_t n)
 }
 
 static const char *
-how_text(enum conn_end how)
+how_text(const struct conn *c, enum conn_end how)
 {
 	switch (how) {
 	case CONN_END_RESET:
 		return "reset the connection";
 	case CONN_END_TLS:
-		return "broke TLS";
+		return conn_tls_end(c);
 	case CONN_END_TIMEOUT:
 		return "moved no byte for too long";
 	default:
@@ -279,14 +279,14 @@ how_text(enum conn_end how)
 }
 
 static void
-on_ended(void *owner, struct conn *c UNUSED, enum conn_end how)
+on_ended(void *owner, struct conn *c, enum conn_end how)
 {
 	struct h2 *h2 = owner;
 
 	h2->ended = true;
 	if (how == CONN_END_TIMEOUT && h2->nstreams == 0)
 		how = CONN_END_CLEAN;
-	tell_ended(h2, how, how_text(how));
+	tell_ended(h2, how, how_text(c, how));
 }
 
 static void

@@ -40,6 +40,7 @@ destroy(void *p)
 	struct intercept *it = p;
 
 	buf_free(&it->first);
+	buf_free(&it->authority);
 	free(it->hello);
 	free(it);
 }

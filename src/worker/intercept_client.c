@@ -72,7 +72,7 @@ alert_text(unsigned alert, char text[64])
 {
 	if (alert == 0 || trust_alert_refuses(alert))
 		return trust_alert_text(alert);
-	(void)snprintf(text, 64, "alert %s", SSL_alert_desc_string_long((int)alert));
+	(void)snprintf(text, 64, "alert %s", tls_alert_text(alert));
 	return text;
 }
 
@@ -159,7 +159,7 @@ client_tls_failed(void *owner, struct conn *c, enum conn_end how)
 		record_rejection(it, alert);
 	else if (alert != 0)
 		intercept_record_failure(it, "TLS handshake with the client failed: alert %s",
-		    SSL_alert_desc_string_long((int)alert));
+		    tls_alert_text(alert));
 	else if (how == CONN_END_TLS && SSL_get_verify_result(conn_ssl(c)) != X509_V_OK)
 		intercept_record_failure(it, "the certificate of the client is refused: %s",
 		    X509_verify_cert_error_string(SSL_get_verify_result(conn_ssl(c))));
@@ -276,8 +276,9 @@ inner_origin_ended(void *owner, struct conn *c, enum conn_end how)
 	unsigned alert = conn_tls_alert(c);
 
 	if (how == CONN_END_TLS)
-		intercept_record_failure(it, "origin ended TLS: %s",
-		    alert != 0 ? SSL_alert_desc_string_long((int)alert) : conn_tls_error(c));
+		intercept_record_failure(it, "origin ended TLS: %s%s",
+		    alert != 0 ? tls_alert_text(alert) : conn_tls_error(c),
+		    intercept_about_cert(conn_ssl(c)));
 	else
 		intercept_forget_connect(it);
 	intercept_end(it, how, how);

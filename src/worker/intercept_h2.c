@@ -19,15 +19,8 @@ static void
 on_request(void *host, struct flow *f)
 {
 	struct intercept *it = host;
-	struct host_port said;
-	const char *why;
 
-	intercept_describe(it, f);
-	it->front->seen.requests++;
-	/* The URL is what HTTP says; where it really went stands beside it. */
-	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
-	    &why) == 0)
-		f->facts.origin = said;
+	intercept_describe_request(it, f);
 	if (f->request.is_connect) {
 		flow_refuse(f, 405, "CONNECT inside a tunnel");
 		return;

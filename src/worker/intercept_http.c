@@ -42,19 +42,39 @@ intercept_describe(void *host, struct flow *f)
 	}
 }
 
+/* HTTP/1.0 needs no Host, and what we say to the origin is HTTP/1.1 (RFC 9110 7.2). */
 static void
-on_request(void *host, struct flow *f)
+name_host(struct intercept *it, struct flow *f)
 {
-	struct intercept *it = host;
+	if (f->request.version != HTTP_VERSION_1_0 || f->request.authority.n > 0)
+		return;
+	if (it->authority.len == 0)
+		target_put_authority(&it->authority, &f->facts.origin,
+		    it->tls != NULL ? 443 : 80);
+	f->request.authority = buf_str(&it->authority);
+}
+
+void
+intercept_describe_request(struct intercept *it, struct flow *f)
+{
 	struct host_port said;
 	const char *why;
 
 	intercept_describe(it, f);
 	it->front->seen.requests++;
+	name_host(it, f);
 	/* The URL is what HTTP says; where it really went stands beside it. */
 	if (target_parse_authority(f->request.authority, it->tls != NULL ? 443 : 80, &said,
 	    &why) == 0)
 		f->facts.origin = said;
+}
+
+static void
+on_request(void *host, struct flow *f)
+{
+	struct intercept *it = host;
+
+	intercept_describe_request(it, f);
 	if (unrecorded_refuse(f))
 		return;
 	if (it->back == NULL || !back_idle(it->back))

@@ -31,6 +31,7 @@ struct intercept {
 	char tag[TAG_MAX + 1];
 	struct host_port target;	/* of CONNECT */
 	struct host_port name;		/* SNI, else the target */
+	struct buf authority;		/* the same, for requests that name none */
 	struct dial *dial;
 	struct conn *client, *origin;
 	struct addr server;
@@ -75,6 +76,7 @@ void intercept_no_secured(void *intercept, struct conn *);
 /* The ClientHello is read: the origin's handshake, then the client's. */
 void intercept_start_tls(struct intercept *);
 void intercept_send_alert(struct intercept *, uint8_t description);
+const char *intercept_about_cert(SSL *);
 size_t intercept_held_data(void *intercept, struct conn *, const uint8_t *p, size_t n);
 /* RFC 8446 6 */
 enum { ALERT_HANDSHAKE_FAILURE = 40, ALERT_ACCESS_DENIED = 49, ALERT_INTERNAL_ERROR = 80 };
@@ -87,6 +89,8 @@ void intercept_start_client_tls(struct intercept *);
 void intercept_go_http(struct intercept *);
 /* Whose a flow is, what it is part of. */
 void intercept_describe(void *intercept, struct flow *);
+/* The same of one whose request is known; counts it. */
+void intercept_describe_request(struct intercept *, struct flow *);
 
 /* ---- intercept_h2.c ---- */
 void intercept_go_h2(struct intercept *);

@@ -129,6 +129,17 @@ client_cert(const struct intercept *it)
 	return i >= 0 ? shelf_leaf(shelf, (size_t)i) : NULL;
 }
 
+/* Behind the text of a failure that this may be the reason of. */
+const char *
+intercept_about_cert(SSL *ssl)
+{
+	static const char *const texts[] = {[TLS_CERT_NOT_ASKED] = "",
+	    [TLS_CERT_ASKED] = " (it had asked for a client certificate, and got none)",
+	    [TLS_CERT_SHOWN] = " (it was shown the certificate of client_certs)"};
+
+	return texts[tls_origin_cert_asked(ssl)];
+}
+
 /* A resumed session was shown it when it began, and does not tell. */
 static void
 note_client_cert(struct intercept *it, SSL *ssl)
@@ -184,8 +195,9 @@ origin_ended(void *owner, struct conn *c, enum conn_end how)
 	switch (how) {
 	case CONN_END_TLS:
 		/* A failed handshake gives the client the same alert. */
-		intercept_record_failure(it, "TLS handshake with the origin failed: %s",
-		    alert != 0 ? SSL_alert_desc_string_long((int)alert) : conn_tls_error(c));
+		intercept_record_failure(it, "TLS handshake with the origin failed: %s%s",
+		    alert != 0 ? tls_alert_text(alert) : conn_tls_error(c),
+		    intercept_about_cert(conn_ssl(c)));
 		intercept_send_alert(it, alert != 0 ? (uint8_t)alert : ALERT_HANDSHAKE_FAILURE);
 		how = CONN_END_CLEAN;
 		break;

@@ -24,6 +24,7 @@ struct question {
 	unsigned sign_key;
 	uint32_t sequence;	/* of the keys when asked */
 	unsigned sent;
+	bool put_off;		/* the signer had too many: once more with the next tick */
 	double deadline;
 	struct buf packed;	/* asked again when a new signer comes */
 	TAILQ_HEAD(, leaf_ask) asks;
@@ -72,14 +73,26 @@ answer_all(struct leaf_asks *as, struct question *q, struct tls_leaf *leaf, cons
 }
 
 static void
+send_question(struct leaf_asks *as, struct question *q)
+{
+	q->put_off = false;
+	/* Without a signer it waits for the next one. Who ends two is not asked again. */
+	if (as->signer != NULL && q->sent++ < SENDS_MAX)
+		(void)!channel_send(as->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
+}
+
+static void
 on_timer(struct ev_loop *loop UNUSED, ev_timer *w, int events UNUSED)
 {
 	struct leaf_asks *as = w->data;
 	struct question *q, *next;
 
-	TAILQ_FOREACH_SAFE(q, &as->questions, link, next)
+	TAILQ_FOREACH_SAFE(q, &as->questions, link, next) {
 		if (clock_mono_s() >= q->deadline)
 			answer_all(as, q, NULL, "the signer does not answer");
+		else if (q->put_off)
+			send_question(as, q);
+	}
 }
 
 static struct question *
@@ -91,14 +104,6 @@ find_question(struct leaf_asks *as, uint32_t id)
 		if (q->id == id)
 			return q;
 	return NULL;
-}
-
-static void
-send_question(struct leaf_asks *as, struct question *q)
-{
-	/* Without a signer it waits for the next one. Who ends two is not asked again. */
-	if (as->signer != NULL && q->sent++ < SENDS_MAX)
-		(void)!channel_send(as->signer, MSG_SIGN_ASK, &q->packed, NULL, 0);
 }
 
 static void
@@ -126,6 +131,11 @@ on_message(void *arg, struct channel *ch UNUSED, enum msg_type type, struct str 
 	q = find_question(as, a.id);
 	if (q == NULL)
 		return 0;	/* it came too late */
+	if (a.status == SIGN_BUSY) {
+		q->sent--;
+		q->put_off = true;
+		return 0;
+	}
 	if (a.status != SIGN_OK) {
 		refused(as, q, &a);
 		return 0;

@@ -321,10 +321,8 @@ plan_names(const struct mirror_ask *a, struct defects *d, struct mirror_plan *ou
 	const struct tls_facts *f = a->origin;
 
 	if (is_for_the_name(f)) {
-		if (a->sniff)
-			return;
-		out->names = MIRROR_NAMES_ASKED;
-		d->copy &= ~(uint32_t)COPY_NO_NAMES;
+		if (!a->sniff)
+			out->names = MIRROR_NAMES_ASKED;
 		return;
 	}
 	if ((d->copy & COPY_NO_NAMES) != 0 || d->issuer == ISSUER_UNTRUSTED ||

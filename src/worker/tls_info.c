@@ -47,10 +47,13 @@ tls_info_unref(struct tls_info **pt)
 void
 tls_info_plan(struct tls_info *t, const struct mirror_plan *p)
 {
+	static const char *const staples[] = {[SIGN_STAPLE_GOOD] = "good",
+	    [SIGN_STAPLE_REVOKED] = "revoked", [SIGN_STAPLE_STALE] = "invalid"};
+
 	t->recipe = recipe_name(p->recipe);
 	t->copied = p->copy;
 	if (p->staple != SIGN_STAPLE_NONE)
-		t->staple = p->staple == SIGN_STAPLE_GOOD ? "good" : "revoked";
+		t->staple = staples[p->staple];
 }
 
 void

@@ -365,14 +365,22 @@ on_stop(void *arg, uint64_t timeout_ms)
 	let_go(m);
 }
 
-/* The host is to be emptied: no hurry, and whoever comes is still served. */
-static void
-leave(struct worker_main *m)
+/*
+ * The host is to be emptied: no hurry, and whoever comes is still served. What was
+ * told to clients until it is not any more, such as GOAWAY, stays told.
+ */
+static int
+leave(struct worker_main *m, struct str body)
 {
+	struct msg_leaving leaving;
+
+	if (msg_unpack_leaving(body, &leaving) != 0)
+		return -1;
 	if (!m->w.draining)
 		m->w.drain_idle_s = (double)m->w.conf->drain_idle_ms / 1000;
-	m->w.leaving = true;
+	m->w.leaving = leaving.yes != 0;
 	worker_sweep(&m->w);
+	return 0;
 }
 
 /*
@@ -423,8 +431,7 @@ on_message(void *arg, enum msg_type type, struct str body, int *fds, size_t nfds
 		leafs_signer(m->w.leafs, fds[0]);
 		return 0;
 	case MSG_LEAVING:
-		leave(m);
-		return 0;
+		return leave(m, body);
 	case MSG_SPILL:
 		if (nfds != 1 || msg_unpack_ring_slot(body, &slot) != 0)
 			return -1;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Fixtures: programs live as long as a module's tests, tags as long as one test."""
+import itertools
 import os
 import pathlib
 import re
@@ -14,6 +15,9 @@ from env.disk import Disk  # noqa: E402
 from env.mitmd import Mitmd  # noqa: E402
 from env.nginx import Nginx  # noqa: E402
 from env.origin import Origin  # noqa: E402
+
+
+NUMBERS = itertools.count()	# many names begin alike
 
 
 @pytest.fixture(scope="session")
@@ -168,7 +172,7 @@ def nginx(tmp_path_factory, certs):
 def tag(request):
     """A tag of this test's own, so that its recording is too."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", request.node.name).strip("-.")
-    return name[:48].rstrip("-.") + f"-{abs(hash(request.node.nodeid)) % 9999:04d}"
+    return name[:48].rstrip("-.") + f"-{next(NUMBERS):04d}"
 
 
 @pytest.hookimpl(hookwrapper=True)

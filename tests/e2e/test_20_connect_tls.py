@@ -136,6 +136,14 @@ def test_an_ipv6_address_as_origin(mitmd, start_origin, certs):
     assert mitmd.curl().ok(origin.url(host="[::1]")).body == b"hello\n"
 
 
+def test_http_1_0_without_host_inside(mitmd, secure_origin, tag):
+    """The origin is spoken to in HTTP/1.1, which wants one."""
+    with mitmd.secure(secure_origin.authority, tag) as client:
+        assert client.ask("GET /hello HTTP/1.0\r\n\r\n").body == b"hello\n"
+    assert secure_origin.requests()[0].all("Host") == [secure_origin.authority]
+    assert mitmd.entry(tag, "/hello")["request"]["url"] == secure_origin.url("/hello")
+
+
 def test_connect_in_http_1_0_without_host(mitmd, secure_origin):
     with mitmd.dial() as client:
         assert client.ask(f"CONNECT {secure_origin.authority} HTTP/1.0\r\n\r\n").status == 200

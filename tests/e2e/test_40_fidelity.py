@@ -9,7 +9,7 @@ from env.bad_origins import BY_LABEL, GOOD, HUGE, MANGLED, OWN, ROWS, World
 from env.fidelity import PROXIED, Table
 from env.known_differences import KNOWN
 from env.mitmd import SANITIZED
-from env.tls_clients import CurlClient, PythonClient, Target
+from env.tls_clients import CurlClient, PythonClient, Target, run
 from env.tls_origins import Origins
 
 LABELS = [row.label for row in ROWS]
@@ -121,6 +121,25 @@ def test_the_entry_names_the_defect(recorded, table, label):
         assert words.split(";")[0] in origin["verify"]
         if not table[row].both["curl"].proxied.ok:
             assert words.split(";")[0] in entry.error
+
+
+STAPLES = {"staple-good": ("good", "good"), "staple-revoked": ("revoked", "revoked"),
+           "staple-expired": ("invalid", "invalid"), "staple-other": ("invalid", "invalid"),
+           "staple-unknown": ("unknown", None), "good": (None, None)}
+
+
+@pytest.mark.parametrize("label", STAPLES)
+def test_the_entry_names_both_staples(fidelity, origins, label):
+    """The origin's, and ours."""
+    row = BY_LABEL[label]
+    tag = f"both-{label}"
+    authority = f"{row.host}:{origins[row].port}"
+    request = f"GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
+    run(["openssl", "s_client", "-quiet", "-status", "-proxy", fidelity.proxy, "-proxy_user", tag,
+         "-proxy_pass", "pass:x", "-servername", row.host, "-connect", authority],
+        request.encode())
+    shown = fidelity.har(tag, lambda har: len(har) == 1).entries[0]["_tls"]
+    assert (shown["origin"].get("staple"), shown.get("staple")) == STAPLES[label]
 
 
 # -- the other modes ----------------------------------------------------------------------

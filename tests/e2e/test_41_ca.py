@@ -267,6 +267,30 @@ def test_what_cannot_be_used_is_refused_at_start(own_mitmd, tmp_path, make):
     assert {p.name: p.read_bytes() for p in mitmd.ca_dir.iterdir()} == before
 
 
+def test_one_that_ends_soon_is_used_and_warned_of(own_mitmd, secure_origin, tmp_path):
+    """With each start and reload; what it signs ends no later."""
+    mitmd = own_mitmd(start=False)
+    key, cert = self_signed(tmp_path)
+    place(mitmd, key + cert)
+    mitmd.start()
+    mitmd.wait_log(r"warning: the CA ends in [89] days: prepare a new one")
+    start = len(mitmd.log)
+    reload(mitmd)
+    mitmd.wait_log(r"warning: the CA ends in [89] days", start)
+    assert issuer(mitmd, secure_origin, mitmd.ca) == "Own"
+
+
+def test_one_that_was_retired_is_warned_of(own_mitmd):
+    """Somebody has put the key back."""
+    mitmd = own_mitmd(start=False)
+    ctl(mitmd, "ca", "init")
+    key = (mitmd.ca_dir / "mitmd-ca.pem").read_bytes()
+    retire(mitmd)
+    place(mitmd, key)
+    mitmd.start()
+    mitmd.wait_log(r"warning: the CA was retired: \S+/mitmd-ca-retired\.pem has its key")
+
+
 def test_a_reload_keeps_the_old_ca_when_the_new_one_is_unusable(own_mitmd, secure_origin):
     mitmd = own_mitmd()
     name = subject(mitmd.ca)
@@ -653,7 +677,7 @@ def test_a_bad_credential_is_refused(own_mitmd, credentials, spoil, said):
     mitmd.spawn()
     mitmd.wait_log(said)
     assert mitmd.gone() not in (0, None)
-    assert "mitmd-ca.pem" not in os.listdir(mitmd.ca_dir)
+    assert not (mitmd.ca_dir / "mitmd-ca.pem").exists()
 
 
 def test_without_its_credential_it_makes_no_other_ca(own_mitmd, credentials):

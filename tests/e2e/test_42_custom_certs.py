@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Certificates of the operator's own: shown to clients, shown to origins, asked of
 clients; what is decided per host; and that `mitmctl explain` tells what happens."""
+import contextlib
 import hashlib
 import json
 import re
@@ -13,7 +14,8 @@ from env.certs import openssl
 from env.issued import Issuer, bundle, encrypt
 
 NAMES = ("localhost", "www.shop.test", "a.shop.test", "a.b.shop.test", "shop.test", "other.test",
-         "strict.test", "off.test", "reject.test", "ignored.test", "a.limit.test")
+         "strict.test", "off.test", "reject.test", "ignored.test", "a.limit.test",
+         "xn--mnchen-3ya.shop.test", "ported.test", "a.apex.test", "apex.test", "far.limit.test")
 GET = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -131,6 +133,19 @@ def test_it_does_not_win_over_a_bad_origin(shopkeeper, expired, customer):
     with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
         shopkeeper.secure(expired.authority, None, "www.shop.test", context)
     assert not expired.requests()
+
+
+def test_where_our_ca_may_not_sign_a_bad_origin_is_refused(own_mitmd, good, expired, shop, tmp_path,
+                                                          tag):
+    """There is nothing that could be shown: neither a good certificate nor a bad one."""
+    file = bundle(shop["www.shop.test"], tmp_path / "c.pem")
+    mitmd = own_mitmd({"certs": {"www.shop.test": str(file)}, "ca": {"permit": ["localhost"]}})
+    assert visit(mitmd, good.authority, "www.shop.test") == sha256(shop["www.shop.test"])
+    with pytest.raises(ssl.SSLError, match="(?i)access.denied"):
+        mitmd.secure(expired.authority, tag, "www.shop.test", careless(mitmd))
+    assert not expired.requests()
+    error = mitmd.har(tag).entries[0].error
+    assert error.startswith("origin certificate refused: certificate has expired"), error
 
 
 def test_it_wins_where_nothing_is_verified(shopkeeper, expired, shop):
@@ -298,6 +313,25 @@ def test_none_for_this_host_is_in_the_entry(own_mitmd, good, customer, tag):
     assert mitmd.entry(tag, "/hello")["_tls"]["origin"]["client_certificate"] is None
 
 
+@pytest.mark.parametrize("version", VERSIONS, ids=["1.2", "1.3"])
+@pytest.mark.parametrize("fixture, words", [
+    ("mitmd", "it had asked for a client certificate, and got none"),
+    ("visitor", "it was shown the certificate of client_certs")])
+def test_an_origin_that_wants_another_one(request, good, stranger, tag, version, fixture, words):
+    """Whoever reads the entry learns that this was it."""
+    mitmd = request.getfixturevalue(fixture)
+    good.context.minimum_version = good.context.maximum_version = version
+    asking(good, stranger)
+    with contextlib.suppress(ssl.SSLError):	# in 1.3 the refusal comes after both handshakes
+        with mitmd.secure(good.authority, tag, "www.shop.test") as wire:
+            assert wire.read_to_end() == b""
+    error = mitmd.har(tag).entries[0].error
+    none = fixture == "mitmd" and version == ssl.TLSVersion.TLSv1_3
+    assert ("certificate required" if none else "") in error
+    assert error.startswith(("TLS handshake with the origin failed: ", "origin ended TLS: "))
+    assert error.endswith(f" ({words})"), error
+
+
 # -- request_client_cert and client_ca ------------------------------------------------------------
 @pytest.fixture(scope="session")
 def stranger(tmp_path_factory):
@@ -405,6 +439,19 @@ def test_roots_of_origins_that_cannot_be_read(own_mitmd, tmp_path):
     assert tested.returncode == 78 and why in tested.stderr
 
 
+def test_roots_of_origins_in_a_hashed_directory(own_mitmd, good, roots, tmp_path):
+    """Read whole before there is a sandbox: later nobody opens any of it."""
+    directory = tmp_path / "roots"
+    directory.mkdir()
+    (directory / "root.pem").write_bytes(roots.read_bytes())
+    openssl("rehash", directory)
+    assert len(list(directory.iterdir())) == 2
+    mitmd = own_mitmd({"origin": {"ca": [str(directory)]}})
+    for file in directory.iterdir():
+        file.unlink()
+    assert by_our_ca(mitmd, good.authority, "www.shop.test")
+
+
 def test_a_client_certificate_that_no_handshake_takes(own_mitmd, tmp_path):
     file = tmp_path / "weak.pem"
     openssl("req", "-x509", "-newkey", "rsa:1024", "-nodes", "-keyout", file, "-out",
@@ -440,7 +487,10 @@ def test_verification_per_host(picky, expired, tag, name, mode):
     assert len(expired.requests()) == (1 if mode == "off" else 0)
     if mode != "reject":
         visit(picky, expired.authority, name, tag)
-        assert picky.entry(tag, "/hello")["_tls"]["origin"]["verify_mode"] == mode
+        origin = picky.entry(tag, "/hello")["_tls"]["origin"]
+        # Also of what was let pass, the entry says what it was.
+        assert (origin["verify_mode"], origin["verified"]) == (mode, False)
+        assert "has expired" in origin["verify"]
 
 
 @pytest.mark.parametrize("name", ["strict.test", "other.test"])
@@ -485,8 +535,10 @@ def everything(start_mitmd, shop, mine, tmp_path_factory):
     return start_mitmd({
         "certs": {"www.shop.test": str(bundle(shop["www.shop.test"], here / "www.pem"))},
         "client_certs": str(here / "clients"),
-        "ignore_hosts": ["ignored.test", "~^a\\.b\\.", "127.0.0.99"],
-        "ca": {"permit": ["localhost", ".shop.test", "off.test", "strict.test", "127.0.0.0/8"]},
+        "ignore_hosts": ["ignored.test", "~^a\\.b\\.", "127.0.0.99", ".apex.test",
+                         "ported.test:1", "~^localhost\\.localhost:", "127.7.0.0/16"],
+        "ca": {"permit": ["localhost", ".localhost", ".shop.test", "off.test", "strict.test",
+                          "ported.test", "127.0.0.0/8"]},
         "origin": {"verify_hosts": {"*.shop.test": "reject", "off.test": "off"},
                    "strict": ["strict.test"]},
     })
@@ -497,12 +549,19 @@ REALITY = [
     ("localhost", "a.b.shop.test"), ("localhost", "shop.test"), ("localhost", "other.test"),
     ("localhost", "strict.test"), ("localhost", "off.test"), ("localhost", "ignored.test"),
     ("localhost", "a.limit.test"), ("127.0.0.1", "127.0.0.1"), ("127.0.0.1", "off.test"),
+    ("LocalHost", "WWW.Shop.Test"), ("localhost.", "a.shop.test."), ("localhost", "a.apex.test"),
+    ("localhost", "apex.test"), ("localhost", "ported.test"),
+    ("localhost", "xn--mnchen-3ya.shop.test"), ("localhost.localhost", "a.shop.test"),
+    ("a.b.localhost", "localhost"), ("127.0.0.1", "far.limit.test"), ("127.7.7.7", "a.shop.test"),
+    ("127.8.7.7", "a.shop.test"),
 ]
 
 
 @pytest.mark.parametrize("connect, name", REALITY)
 def test_what_is_explained_is_what_happens(everything, good, certs, customer, shop, tag, connect,
-                                           name):
+                                           name, start_origin):
+    if connect.startswith("127.") and connect != "127.0.0.1":
+        good = start_origin(certs.leaf("every name"), connect)
     asking(good, customer, ssl.CERT_OPTIONAL)
     said = explained(everything, f"{connect}:{good.port}", "--sni", name)
     sni = None if name[0].isdigit() else name
@@ -518,6 +577,20 @@ def test_what_is_explained_is_what_happens(everything, good, certs, customer, sh
     assert hashlib.sha256(first_der(wanted)).hexdigest() == got(good)[0]
     assert entry["_tls"]["origin"]["verify_mode"] == said["verify"]["mode"]
     assert said["strict"]["value"] == (name == "strict.test")
+
+
+def test_what_nobody_reaches_is_explained(own_mitmd):
+    """Whatever the rest says, no CONNECT to it comes through."""
+    mitmd = own_mitmd()
+    mitmd.write({**mitmd.config, "listen": mitmd.proxy})	# the port it was given
+    for authority, who in ((mitmd.proxy, "nobody: that is mitmd itself"),
+                           ("MitM.it:443", "nobody: those are mitmd's own pages")):
+        assert explained(mitmd, authority)["reachableBy"]["who"].startswith(who)
+        with mitmd.dial() as wire:
+            assert wire.connect(authority).status == 403
+    for address in ("169.254.169.254", "fd00:ec2::254"):
+        said = explained(mitmd, "a.test", "--address", address)["reachableBy"]
+        assert said["source"]["option"] == "access.guard"
 
 
 def good_der(certs):
@@ -583,6 +656,33 @@ def test_the_constraints_of_the_ca_are_explained(own_mitmd, good, certs):
     said = explained(mitmd, good.authority, "--sni", "other.test")["traffic"]
     assert said == {"decision": "tunnelled", "reason": "ca.permit",
                     "constraintsOf": str(mitmd.ca)}
+
+
+def test_those_of_a_ca_above_are_explained_too(own_mitmd, good, certs, tmp_path):
+    """The CA itself says nothing; the root that has signed it does."""
+    key, root, low = (tmp_path / name for name in ("key", "root.pem", "low.pem"))
+    config = tmp_path / "ca.cnf"
+    ca = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n" \
+        "subjectKeyIdentifier=hash\n"
+    config.write_text(f"[req]\ndistinguished_name=dn\n[dn]\n[low]\n{ca}"
+                      f"[root]\n{ca}nameConstraints=critical,permitted;DNS:shop.test\n")
+    openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=narrow", "-config", config,
+            "-extensions", "root", "-out", root)
+    openssl("req", "-new", "-key", key, "-subj", "/CN=below", "-config", config, "-out",
+            tmp_path / "csr")
+    openssl("x509", "-req", "-in", tmp_path / "csr", "-CA", root, "-CAkey", key, "-extfile",
+            config, "-extensions", "low", "-set_serial", "7", "-out", low)
+    mitmd = own_mitmd(start=False)
+    mitmd.ca_dir.mkdir()
+    (mitmd.ca_dir / "mitmd-ca.pem").touch(0o600)
+    (mitmd.ca_dir / "mitmd-ca.pem").write_bytes(b"".join(f.read_bytes() for f in (key, low, root)))
+    mitmd.start()
+    for name, decision in (("a.shop.test", "intercepted"), ("other.test", "tunnelled")):
+        said = explained(mitmd, good.authority, "--sni", name)["traffic"]
+        assert said["decision"] == decision
+        shown = visit(mitmd, good.authority, name)
+        assert (shown == sha256(certs.leaf("every name"))) == (decision == "tunnelled")
 
 
 def test_who_may_reach_it_is_explained(own_mitmd):

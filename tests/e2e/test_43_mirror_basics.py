@@ -93,6 +93,10 @@ def test_the_leaf_is_the_same_in_every_worker(four, bad):
     assert len({leaf_of(four, bad) for _ in range(24)}) == 1
 
 
+def test_so_is_a_good_one(four, secure_origin):
+    assert len({leaf_of(four, secure_origin) for _ in range(24)}) == 1
+
+
 def test_bad_leafs_have_another_key_than_good_ones(four, start_origin, certs, stranger):
     good, bad = start_origin(certs.leaf("good")), start_origin(stranger.leaf("good"))
     assert facts(leaf_of(four, good), "-pubkey") != facts(leaf_of(four, bad), "-pubkey")

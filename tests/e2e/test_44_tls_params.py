@@ -12,6 +12,7 @@ from env import hello as tls
 from env.certs import openssl
 from env.curl import Curl, clean_environment
 from env.mitmd import wait_for
+from env.nginx import Nginx
 from env.wire import Closed
 
 SENTINEL_12 = b"DOWNGRD\x01"
@@ -378,6 +379,37 @@ def test_towards_the_client_only_what_is_sound(mitmd, secure_origin, version):
     assert "Early data was not sent" in said or version == "-tls1_2"
 
 
+@pytest.fixture
+def early_nginx(tmp_path, certs):
+    nginx = Nginx(tmp_path / "nginx", certs.leaf("good"), more="ssl_early_data on;")
+    yield nginx
+    nginx.close()
+
+
+def test_early_data_for_the_origin_is_skipped(mitmd, early_nginx, tmp_path, tag):
+    """A client comes back with what the origin itself once gave it: no 0-RTT, and no harm."""
+    session, early = tmp_path / "session", tmp_path / "early"
+    early.write_bytes(b"GET /early HTTP/1.1\r\nHost: x\r\n\r\n")
+    early_nginx.file("early", b"early")
+    early_nginx.file("late", b"late")
+
+    def visit(*args):
+        done = subprocess.run(
+            ["openssl", "s_client", "-ign_eof", "-connect", f"localhost:{early_nginx.tls_port}",
+             "-servername", "localhost", "-tls1_3", *map(str, args)],
+            input=b"GET /late HTTP/1.0\r\nHost: localhost\r\n\r\n", capture_output=True, check=False,
+            timeout=60, env=clean_environment())
+        return (done.stdout + done.stderr).decode("utf-8", "replace")
+    for through, verdict in (((), "accepted"),
+                             (("-proxy", mitmd.proxy, "-proxy_user", tag, "-proxy_pass",
+                               "pass:x"), "rejected")):
+        assert "\r\n\r\nlate" in visit("-sess_out", session)
+        said = visit("-sess_in", session, "-early_data", early, *through)
+        assert f"Early data was {verdict}" in said and "\r\n\r\nlate" in said, said
+    assert len(early_nginx.log("/early")) == 1
+    assert [e["request"]["url"].rpartition("/")[2] for e in mitmd.har(tag).entries] == ["late"]
+
+
 @pytest.mark.parametrize("cipher", ["RC4-SHA", "DES-CBC3-SHA", "NULL-SHA256", "ADH-AES128-SHA",
                                     "DHE-RSA-AES128-GCM-SHA256"])
 def test_no_weak_suite_towards_the_client(mitmd, secure_origin, cipher):
@@ -435,6 +467,17 @@ def test_a_trailing_dot_is_no_part_of_the_name(mitmd, raw):
         client.send(tls.client_hello(b"localhost."))
         client.read_to_end()
     assert origin.hellos[0].sni == "localhost"
+
+
+def test_ech_ends_here(mitmd, raw):
+    """Whether it is real or grease: its name is for a key that we do not have (RFC 9849)."""
+    origin = raw(tls.alert(HANDSHAKE_FAILURE))
+    ech = b"\0\0\1\0\1\7" + tls.vector(2, bytes(32)) + tls.vector(2, bytes(144))
+    with mitmd.tunnel(origin.origin.authority) as client:
+        client.send(tls.client_hello(b"public.test", more=tls.extension(0xfe0d, ech)))
+        assert client.read_to_end() == tls.alert(HANDSHAKE_FAILURE)
+    assert origin.hellos[0].sni == "public.test"
+    assert 0xfe0d not in origin.hellos[0].extensions
 
 
 def names_of(client):

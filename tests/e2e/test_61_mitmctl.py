@@ -4,10 +4,14 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 
 import pytest
 
@@ -62,6 +66,33 @@ def test_status_of_all_that_runs(mitmd):
     for role in ("signer", "recorder", "worker"):
         assert sorted(p["pid"] for p in processes(told, role)) == mitmd.pids(role)
     assert all(p["state"] == "running" and p["memory"] > 0 for p in told["processes"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="mounting needs root")
+def test_what_is_used_is_told_where_proc_is_hidden(own_mitmd):
+    """As in the unit, with ProtectProc=invisible: the master sees none of its children there."""
+    mitmd = own_mitmd(start=False)
+    mitmd.under = ("unshare", "--mount", "sh", "-c",
+                   'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh")
+    mitmd.start()
+    told = status(mitmd)["processes"]
+    assert len(told) == 5
+    for process in told:
+        assert process["memory"] > 100_000 and process["cpu_ms"] >= 0, process
+    assert sum(p["cpu_ms"] for p in told) > 0
+    table = mitmd.ctl("status").stdout
+    assert re.search(r"^worker +0 .* [\d.]+m?s +[\d.]+[kM] +(\d+|-) +0 ", table, re.M), table
+
+
+def test_what_is_used_is_what_the_kernel_says(mitmd):
+    def agree():
+        for process in status(mitmd)["processes"]:
+            private = [int(word) for word in pathlib.Path(f"/proc/{process['pid']}/statm").read_text().split()]
+            private = (private[1] - private[2]) * os.sysconf("SC_PAGE_SIZE")
+            if abs(private - process["memory"]) > 256 << 10:
+                return False
+        return True
+    wait_for(agree, "the same numbers")
 
 
 def test_status_counts_connections(mitmd, tag, origin):
@@ -225,7 +256,10 @@ def test_a_host_is_emptied(own_mitmd, origin, tag):
         done = mitmd.ctl("drain", "--output", "json")
         assert (done.returncode, json.loads(done.stdout)) == (0, [{"timeout": 3600, "idle": 0}])
         wait_for(lambda: ready(mitmd) == 503, "/readyz")
-        assert status(mitmd)["mitmd"]["state"] == "leaving"
+        told = status(mitmd)["mitmd"]
+        assert told["state"] == "leaving" and 3000 < told["leaves_in"] <= 3600
+        assert re.search(r"^state +leaving \(in (59m|1h0m) at the latest\), healthy$",
+                         mitmd.ctl("status").stdout, re.M)
         # Who is idle is let go, who comes is served, but not for long.
         assert client.at_end()
         with mitmd.dial() as another:
@@ -248,6 +282,37 @@ def test_a_host_is_not_emptied_while_somebody_is_there(own_mitmd, origin, tag):
     assert "the time is up" in mitmd.log_text()
 
 
+def test_a_drain_is_taken_back(own_mitmd, origin, tag):
+    """With nobody connected, and drain_idle over in a moment, it would have ended."""
+    mitmd = own_mitmd({"drain_idle": "500ms"})
+    with mitmd.tunnel(origin.authority, tag):
+        assert mitmd.ctl("drain").returncode == 0
+        wait_for(lambda: ready(mitmd) == 503, "/readyz")
+        done = mitmd.ctl("drain", "--cancel")
+        assert (done.returncode, done.stdout) == (0, "mitmd stays, and is ready again\n")
+        told = status(mitmd)["mitmd"]
+        assert told["state"] == "serving" and "leaves_in" not in told
+        wait_for(lambda: ready(mitmd) == 200, "/readyz")
+    mitmd.wait_log("takes the drain back")
+    with mitmd.dial() as client:
+        for _ in range(2):		# nobody is sent away
+            assert ask_through(client, origin).get("connection") is None
+    # Nobody is connected now: four times as long as it would have waited.
+    since = status(mitmd)["mitmd"]["uptime"]
+    wait_for(lambda: status(mitmd)["mitmd"]["uptime"] >= since + 3, "two seconds at least")
+    assert ready(mitmd) == 200 and "drained" not in mitmd.log_text()
+    # It can be asked again.
+    assert mitmd.ctl("drain").returncode == 0
+    assert mitmd.gone() == 0
+
+
+def test_there_is_nothing_to_take_back(mitmd):
+    done = mitmd.ctl("drain", "--cancel")
+    assert (done.returncode, done.stdout) == (0, "mitmd was not draining, and stays\n")
+    assert json.loads(mitmd.ctl("drain", "--cancel", "--output", "json").stdout) == [{"cancelled": 0}]
+    assert ready(mitmd) == 200
+
+
 @pytest.mark.parametrize("how", ["killed", "reload"])
 def test_new_workers_know_that_the_host_is_emptied(own_mitmd, how):
     mitmd = own_mitmd({"workers": 1, "drain_idle": "1h"})
@@ -263,7 +328,8 @@ def test_new_workers_know_that_the_host_is_emptied(own_mitmd, how):
 
 
 @pytest.mark.parametrize("args, said", [
-    (["now"], "too much"), (["--timeout", "soon"], "is a time"), (["--for", "1s"], "unrecognized")])
+    (["now"], "too much"), (["--timeout", "soon"], "is a time"), (["--for", "1s"], "unrecognized"),
+    (["--cancel", "--timeout", "1s"], "too much"), (["--cancel", "now"], "too much")])
 def test_drain_takes_a_time(mitmd, args, said):
     done = mitmd.ctl("drain", *args)
     assert done.returncode == USAGE and said in done.stderr
@@ -296,6 +362,28 @@ def test_the_socket_is_not_reached_through_the_proxy(mitmd, tag):
         with mitmd.dial() as client:
             response = client.ask(f"GET {url} HTTP/1.1\r\nHost: x\r\n\r\n")
             assert response.status in (400, 403, 501, 502), (url, response)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("setpriv"),
+                    reason="needs root, unshare and setpriv")
+def test_a_user_whom_the_namespace_hides_is_refused_with_a_word(own_mitmd):
+    """As in the unit, with PrivateUsers=: whoever it is, the kernel says 65534."""
+    mitmd = own_mitmd(start=False)
+    with tempfile.TemporaryDirectory() as open_to_all:
+        os.chmod(open_to_all, 0o755)
+        mitmd.config["control"] = f"{open_to_all}/control.sock"
+        mitmd.write(mitmd.config)
+        mitmd.under = ("unshare", "--user", "--map-root-user")
+        mitmd.start()
+        line = ("import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+                "print(s.recv(1000).decode(), end='')")
+        done = subprocess.run(["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups",
+                               sys.executable, "-c", line, mitmd.config["control"]],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        assert done.stdout == "error denied your user may not control this mitmd: be root\n", done
+        found = mitmd.wait_log(r"somebody was refused \(pid (\d+)\): not root; who it is cannot be "
+                               r"told, PrivateUsers= shows everybody else as uid 65534")
+        assert int(found[1]) > 0
 
 
 # -- the command line -------------------------------------------------------------------------

@@ -298,7 +298,7 @@ SEEN = set()
 ELSEWHERE = {"mitmd_certs_refused_total", "mitmd_requests_unrecorded_total",
              "mitmd_har_files_unfinished_total", "mitmd_har_files_recovered_total",
              "mitmd_har_entries_recovered_total", "mitmd_har_files_deleted_total",
-             "mitmd_connections_ended_for_memory_total"}
+             "mitmd_denied_calls_total", "mitmd_connections_ended_for_memory_total"}
 
 
 @pytest.fixture
@@ -519,12 +519,15 @@ def test_what_the_processes_use(mitmd, watch):
         watch.rises("process_cpu_seconds_total", role=role)
         for name in ("process_resident_memory_bytes", "process_virtual_memory_bytes"):
             assert scrape(mitmd)[0].value(name, role=role) > 1 << 20
+        private = scrape(mitmd)[0].value("mitmd_process_private_memory_bytes", role=role)
+        assert 100_000 < private < scrape(mitmd)[0].value("process_resident_memory_bytes", role=role)
     real = len(list(pathlib.Path(f"/proc/{mitmd.process.pid}/fd").iterdir()))
     assert scrape(mitmd)[0].value("process_open_fds", role="master") in (0, real)
     assert scrape(mitmd)[0].value("process_max_fds") >= 1024
     watch.rises("mitmd_event_loop_lag_seconds_count")
     SEEN.update({"process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds",
-                 "process_max_fds", "mitmd_event_loop_lag_seconds", "mitmd_build_info"})
+                 "process_max_fds", "mitmd_process_private_memory_bytes",
+                 "mitmd_event_loop_lag_seconds", "mitmd_build_info"})
 
 
 def test_each_number_was_seen_to_move(request):

@@ -124,6 +124,43 @@ def test_log_flows(own_mitmd, secure_origin, tag, flows, lines):
 MORE = r"(\d+) more in (\d+) s like: flow "
 
 
+def test_the_recorder_logs_as_the_last_reload_says(own_mitmd):
+    """It outlives reloads; what it has a word for is one more follower than it takes."""
+    mitmd = own_mitmd({"workers": 1})
+    recorder = mitmd.pids("recorder")
+    followers = []
+
+    def follow():
+        """One more. A recorder that answers about its tags has seen it."""
+        line = socket.socket(socket.AF_UNIX)
+        followers.append(line)
+        line.connect(mitmd.config["control"])
+        line.sendall(b"tail\n")
+        assert line.recv(3) == b"ok\n"
+        assert mitmd.ctl("tags").returncode == 0
+
+    def reload(**log):
+        mitmd.config["log"] = log
+        mitmd.write(mitmd.config)
+        assert mitmd.ctl("reload", "--wait").returncode == 0
+    try:
+        for _ in range(16):
+            follow()
+        reload(level="error")
+        follow()
+        reload(level="warning", format="json")
+        follow()
+        mitmd.wait_log(r'"role":"recorder".*"message":"nobody else can follow')
+        assert mitmd.log_text().count("nobody else can follow") == 1
+        reload(level="info", format="text")
+        follow()
+        mitmd.wait_log(r"mitmd: recorder: warning: nobody else can follow")
+        assert mitmd.pids("recorder") == recorder
+    finally:
+        for line in followers:
+            line.close()
+
+
 def test_lines_about_errors_are_limited_and_counted(own_mitmd):
     mitmd = own_mitmd({"workers": 1, "log": {"flows": "errors"}})
     with mitmd.dial() as client:

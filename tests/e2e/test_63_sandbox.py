@@ -18,6 +18,7 @@ import pytest
 
 from env.etc import Etc
 from env.mitmd import SANITIZED, wait_for
+from env.strace import Strace, need_strace
 
 ROLES = ("signer", "recorder", "worker")
 USERS = {"mitmd": 41001, "mitmd-signer": 41002, "mitmd-recorder": 41003}
@@ -268,6 +269,64 @@ def test_status_says_what_stands(own_mitmd):
             os.geteuid() != 0 or process["role"] == "master")
     if os.geteuid() == 0:
         assert re.search(r"worker .* without own-user\s*$", mitmd.ctl("status").stdout, re.M)
+
+
+# -- calls that are denied -------------------------------------------------------------------------
+@needs_root
+@pytest.mark.parametrize("role", ROLES)
+def test_no_thread_is_deaf_to_a_denied_call(mitmd, role):
+    """Such a one would be killed where it should get EPERM."""
+    bit = 1 << (signal.SIGSYS - 1)
+    for pid in mitmd.pids(role):
+        for task in threads(pid):
+            says = status(f"{pid}/task/{task}")
+            assert int(says["SigBlk"], 16) & bit == 0, (role, task)
+            assert SANITIZED or int(says["SigCgt"], 16) & bit, (role, task)
+
+
+@pytest.mark.skipif(SANITIZED, reason="with the sanitizers nothing is denied")
+@pytest.mark.skipif(os.uname().machine not in ("x86_64", "aarch64"), reason="not seen on this machine")
+def test_denied_calls_are_seen(own_mitmd, secure_origin, tag):
+    """One of a worker's calls becomes another one, by somebody who traces it."""
+    need_strace()
+    mitmd = own_mitmd({"workers": 1})
+
+    def told():
+        done = mitmd.ctl("status", "--output", "json")
+        return done.returncode, json.loads(done.stdout)
+
+    def counted():
+        with mitmd.dial() as client:
+            text = client.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").body.decode()
+        return int(re.search(r'^mitmd_denied_calls_total{role="worker"} (\d+)', text, re.M)[1])
+
+    code, before = told()
+    assert (code, before["healthy"], counted()) == (0, True, 0)
+    worker = mitmd.pids("worker")[0]
+    with Strace(worker, "pread64", "pread64:error=EPERM:syscall=getppid:when=1"):
+        mitmd.wait_log(rf"sandbox: worker 0 \(pid {worker}\) makes system calls that are denied "
+                       r"\(1 so far, the latest: getppid\)")
+    code, now = told()
+    process = next(p for p in now["processes"] if p["pid"] == worker)
+    assert (code, process["denied_calls"], process["denied_latest"]) == (2, 1, "getppid")
+    assert "worker 0 makes system calls that its sandbox denies" in now["problems"][0]["text"]
+    assert (now["counters"]["denied_calls"], counted()) == (1, 1)
+    mitmd.curl(tag).ok(secure_origin.url())		# it works on
+    os.kill(worker, signal.SIGKILL)
+    wait_for(lambda: mitmd.pids("worker") not in ([], [worker]) and told()[1]["healthy"], "another")
+    wait_for(lambda: counted() == 1, "the counter, which does not fall")
+
+
+@needs_root
+def test_what_a_tracer_makes_of_a_call_is_no_denied_one(own_mitmd):
+    """strace -e inject takes the call away and sets its result: neither is touched."""
+    need_strace()
+    mitmd = own_mitmd({"workers": 1})
+    worker = mitmd.pids("worker")[0]
+    with Strace(worker, "pread64", "pread64:error=EXDEV") as strace:
+        wait_for(lambda: strace.file.read_text().count("EXDEV") >= 2, "two of them")
+    told = json.loads(mitmd.ctl("status", "--output", "json").stdout)
+    assert told["counters"]["denied_calls"] == 0 and told["healthy"]
 
 
 # -- the spool, which a sandbox is built around ---------------------------------------------------

@@ -215,3 +215,50 @@ def test_a_new_ca_is_published_when_it_serves_and_not_before(own_mitmd, start_mi
     mitmd.wait_log(r"\breloaded\b", start)
     assert mitmd.ca.read_bytes() == other.ca.read_bytes()
     assert mitmd.curl().ok(secure_origin.url()).status == 200
+
+
+def everything(directory):
+    return sorted(str(p.relative_to(directory)) for p in directory.rglob("*"))
+
+
+@pytest.mark.parametrize("there", ["nothing", "a directory", "a directory with a file", "a CA"])
+@pytest.mark.parametrize("trouble", [{"spool": {"dir": "/proc/spool"}},
+                                     {"origin": {"ca": ["{place}/key"]}}],
+                         ids=["at the end", "behind the signer"])
+def test_a_reload_that_fails_leaves_no_ca(own_mitmd, start_mitmd, secure_origin, place, tmp_path,
+                                          there, trouble):
+    mitmd = own_mitmd()
+    new = tmp_path / "new"
+    if there != "nothing":
+        new.mkdir()
+    if there == "a directory with a file":
+        (new / "file").write_text("the operator's own")
+    if there == "a CA":
+        other = start_mitmd({"workers": 1})
+        (new / "mitmd-ca.pem").write_bytes((other.ca_dir / "mitmd-ca.pem").read_bytes())
+        (new / "mitmd-ca.pem").chmod(0o600)
+    before = everything(tmp_path)
+    wanted = merged(mitmd.config, {"ca": {"dir": str(new)}})
+    mitmd.write(json.dumps(merged(wanted, trouble)).replace("{place}", str(place)))
+    start = len(mitmd.log)
+    mitmd.tell(signal.SIGHUP)
+    mitmd.wait_log("reload failed", start)
+    assert everything(tmp_path) == before
+    mitmd.write(wanted)
+    start = len(mitmd.log)
+    mitmd.tell(signal.SIGHUP)
+    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.ca_dir = new
+    assert mitmd.curl().ok(secure_origin.url()).status == 200
+    assert mitmd.ctl("reload", "--wait").returncode == 0
+    assert (new / "mitmd-ca.pem").exists()
+
+
+def test_a_signer_that_finds_no_ca_leaves_none(own_mitmd):
+    """It is the one that this generation has begun with, or a reload's matter."""
+    mitmd = own_mitmd()
+    for file in mitmd.ca_dir.iterdir():
+        file.unlink()
+    os.kill(mitmd.pids("signer")[0], signal.SIGKILL)
+    mitmd.wait_log("is not the one this generation has begun with: reload")
+    assert not everything(mitmd.ca_dir)

@@ -148,6 +148,20 @@ def test_a_spool_that_is_removed_and_made_again(own_mitmd, secure_origin, tag):
     assert count(mitmd, "traffic goes on") == 1
 
 
+def test_the_end_is_said_by_a_recorder_that_has_not_seen_the_beginning(on_disk, secure_origin,
+                                                                       tag):
+    mitmd, disk = on_disk("2m")
+    disk.fill()
+    mitmd.curl(tag).ok(secure_origin.url("/hello?lost"))
+    mitmd.wait_log(LOST)
+    recorder = mitmd.pids("recorder")[0]
+    os.kill(recorder, signal.SIGSTOP)
+    disk.free()
+    os.kill(recorder, signal.SIGKILL)
+    mitmd.wait_log("is written again, by another recorder")
+    assert resumes_quietly(mitmd, secure_origin, tag)
+
+
 def test_large_bodies_on_a_full_disk_arrive_whole(on_disk, secure_origin, tag):
     mitmd, disk = on_disk("24m")
     workers = mitmd.pids("worker")

@@ -157,7 +157,7 @@ def test_nothing_that_was_let_through_is_lost(on_small_disk, secure_origin, tag)
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
 def test_a_recorder_that_does_nothing(own_mitmd, origin, tag, how):
-    """Half of a ring is kept for what is under way; the other half is refused."""
+    """What fills up is refused before it is full: the rest is for what is under way."""
     mitmd = own_mitmd({"spool": {"when_full": "block"}, "workers": 1})
     recorder = mitmd.pids("recorder")[0]
     os.kill(recorder, signal.SIGSTOP)

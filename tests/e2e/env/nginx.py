@@ -35,6 +35,7 @@ http {{
         ssl_certificate {chain};
         ssl_certificate_key {key};
         ssl_protocols {protocols};
+        {more}
         root {root};
         location /gzip/ {{ alias {root}/; gzip on; gzip_types *; gzip_min_length 1; }}
         location /slow/ {{ alias {root}/; limit_rate 64k; }}
@@ -44,7 +45,7 @@ http {{
 
 
 class Nginx:
-    def __init__(self, directory, cert, protocols="TLSv1.2 TLSv1.3", http2=False):
+    def __init__(self, directory, cert, protocols="TLSv1.2 TLSv1.3", http2=False, more=""):
         self.directory = pathlib.Path(directory)
         self.root = self.directory / "www"
         for each in (self.root, self.directory / "tmp"):
@@ -55,7 +56,7 @@ class Nginx:
         config.write_text(CONFIG.format(
             dir=self.directory, tls_port=self.tls_port, plain_port=self.plain_port,
             chain=cert.chain, key=cert.key, root=self.root, protocols=protocols,
-            http2=" http2" if http2 else "",
+            http2=" http2" if http2 else "", more=more,
             user="user root;" if os.geteuid() == 0 else ""))
         fds = [s.fileno() for s in sockets]
         self.process = subprocess.Popen(

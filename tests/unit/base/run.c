@@ -18,6 +18,7 @@ main(void)
 	srunner_add_suite(sr, words_suite());
 	srunner_add_suite(sr, escape_suite());
 	srunner_add_suite(sr, journal_suite());
+	srunner_add_suite(sr, log_suite());
 	srunner_add_suite(sr, repeats_suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);

@@ -11,6 +11,7 @@ Suite *clock_suite(void);
 Suite *words_suite(void);
 Suite *escape_suite(void);
 Suite *journal_suite(void);
+Suite *log_suite(void);
 Suite *repeats_suite(void);
 
 #endif

@@ -102,7 +102,7 @@ START_TEST(kinds)
 {
 	static const struct {
 		const char *ip;
-		bool loopback, any, link_local;
+		bool loopback, any, metadata;
 	} rows[] = {
 		{"127.0.0.1", true, false, false}, {"127.255.255.254", true, false, false},
 		{"128.0.0.1", false, false, false}, {"::1", true, false, false},
@@ -110,6 +110,7 @@ START_TEST(kinds)
 		{"::", false, true, false}, {"169.254.169.254", false, false, true},
 		{"169.255.0.1", false, false, false}, {"fe80::1", false, false, true},
 		{"febf::1", false, false, true}, {"fec0::1", false, false, false},
+		{"fd00:ec2::254", false, false, true}, {"fd00:ec2::253", false, false, false},
 	};
 	size_t i;
 
@@ -118,7 +119,7 @@ START_TEST(kinds)
 
 		ck_assert_msg(addr_is_loopback(&a) == rows[i].loopback, "%s", rows[i].ip);
 		ck_assert_msg(addr_is_any(&a) == rows[i].any, "%s", rows[i].ip);
-		ck_assert_msg(addr_is_link_local(&a) == rows[i].link_local, "%s", rows[i].ip);
+		ck_assert_msg(addr_is_metadata(&a) == rows[i].metadata, "%s", rows[i].ip);
 	}
 }
 END_TEST

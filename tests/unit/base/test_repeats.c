@@ -78,6 +78,17 @@ START_TEST(they_are_told_of_when_no_more_come)
 }
 END_TEST
 
+START_TEST(they_are_told_of_at_once_when_asked_for)
+{
+	(void)say(one, 5, 10 * SECOND);
+	repeats_tell(&repeats, 11 * SECOND, on_told);
+	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(left_out, 2);
+	repeats_settle(&repeats, 30 * SECOND, on_told);
+	ck_assert_uint_eq(told, 1);
+}
+END_TEST
+
 START_TEST(a_flood_without_an_end_is_told_of_too)
 {
 	uint64_t now;
@@ -130,6 +141,7 @@ repeats_suite(void)
 	tcase_add_test(tc, the_first_ones_are_said);
 	tcase_add_test(tc, the_others_are_told_of_with_the_next_that_is_said);
 	tcase_add_test(tc, they_are_told_of_when_no_more_come);
+	tcase_add_test(tc, they_are_told_of_at_once_when_asked_for);
 	tcase_add_test(tc, a_flood_without_an_end_is_told_of_too);
 	tcase_add_test(tc, kinds_do_not_hinder_each_other);
 	tcase_add_test(tc, nothing_is_lost_where_two_kinds_meet);

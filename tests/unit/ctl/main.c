@@ -14,6 +14,7 @@ main(void)
 
 	srunner_add_suite(sr, filter_suite());
 	srunner_add_suite(sr, tail_line_suite());
+	srunner_add_suite(sr, tsv_suite());
 	srunner_add_suite(sr, har_rules_suite());
 	srunner_add_suite(sr, har_files_suite());
 	srunner_run_all(sr, CK_NORMAL);

@@ -15,6 +15,8 @@ main(void)
 
 	log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	srunner_add_suite(sr, control_suite());
+	srunner_add_suite(sr, control_peer_suite());
+	srunner_add_suite(sr, control_socket_suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

@@ -6,5 +6,7 @@
 
 Suite *pinning_suite(void);
 Suite *control_suite(void);
+Suite *control_peer_suite(void);
+Suite *control_socket_suite(void);
 
 #endif

@@ -189,6 +189,16 @@ START_TEST(who_takes_it_now_and_then_is_not_pinned)
 }
 END_TEST
 
+START_TEST(who_has_just_taken_it_is_not_pinned)
+{
+	takes(1, "good.test");
+	takes(1, "mixed.test");
+	refuses(1, "mixed.test", 48);
+	refuses(1, "mixed.test", 48);
+	ck_assert_uint_eq(count_bypasses(), 0);
+}
+END_TEST
+
 START_TEST(ports_are_different_hosts)
 {
 	struct msg_trust m = message(1, "pinned.test", 48);
@@ -412,6 +422,23 @@ START_TEST(the_longest_unheard_is_forgotten)
 }
 END_TEST
 
+/* What was accepted by the one whose place it gets is not its own. */
+START_TEST(a_new_client_inherits_nothing)
+{
+	struct msg_trust m;
+	unsigned i;
+
+	for (i = 0; i < TRUST_CLIENTS; i++) {
+		m = message(1, "a.test", -1);
+		memcpy(m.client.b, &i, sizeof(i));
+		tell(&m);
+	}
+	refuses(9, "b.test", 48);
+	refuses(9, "b.test", 48);
+	ck_assert_uint_eq(count_bypasses(), 0);
+}
+END_TEST
+
 /* ---- workers that lie ---- */
 
 START_TEST(garbage_is_no_message)
@@ -578,6 +605,7 @@ pinning_suite(void)
 	tcase_add_test(tc, a_wrong_clock_teaches_nothing);
 	tcase_add_test(tc, a_success_at_the_same_host_is_none_elsewhere);
 	tcase_add_test(tc, who_takes_it_now_and_then_is_not_pinned);
+	tcase_add_test(tc, who_has_just_taken_it_is_not_pinned);
 	tcase_add_test(tc, ports_are_different_hosts);
 	tcase_add_test(tc, all_of_it_within_the_hour);
 	tcase_add_test(tc, what_was_learnt_ends);
@@ -589,6 +617,7 @@ pinning_suite(void)
 	tcase_add_test(tc, learnt_ones_make_room_and_those_by_hand_do_not);
 	tcase_add_test(tc, clients_are_published);
 	tcase_add_test(tc, the_longest_unheard_is_forgotten);
+	tcase_add_test(tc, a_new_client_inherits_nothing);
 	tcase_add_test(tc, garbage_is_no_message);
 	tcase_add_loop_test(tc, lies_change_nothing, 0, LIES);
 	tcase_add_test(tc, a_flood_does_not_push_aside_what_people_made);

@@ -61,6 +61,33 @@ START_TEST(a_beat_keeps_no_loop_alive)
 }
 END_TEST
 
+/* Before the loop turns: who asks when it has just begun to work gets no zeros. */
+START_TEST(what_is_used_is_told_at_once)
+{
+	struct beat *b = beat_new(loop, mine);
+
+	ck_assert_uint_gt(counter_get(&mine->cpu_now), 0);
+	ck_assert_uint_gt(counter_get(&mine->process_private), 0);
+	ck_assert_uint_gt(counter_get(&mine->process_resident),
+	    counter_get(&mine->process_private));
+	beat_free(&b);
+}
+END_TEST
+
+/* Another process in the same slot: the counter goes on, the gauge is its own. */
+START_TEST(time_of_the_living_and_of_all)
+{
+	struct beat *b;
+
+	counter_set(&mine->process_cpu, 1000000000);
+	counter_set(&mine->cpu_now, 1000000000);
+	b = beat_new(loop, mine);
+	ck_assert_uint_gt(counter_get(&mine->process_cpu), 1000000000);
+	ck_assert_uint_lt(counter_get(&mine->cpu_now), 1000000000);
+	beat_free(&b);
+}
+END_TEST
+
 START_TEST(the_first_beat_tells_what_is_used)
 {
 	struct beat *b = beat_new(loop, mine);
@@ -89,6 +116,8 @@ beat_suite(void)
 	tcase_set_timeout(t, 0);
 	tcase_add_test(t, an_idle_loop_beats_again);
 	tcase_add_test(t, a_beat_keeps_no_loop_alive);
+	tcase_add_test(t, what_is_used_is_told_at_once);
+	tcase_add_test(t, time_of_the_living_and_of_all);
 	tcase_add_test(t, the_first_beat_tells_what_is_used);
 	suite_add_tcase(s, t);
 	return s;

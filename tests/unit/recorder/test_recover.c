@@ -270,7 +270,7 @@ START_TEST(growing_files_are_not_touched)
 	world_put(&w, 0, "t", 1, 10);
 	world_take_all(&w);
 	world_sync(&w);
-	finish_recover(w.finish, spool_where(w.spool), "host", true);
+	ck_assert(finish_recover(w.finish, spool_where(w.spool), "host", true));
 	world_sync(&w);
 	world_look(&w, NULL, &f);
 	ck_assert_uint_eq(f.part, 1);

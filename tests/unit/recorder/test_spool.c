@@ -528,6 +528,55 @@ START_TEST(unsynced_file_is_copied)
 }
 END_TEST
 
+static uint64_t watched;
+static _Atomic unsigned synced;
+
+static void
+on_op(const struct op *op)
+{
+	synced += op->kind == OP_SYNC && op->ino == watched;
+}
+
+/* _i: of the tag's directory; of the spool, which has that one's name. */
+START_TEST(unsynced_directory_is_synced_later)
+{
+	char path[600];
+	struct stat st;
+
+	world_start(&w);
+	world_sync(&w);
+	add("a", 1, 10);
+	commit();
+	(void)snprintf(path, sizeof(path), "%s%s", w.dir, _i == 0 ? "/a" : "");
+	ck_assert_int_eq(stat(path, &st), 0);
+	watched = st.st_ino;
+	synced = 0;
+	world_op = on_op;
+	fault_only = "fsync";
+	fault_errno = EIO;
+	fault_calls = 0;
+	fault_at = 1 + (unsigned)_i;
+	(void)spool_flush(w.spool, STR_NONE);
+	world_sync(&w);
+	fault_at = 0;
+	fault_only = NULL;
+	look("a");
+	ck_assert_uint_eq(f.har, 1);	/* it has its name */
+	ck_assert_uint_eq(WORLD_COUNT(w, files_finished), 1);
+	ck_assert_uint_eq(synced, 0);
+	spool_tick(w.spool, clock_mono_us());
+	world_sync(&w);
+	ck_assert_uint_eq(synced, 0);
+	spool_tick(w.spool, clock_mono_us() + 10000000);
+	world_sync(&w);
+	ck_assert_uint_eq(synced, 1);
+	spool_tick(w.spool, clock_mono_us() + 20000000);
+	world_sync(&w);
+	ck_assert_uint_eq(synced, 1);	/* and that was it */
+	world_op = NULL;
+}
+END_TEST
+
 static void
 until_counted(uint64_t files)
 {
@@ -629,6 +678,7 @@ START_TEST(numbers_are_kept)
 	ck_assert_uint_eq(WORLD_COUNT(w, spool_ok), 1);
 	add("a", 5, 10);
 	commit();
+	world_sync(&w);		/* the empty file of entry 4 is removed there */
 	part_path("a", path, sizeof(path));
 	ck_assert_int_eq(unlink(path), 0);
 	until_counted(2);
@@ -669,6 +719,7 @@ spool_suite(void)
 	tcase_add_test(t, one_recorder_per_directory);
 	tcase_add_test(t, reserved_space_is_given_back);
 	tcase_add_test(t, unsynced_file_is_copied);
+	tcase_add_loop_test(t, unsynced_directory_is_synced_later, 0, 2);
 	tcase_add_loop_test(t, clock_that_jumps, 0, 2);
 	tcase_add_test(t, numbers_are_kept);
 	suite_add_tcase(s, t);

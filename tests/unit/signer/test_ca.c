@@ -546,6 +546,26 @@ START_TEST(owners_and_kinds)
 }
 END_TEST
 
+START_TEST(owners_and_modes_of_credentials)
+{
+	static const struct {
+		uid_t owner;
+		mode_t mode;
+		bool good;
+	} table[] = {{0, 0400, true}, {0, 0440, true}, {1000, 0400, true}, {1000, 0600, true},
+		{1001, 0400, false}, {0, 0460, false}, {0, 0420, false}, {0, 0404, false},
+		{0, 0402, false}, {0, 0401, false}};
+	size_t i;
+
+	for (i = 0; i < NELEM(table); i++) {
+		struct stat st = {.st_mode = S_IFREG | table[i].mode, .st_uid = table[i].owner};
+
+		ck_assert_msg(ca_credential_acceptable(&st, 1000, "x", &err) ==
+		    (table[i].good ? 0 : -1), "%zu", i);
+	}
+}
+END_TEST
+
 START_TEST(directories)
 {
 	struct files f;
@@ -565,6 +585,41 @@ START_TEST(directories)
 	ck_assert_int_eq(rmdir(new), 0);
 	free(new);
 	free(deep);
+}
+END_TEST
+
+START_TEST(what_was_made_is_taken_away)
+{
+	struct stat st;
+	uint64_t made;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	made = ca.made;
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+	ck_assert_uint_eq(made, st.st_ino);
+	ck_assert_int_eq(open_at(NOW), 0);
+	ck_assert_uint_eq(ca.made, 0);		/* it is there */
+	ca_unmake(&files, made, false);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), -1);
+	ck_assert_int_eq(stat(dir, &st), 0);
+}
+END_TEST
+
+/* Somebody has put another one there meanwhile; or something else. */
+START_TEST(what_was_not_made_stays)
+{
+	struct stat st;
+	uint64_t made;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	made = ca.made;
+	ck_assert_int_eq(renameat(files.dir, CA_FILE, files.dir, "kept"), 0);
+	ck_assert_int_eq(open_at(NOW), 0);
+	ca_unmake(&files, made, true);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+	ck_assert_int_eq(stat(in_dir("kept"), &st), 0);
+	ca_unmake(&files, 0, true);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
 }
 END_TEST
 
@@ -620,7 +675,10 @@ ca_suite(void)
 	tcase_add_test(tc, text_that_is_no_ca);
 	tcase_add_loop_test(tc, modes, 0, 8);
 	tcase_add_test(tc, owners_and_kinds);
+	tcase_add_test(tc, owners_and_modes_of_credentials);
 	tcase_add_test(tc, directories);
+	tcase_add_test(tc, what_was_made_is_taken_away);
+	tcase_add_test(tc, what_was_not_made_stays);
 	tcase_add_test(tc, what_root_makes_belongs_to_the_user);
 	suite_add_tcase(s, tc);
 	return s;

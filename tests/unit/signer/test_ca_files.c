@@ -2,6 +2,7 @@
 /* test_ca_files.c - where the CA's key may lie, and the list of retired CAs. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -114,6 +115,23 @@ START_TEST(retired_ones_are_kept_once_each)
 	retired_free(&retired);
 	ck_assert_int_eq(stat(in_dir(RETIRED_FILE), &st), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+}
+END_TEST
+
+/* It is the key that may have been seen. */
+START_TEST(another_certificate_of_a_retired_key_is_retired)
+{
+	struct ca_new want = {.host = "renewed", .permit = all};
+	X509 *renewed;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	retire();
+	ck_assert_int_eq(retired_load(&retired, &files, &err), 0);
+	renewed = ca_make_cert(ca.key, &want, NOW + 1000);
+	ck_assert_int_ne(X509_cmp(renewed, ca.cert), 0);
+	ck_assert(retired_has(&retired, renewed));
+	X509_free(renewed);
+	retired_free(&retired);
 }
 END_TEST
 
@@ -348,6 +366,27 @@ START_TEST(a_bad_credential_is_no_reason_to_make_a_ca)
 }
 END_TEST
 
+/* systemd names no other kind of path; who has set one has not thought of ours. */
+START_TEST(credentials_in_the_working_directory_are_none)
+{
+	char *credentials = fixture_dir(), *path = mem_printf("%s/" CA_FILE, credentials);
+	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FILE *f = fopen(path, "w");
+
+	ck_assert_int_ge(fputs("garbage\n", f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chdir("/"), 0);
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", credentials + 1, 1), 0);
+	ck_assert_msg(open_at(NOW) == 0, "%s", err.text);
+	ck_assert(!ca.credential);
+	ck_assert_int_eq(unsetenv("CREDENTIALS_DIRECTORY"), 0);
+	ck_assert_int_eq(fchdir(here), 0);
+	ck_assert_int_eq(close(here), 0);
+	fixture_dir_remove(&credentials);
+	free(path);
+}
+END_TEST
+
 START_TEST(a_link_of_ours_is_followed)
 {
 	uint8_t id[32];
@@ -413,6 +452,7 @@ ca_files_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_retired_one_may_be_followed_by_a_new_one);
 	tcase_add_test(tc, retired_ones_are_kept_once_each);
+	tcase_add_test(tc, another_certificate_of_a_retired_key_is_retired);
 	tcase_add_test(tc, the_list_of_retired_ones_has_an_end);
 	tcase_add_loop_test(tc, a_garbled_list_is_refused, 0, NELEM(garbled));
 	tcase_add_test(tc, a_list_that_others_can_write_is_refused);
@@ -423,6 +463,7 @@ ca_files_suite(void)
 	tcase_add_test(tc, without_its_place_on_the_list_the_key_stays);
 	tcase_add_test(tc, a_credential_comes_before_the_file);
 	tcase_add_test(tc, a_bad_credential_is_no_reason_to_make_a_ca);
+	tcase_add_test(tc, credentials_in_the_working_directory_are_none);
 	tcase_add_test(tc, a_link_of_ours_is_followed);
 	tcase_add_test(tc, a_link_of_others_is_not_followed);
 	tcase_add_test(tc, other_kinds_of_files_are_refused);

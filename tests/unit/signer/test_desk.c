@@ -329,6 +329,7 @@ START_TEST(a_flood_is_slowed_down)
 	}
 	serve(&m);
 	ck_assert_uint_eq(answer.status, SIGN_BUSY);
+	ck_assert_uint_eq(counters.certs_refused, DESK_BURST + 1);
 	mono += SECOND / 2;
 	for (i = 0; i < DESK_RATE; i++) {
 		serve(&m);

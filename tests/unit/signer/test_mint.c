@@ -152,6 +152,46 @@ assert_key(const struct keyring_private *k)
 	EVP_PKEY_free(key);
 }
 
+/* As somebody else's CA may have it, where it need not be a hash of the key. */
+static void
+identify_ca(struct str bytes)
+{
+	ASN1_OCTET_STRING *id = ASN1_OCTET_STRING_new();
+	uint8_t *der = NULL;
+	const uint8_t *p;
+	int n;
+
+	ck_assert_int_eq(ASN1_OCTET_STRING_set(id, (const uint8_t *)bytes.p, (int)bytes.n), 1);
+	ck_assert_int_eq(X509_add1_ext_i2d(ca.cert, NID_subject_key_identifier, id, 0,
+	    X509V3_ADD_REPLACE), 1);
+	ASN1_OCTET_STRING_free(id);
+	/* What was parsed before is remembered: begin anew. */
+	ck_assert_int_gt(X509_sign(ca.cert, ca.key, EVP_sha256()), 0);
+	n = i2d_X509(ca.cert, &der);
+	p = der;
+	X509_free(ca.cert);
+	ca.cert = d2i_X509(NULL, &p, n);
+	ck_assert_ptr_nonnull(ca.cert);
+	OPENSSL_free(der);
+}
+
+START_TEST(names_its_issuer_by_the_bytes_of_its_identifier)
+{
+	static const struct str ids[] = {STR("\1\2\3\4"), STR("a name of twenty bytes"),
+		STR("sixty-four bytes, the most there may be, which no hash function")};
+
+	identify_ca(ids[_i]);
+	minter_free(&minter);
+	minter = minter_new(ca.cert, ca.key, ca.not_after, DAY);
+	ck_assert_int_eq(minter_take_keys(minter, ring), 0);
+	mint_name("a.test");
+	ck_assert_int_eq(ASN1_STRING_length(X509_get0_authority_key_id(leaf)), (int)ids[_i].n);
+	ck_assert_mem_eq(ASN1_STRING_get0_data(X509_get0_authority_key_id(leaf)), ids[_i].p,
+	    ids[_i].n);
+	ck_assert_int_eq(X509_check_issued(ca.cert, leaf), X509_V_OK);
+}
+END_TEST
+
 START_TEST(is_for_the_key_that_was_asked)
 {
 	struct msg_sign_ask m = ask_for("a.test");
@@ -407,6 +447,7 @@ mint_suite(void)
 	Suite *s = suite_create("mint");
 	TCase *tc = cases("EC", setup);
 
+	tcase_add_loop_test(tc, names_its_issuer_by_the_bytes_of_its_identifier, 0, 3);
 	tcase_add_test(tc, is_for_the_key_that_was_asked);
 	tcase_add_test(tc, serials_are_positive_and_never_the_same);
 	tcase_add_test(tc, dates);

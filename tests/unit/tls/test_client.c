@@ -3,6 +3,7 @@
 
 #include "tls/client.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -186,6 +187,58 @@ START_TEST(keys_rotate)
 }
 END_TEST
 
+static const struct {
+	const char *offered, *chosen;
+} orders[] = {
+	/* ours */
+	{"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+	    "ECDHE-ECDSA-AES256-GCM-SHA384", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"},
+	/* who has no AES in hardware says so */
+	{"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384",
+	    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"},
+};
+
+START_TEST(order_of_suites)
+{
+	struct outcome o;
+
+	SSL_CTX_set_max_proto_version(clients, TLS1_2_VERSION);
+	ck_assert_int_eq(SSL_CTX_set_cipher_list(clients, orders[_i].offered), 1);
+	o = visit(workers[0], leaf, STR_NONE, sid[0]);
+	ck_assert(o.shaken);
+	ck_assert_str_eq(o.leg.cipher, orders[_i].chosen);
+}
+END_TEST
+
+START_TEST(no_renegotiation)
+{
+	SSL *server = tls_client_start(workers[0], leaf, STR_NONE, sid[0]);
+	SSL *ssl = SSL_new(clients);
+	char c;
+
+	SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
+	SSL_set_connect_state(ssl);
+	ck_assert(pair_shake(ssl, server));
+	ck_assert_int_eq(SSL_renegotiate(ssl), 1);
+	(void)SSL_do_handshake(ssl);
+	ck_assert_int_le(SSL_read(server, &c, 1), 0);
+	ck_assert_int_eq(SSL_in_init(server), 0);
+	ck_assert_int_le(SSL_read(ssl, &c, 1), 0);
+	ck_assert_int_eq(ERR_GET_REASON(ERR_peek_last_error()), SSL_R_NO_RENEGOTIATION);
+	ERR_clear_error();
+	SSL_free(ssl);
+	tls_client_stop(&server);
+}
+END_TEST
+
+START_TEST(no_ticket_is_for_early_data)
+{
+	ck_assert(visit(workers[0], leaf, STR_NONE, sid[0]).shaken);
+	ck_assert_ptr_nonnull(kept);
+	ck_assert_uint_eq(SSL_SESSION_get_max_early_data(kept), 0);
+}
+END_TEST
+
 START_TEST(bound_to_context)
 {
 	struct outcome o;
@@ -326,6 +379,9 @@ client_suite(void)
 	tcase_add_loop_test(t, alpn, 0, NELEM(alpns));
 	tcase_add_loop_test(t, resumed_always, 0, 2);
 	tcase_add_loop_test(t, keys_rotate, 0, 2);
+	tcase_add_loop_test(t, order_of_suites, 0, NELEM(orders));
+	tcase_add_test(t, no_renegotiation);
+	tcase_add_test(t, no_ticket_is_for_early_data);
 	tcase_add_loop_test(t, bound_to_context, 0, 2);
 	tcase_add_loop_test(t, rsa_leaf, 0, 2);
 	tcase_add_test(t, foreign_key);

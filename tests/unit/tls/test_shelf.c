@@ -372,6 +372,27 @@ START_TEST(test_directory)
 }
 END_TEST
 
+/* As "certs.pem/", or what somebody has unpacked there. */
+START_TEST(test_directory_in_it)
+{
+	char *inside = mem_printf("%s/sub.example.pem", dir);
+	const char *ignored;
+	struct errmsg err;
+	struct shelf *s;
+
+	write_in_dir("a.example.pem", "kc");
+	ck_assert_int_eq(mkdir(inside, 0700), 0);
+	s = shelf_load(dir, &err);
+	ck_assert_int_eq(rmdir(inside), 0);
+	ck_assert_msg(s != NULL, "%s", err.text);
+	ck_assert_uint_eq(shelf_count(s), 1);
+	ck_assert_uint_eq(shelf_ignored(s, &ignored), 1);
+	ck_assert_str_eq(ignored, "sub.example.pem");
+	shelf_free(&s);
+	free(inside);
+}
+END_TEST
+
 START_TEST(test_directory_of_nothing)
 {
 	const char *ignored;
@@ -448,6 +469,7 @@ shelf_suite(void)
 	tcase_add_test(t, test_find_nothing);
 	tcase_add_test(t, test_one_file);
 	tcase_add_test(t, test_directory);
+	tcase_add_test(t, test_directory_in_it);
 	tcase_add_test(t, test_directory_of_nothing);
 	tcase_add_test(t, test_directory_bad);
 	tcase_add_test(t, test_directory_twice);

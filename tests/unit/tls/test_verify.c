@@ -10,6 +10,7 @@
 #include "certs.h"
 #include "suites.h"
 #include "tls/origin.h"
+#include "tls/verify.h"
 
 /* A leaf of the trusted root, judged for www.test unless told otherwise. */
 static struct tls_facts *
@@ -51,7 +52,8 @@ static const struct {
 	    "certificate is not yet valid (depth 0, CN = www.test)"},
 	{{.cn = "x"}, "other.test", {X509_V_ERR_HOSTNAME_MISMATCH},
 	    "certificate is not for other.test (depth 0, CN = x)"},
-	{{.san = "DNS:w*w.test"}, "www.test", {X509_V_ERR_HOSTNAME_MISMATCH}, NULL},
+	{{.san = "DNS:w*w.a.test"}, "www.a.test", {X509_V_ERR_HOSTNAME_MISMATCH}, NULL},
+	{{.san = "DNS:w*.a.test"}, "www.a.test", {X509_V_ERR_HOSTNAME_MISMATCH}, NULL},
 	{{.san = ""}, "www.test", {X509_V_ERR_HOSTNAME_MISMATCH}, NULL},	/* CN alone */
 	{{.san = "DNS:192.0.2.7"}, "192.0.2.7", {X509_V_ERR_IP_ADDRESS_MISMATCH}, NULL},
 	{{.san = "IP:192.0.2.8"}, "192.0.2.7", {X509_V_ERR_IP_ADDRESS_MISMATCH}, NULL},
@@ -82,6 +84,22 @@ START_TEST(verdicts)
 	tls_facts_unref(&f);
 	ck_assert_ptr_null(f);
 	X509_free(leaf);
+}
+END_TEST
+
+/* OpenSSL may give up before it asks any callback. */
+START_TEST(trouble_without_a_word_is_no_success)
+{
+	struct tls_origin_conf conf = {.roots = certs_store(), .min_version = TLS1_2_VERSION};
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	struct tls_facts *f;
+
+	ck_assert_int_eq(X509_STORE_CTX_init(ctx, conf.roots, NULL, NULL), 1);
+	f = verify_run(ctx, &conf, STR("www.test"), false);
+	ck_assert(!f->verified);
+	ck_assert(has_verdict(f, X509_V_ERR_UNSPECIFIED, 0));
+	tls_facts_unref(&f);
+	X509_STORE_CTX_free(ctx);
 }
 END_TEST
 
@@ -535,6 +553,7 @@ verify_suite(void)
 
 	tcase_add_unchecked_fixture(t, NULL, certs_cleanup);
 	tcase_add_loop_test(t, verdicts, 0, NELEM(cases));
+	tcase_add_test(t, trouble_without_a_word_is_no_success);
 	tcase_add_test(t, self_signed);
 	tcase_add_test(t, unknown_issuer);
 	tcase_add_test(t, rsa_1024);

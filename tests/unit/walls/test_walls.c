@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +26,10 @@
 #include "base/mem.h"
 #include "master/roles.h"
 #include "proc/counters.h"
+#include "proc/denied.h"
 #include "proc/landlock.h"
 #include "proc/sandbox.h"
+#include "proc/sandbox_calls.h"
 #include "shm/cert_cache.h"
 #include "shm/keyring.h"
 #include "shm/receipts.h"
@@ -374,6 +377,106 @@ START_TEST(all_walls_stand)
 }
 END_TEST
 
+/* Three calls of two kinds. */
+static long
+be_denied(const struct tries_world *w UNUSED)
+{
+	long a = syscall(SYS_getppid), b = syscall(SYS_getsid, 0), c = syscall(SYS_getppid);
+
+	/* The handler must leave everything but the result as it was. */
+	return a == -1 && b == -1 && c == -1 && errno == EPERM &&
+	    syscall(SYS_gettid) == getpid() ? -1 : 0;
+}
+
+START_TEST(denied_calls_are_counted)
+{
+	static const enum role all[] = {ROLE_SIGNER, ROLE_RECORDER, ROLE_WORKER};
+	static const struct try denied = {.name = "three calls", .run = be_denied};
+	struct counters *own = &world.counters[proc_of(all[_i], -1).slot];
+	uint64_t before = counter_get(&own->denied_calls);
+	int fd, latest[DENIED_LATEST], status;
+	char name[SANDBOX_CALL_NAME];
+	pid_t pid;
+
+	trying = &denied;
+	pid = start(all[_i], &fd);
+	end(pid, &fd, &status);
+	ck_assert_msg(WIFEXITED(status), "status %x", (unsigned)status);
+	ck_assert(result->tried && result->value == -1 && result->error == EPERM);
+#if (defined(__x86_64__) && defined(__LP64__)) || defined(__aarch64__)
+	ck_assert_uint_eq(counter_get(&own->denied_calls) - before, 3);
+	ck_assert_uint_eq(counter_get(&own->denied_now), 3);
+	ck_assert_uint_eq(denied_latest(own, latest), 2);
+	sandbox_call_name(latest[0], name);
+	ck_assert_str_eq(name, "getsid");
+	sandbox_call_name(latest[1], name);
+	ck_assert_str_eq(name, "getppid");
+	/* As the master does when it was reaped. */
+	counters_left(world.counters, proc_of(all[_i], -1).slot);
+	ck_assert_uint_eq(denied_latest(own, latest), 0);
+	ck_assert_uint_eq(counter_get(&own->denied_calls) - before, 3);
+#endif
+}
+END_TEST
+
+static long
+be_denied_much(const struct tries_world *w UNUSED)
+{
+	int i;
+
+	for (i = 0; i < 1000; i++)
+		(void)syscall(i % 2 == 0 ? SYS_getppid : SYS_getsid, 0);
+	(void)syscall(SYS_getuid);
+	(void)syscall(SYS_getgid);
+	(void)syscall(SYS_umask, 0);
+	return syscall(4711);
+}
+
+/* More kinds than are kept: the newest are. One that no kernel has is one, too. */
+START_TEST(the_latest_kinds_are_kept)
+{
+	static const struct try denied = {.name = "many calls", .run = be_denied_much};
+	struct counters *own = &world.counters[0];
+	int fd, latest[DENIED_LATEST], status;
+	char name[SANDBOX_CALL_NAME];
+	pid_t pid;
+
+	trying = &denied;
+	pid = start(ROLE_WORKER, &fd);
+	end(pid, &fd, &status);
+	ck_assert(WIFEXITED(status) && result->error == EPERM);
+#if (defined(__x86_64__) && defined(__LP64__)) || defined(__aarch64__)
+	ck_assert_uint_eq(counter_get(&own->denied_now), 1004);
+	ck_assert_uint_eq(denied_latest(own, latest), DENIED_LATEST);
+	sandbox_call_name(latest[0], name);
+	ck_assert_str_eq(name, "number 4711");
+	sandbox_call_name(latest[3], name);
+	ck_assert_str_eq(name, "getuid");
+#endif
+}
+END_TEST
+
+/* Somebody who may signal it says nothing of its calls by that. */
+static long
+signal_itself(const struct tries_world *w UNUSED)
+{
+	return raise(SIGSYS);
+}
+
+START_TEST(a_signal_is_no_denied_call)
+{
+	static const struct try signalled = {.name = "a signal", .run = signal_itself};
+	int fd, status;
+	pid_t pid;
+
+	trying = &signalled;
+	pid = start(ROLE_WORKER, &fd);
+	end(pid, &fd, &status);
+	ck_assert(WIFEXITED(status) && result->value == 0);
+	ck_assert_uint_eq(counter_get(&world.counters[0].denied_now), 0);
+}
+END_TEST
+
 START_TEST(forty_and_more)
 {
 	size_t i, n[ROLE_COUNT] = {0};
@@ -400,6 +503,9 @@ walls_suite(void)
 	tcase_add_loop_test(tc, recorder_cannot, 0, (int)ntries);
 	tcase_add_loop_test(tc, worker_cannot, 0, (int)ntries);
 	tcase_add_loop_test(tc, all_walls_stand, 0, 3);
+	tcase_add_loop_test(tc, denied_calls_are_counted, 0, 3);
+	tcase_add_test(tc, the_latest_kinds_are_kept);
+	tcase_add_test(tc, a_signal_is_no_denied_call);
 	tcase_add_test(tc, forty_and_more);
 	suite_add_tcase(s, tc);
 	return s;

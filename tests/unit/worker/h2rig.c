@@ -11,6 +11,8 @@
 #include "base/fd.h"
 #include "worker/back.h"
 
+const struct peer_conf usual_client = {.server = false}, usual_origin = {.server = true};
+
 struct peer *c, *o;
 struct h2 *h2_client, *h2_origin;
 int h1_fd = -1;
@@ -80,6 +82,20 @@ void
 tunnel_setup_tcp(void)
 {
 	rig_setup();
+}
+
+void
+tunnel_usual(void)
+{
+	tunnel_setup();
+	tunnel_begin(&usual_client, &usual_origin);
+}
+
+void
+tunnel_usual_tcp(void)
+{
+	tunnel_setup_tcp();
+	tunnel_begin(&usual_client, &usual_origin);
 }
 
 static void
@@ -259,6 +275,12 @@ alone_begin(enum rig_route to, const struct peer_conf *client_conf,
 }
 
 void
+alone_usual(void)
+{
+	alone_begin(TO_H2, &usual_client, &usual_origin, false);
+}
+
+void
 alone_setup(void)
 {
 	ends_setup();
@@ -279,9 +301,15 @@ alone_teardown(void)
 	back_free(&h1_back);
 	fd_close(&h1_fd);
 	end_common();
+	drop_entries();
+	ends_teardown();
+}
+
+void
+drop_entries(void)
+{
 	while (world_entry(&world) != NULL)
 		continue;
-	ends_teardown();
 }
 
 void

@@ -10,6 +10,9 @@
 #include "rig.h"
 #include "worker/h2_state.h"
 
+/* Ends with nothing special about them. */
+extern const struct peer_conf usual_client, usual_origin;
+
 /* The far ends; NULL where that side speaks something else. */
 extern struct peer *c, *o;
 
@@ -26,6 +29,9 @@ void tunnel_setup_tcp(void); /* the same where resets of connections matter */
 void tunnel_teardown(void);
 /* c and o are there. */
 void tunnel_begin(const struct peer_conf *client, const struct peer_conf *origin);
+/* Both, between the usual ends; for checked fixtures. */
+void tunnel_usual(void);
+void tunnel_usual_tcp(void);
 
 /* ---- the connections alone, with the rig as their host ---- */
 enum rig_route {
@@ -44,9 +50,13 @@ void alone_teardown(void);
 /* The client's connection, and what its requests go to. */
 void alone_begin(enum rig_route, const struct peer_conf *client, const struct peer_conf *origin,
     bool may_answer);
+/* HTTP/2 on both sides, between the usual ends. */
+void alone_usual(void);
 /* The origin's connection only: flows come from ends_flow(). */
 void alone_origin(const struct peer_conf *origin);
 /* The watch timer's next second. */
 void watch_now(struct h2 *);
+/* For tests that are about something else than what is recorded. */
+void drop_entries(void);
 
 #endif

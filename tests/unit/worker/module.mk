@@ -15,11 +15,13 @@ tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites
 	tests/unit/worker/test_sniff.c tests/unit/worker/test_tell.c tests/unit/worker/test_hosts.c \
 	tests/unit/worker/test_trust_told.c \
 	tests/unit/worker/test_mirror.c tests/unit/worker/test_leaf_table.c \
+	tests/unit/worker/test_leaf_ask.c \
 	tests/unit/worker/rig.c tests/unit/worker/rig.h \
 	tests/unit/worker/test_exchange.c tests/unit/worker/test_exchange_end.c \
 	tests/unit/worker/h2peer.c tests/unit/worker/h2peer.h \
 	tests/unit/worker/h2rig.c tests/unit/worker/h2rig.h \
-	tests/unit/worker/test_h2.c tests/unit/worker/test_h2_limits.c \
+	tests/unit/worker/test_h2.c tests/unit/worker/test_h2_ends.c \
+	tests/unit/worker/test_h2_flow.c tests/unit/worker/test_h2_limits.c \
 	tests/unit/worker/test_h2_mixed.c
 tests_unit_run_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_worker_LDADD = $(WORKER_TEST_LIBS) $(CHECK_LINK)

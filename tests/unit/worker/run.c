@@ -24,7 +24,10 @@ main(void)
 	srunner_add_suite(sr, exchange_end_suite());
 	srunner_add_suite(sr, mirror_suite());
 	srunner_add_suite(sr, leaf_table_suite());
+	srunner_add_suite(sr, leaf_ask_suite());
 	srunner_add_suite(sr, h2_suite());
+	srunner_add_suite(sr, h2_ends_suite());
+	srunner_add_suite(sr, h2_flow_suite());
 	srunner_add_suite(sr, h2_limits_suite());
 	srunner_add_suite(sr, h2_mixed_suite());
 	srunner_run_all(sr, CK_ENV);

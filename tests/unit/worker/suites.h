@@ -17,7 +17,10 @@ Suite *exchange_suite(void);
 Suite *exchange_end_suite(void);
 Suite *mirror_suite(void);
 Suite *leaf_table_suite(void);
+Suite *leaf_ask_suite(void);
 Suite *h2_suite(void);
+Suite *h2_ends_suite(void);
+Suite *h2_flow_suite(void);
 Suite *h2_limits_suite(void);
 Suite *h2_mixed_suite(void);
 

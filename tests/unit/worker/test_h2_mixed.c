@@ -9,23 +9,9 @@
 #include "h2rig.h"
 #include "suites.h"
 
-static const struct peer_conf usual_client = {.server = false}, usual_origin = {.server = true};
 static const struct peer_conf slow_client = {.slow = true};
 
 #define MIB (1u << 20)
-
-static void
-usual(void)
-{
-	alone_begin(TO_H2, &usual_client, &usual_origin, false);
-}
-
-static void
-drop_entries(void)
-{
-	while (world_entry(&world) != NULL)
-		continue;
-}
 
 /* ---- HTTP/2 in front of HTTP/1 ---- */
 
@@ -272,7 +258,7 @@ END_TEST
 
 START_TEST(drained_by_its_host)
 {
-	usual();
+	alone_usual();
 	peer_ask(c, NULL, NULL);
 	settle();
 	h2_drain(h2_client);
@@ -292,7 +278,7 @@ END_TEST
 /* A client that does not answer the PING is let go after a second all the same. */
 START_TEST(drained_without_an_answer)
 {
-	usual();
+	alone_usual();
 	peer_ask(c, NULL, NULL);
 	settle();
 	c->deaf = true;
@@ -309,7 +295,7 @@ END_TEST
 
 START_TEST(drained_while_idle)
 {
-	usual();
+	alone_usual();
 	h2_drain(h2_client);
 	settle();
 	TOLD("");
@@ -321,7 +307,7 @@ END_TEST
 
 START_TEST(origin_that_is_let_go)
 {
-	usual();
+	alone_usual();
 	peer_ask(c, NULL, NULL);
 	settle();
 	peer_forget(o);
