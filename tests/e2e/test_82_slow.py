@@ -207,6 +207,18 @@ def test_a_body_that_trickles_inside_tls(slow, secure_origin, origin, tag):
     assert entry["_error"].startswith(CLIENT_SENDS) and entry["response"]["status"] == 0
 
 
+def test_a_body_that_is_slow_but_comes(slow, secure_origin, tag):
+    """Far above the floor, for longer than any other deadline."""
+    size = 100 * (LONG + 1)
+    with slow.secure(secure_origin.authority, tag) as client:
+        client.send(ask(secure_origin, "/echo", tag, "POST", f"Content-Length: {size}\r\n", False))
+        with Drip(lambda: client.send(bytes(100))) as drip:
+            wait_for(lambda: drip.steps > LONG or drip.over.is_set(), "a slow body")
+            drip.over.set()
+        client.send(bytes(max(0, size - 100 * drip.steps)))
+        assert client.read_response().status == 200
+
+
 def test_a_record_that_trickles(slow, secure_origin, origin, tag):
     """An idle connection is no less idle for it."""
     with counted(slow, origin, "client", "idle") as others, \

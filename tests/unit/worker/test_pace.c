@@ -172,6 +172,18 @@ START_TEST(reader_that_trickles)
 }
 END_TEST
 
+/* It has taken something, but by far not as much as it had time for. */
+START_TEST(reader_that_takes_little)
+{
+	a_large_answer();
+	ck_assert_uint_gt(drink(client, 300000), 0);
+	(void)stuff(ORIGIN(0));
+	ck_assert_uint_gt(client_conn()->sent, client_conn()->taken);
+	pass(100 * LIMIT);
+	SAYS(only_entry(), READER_LATE);
+}
+END_TEST
+
 /* It keeps moving bytes, of its own too, and an idle connection it is never. */
 START_TEST(reader_that_talks_instead)
 {
@@ -245,6 +257,22 @@ START_TEST(origin_that_takes_nothing)
 }
 END_TEST
 
+/* The same when it has answered already: nobody waits for room that never comes. */
+START_TEST(origin_that_has_answered)
+{
+	say(client, "POST http://o.test/ HTTP/1.1\r\nHost: o.test\r\n"
+	    "Content-Length: 1000000000\r\n\r\n");
+	ck_assert_uint_gt(stuff(client), 0);
+	say(ORIGIN(0), OK2);
+	pass(0);
+	pass(LIMIT + 1);
+	SAYS(hear(client), OK2);
+	(void)only_entry();
+	ck_assert_uint_eq(LATE(SIDE_ORIGIN, TIMEOUT_SLOW_READ), 1);
+	ck_assert_uint_eq(world.worker.nfronts, 0);
+}
+END_TEST
+
 /* ---- senders ---- */
 
 #define OWED "POST http://o.test/ HTTP/1.1\r\nHost: o.test\r\nContent-Length: 1000\r\n\r\n"
@@ -284,16 +312,17 @@ END_TEST
 /* Who says 64 bytes a second is served, and owes nothing when the body is whole. */
 START_TEST(body_that_is_slow)
 {
-	static char piece[101];
+	static char piece[2001];
 	unsigned i;
 
-	memset(piece, 'x', 100);
-	say(client, OWED);
-	for (i = 0; i < 10; i++) {
+	memset(piece, 'x', 2000);
+	say(client, "POST http://o.test/ HTTP/1.1\r\nHost: o.test\r\n"
+	    "Content-Length: 60000\r\n\r\n");
+	for (i = 0; i < 30; i++) {
 		say(client, piece);
-		pass(1.4);
+		pass(30);
 	}
-	pass(LIMIT - 20);
+	pass(LIMIT - 40);
 	say(ORIGIN(0), OK2);
 	HEARS(client, OK2);
 	SAYS_NOT(only_entry(), "_error");
@@ -462,6 +491,24 @@ START_TEST(content_that_trickles)
 }
 END_TEST
 
+START_TEST(content_that_is_slow)
+{
+	static char piece[2001];
+	unsigned i;
+
+	memset(piece, 'x', 2000);
+	alone_begin(TO_H2, &usual_client, &usual_origin, false);
+	peer_ask(c, LINES_POST "content-length: 100000\n", "");
+	settle();
+	for (i = 0; i < 30; i++) {
+		peer_body(c, 1, piece);
+		settle();
+		pass_streams(h2_client, 30);
+	}
+	no_entry();
+}
+END_TEST
+
 /* As gRPC does: without a length nothing is owed. */
 START_TEST(streamed_content)
 {
@@ -504,6 +551,7 @@ h2_case(void)
 	tcase_add_test(tc, stream_that_waits_for_its_turn);
 	tcase_add_test(tc, origin_that_takes_no_content);
 	tcase_add_loop_test(tc, content_that_trickles, 0, 2);
+	tcase_add_test(tc, content_that_is_slow);
 	tcase_add_test(tc, streamed_content);
 	tcase_add_test(tc, content_that_is_not_let_through);
 	return tc;
@@ -521,10 +569,12 @@ pace_suite(void)
 	tcase_add_loop_test(tc, clock_step, 0, NELEM(steps));
 	tcase_add_test(tc, reader_that_takes_nothing);
 	tcase_add_test(tc, reader_that_trickles);
+	tcase_add_test(tc, reader_that_takes_little);
 	tcase_add_test(tc, reader_that_talks_instead);
 	tcase_add_test(tc, reader_that_is_slow_but_reads);
 	tcase_add_test(tc, reader_of_last_bytes);
 	tcase_add_test(tc, origin_that_takes_nothing);
+	tcase_add_test(tc, origin_that_has_answered);
 	tcase_add_test(tc, body_that_trickles);
 	tcase_add_test(tc, body_that_stops);
 	tcase_add_test(tc, body_that_is_slow);
