@@ -472,6 +472,17 @@ def test_informational_without_end(besieged, certs, siege):
     assert stream.reset is not None and len(stream.informational) <= 100
 
 
+def test_informational_heads_too_large(besieged, certs, siege):
+    """Each is within limits.header_size, and all of them are not: they wait for slow clients."""
+    def script(f):
+        head = frame(HEADERS, END_HEADERS, 1, block((":status", "103"), ("x", "y" * 15000)))
+        f.send(*[head] * 6)
+        return f.until(lambda x: x.type == RST and x.stream_id == 1).error_code
+    code, stream = assault(certs, besieged, script)
+    assert code == ENHANCE_YOUR_CALM
+    assert stream.reset is not None and len(stream.informational) <= 4
+
+
 def test_an_hpack_bomb_of_an_origin(besieged, certs, siege):
     def script(f):
         f.send(bomb(1, [(":status", "200")]))
