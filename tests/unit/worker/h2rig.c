@@ -301,15 +301,13 @@ alone_teardown(void)
 	back_free(&h1_back);
 	fd_close(&h1_fd);
 	end_common();
-	drop_entries();
 	ends_teardown();
 }
 
 void
 drop_entries(void)
 {
-	while (world_entry(&world) != NULL)
-		continue;
+	world_drop_entries(&world);
 }
 
 void

@@ -36,6 +36,8 @@ void world_init(struct world *);
 void world_fini(struct world *);
 /* The next recorded entry, which is JSON on one line (without what is spilled); NULL: none. */
 const char *world_entry(struct world *);
+/* All that was recorded is forgotten, with what waits for room in the ring. */
+void world_drop_entries(struct world *);
 /* A connected pair; both ends do not block. */
 void world_pair(const struct world *, int fd[2]);
 /* A client that was accepted: its far end. */
