@@ -133,7 +133,7 @@ def test_soak(own_mitmd, world):
 
 def check(watched, rounds):
     metrics, side = watched.metrics, watched.side
-    assert metrics.value("mitmd_har_dropped_total") == 0
+    assert not [s for s, n in metrics.samples.items() if s[0] == "mitmd_har_dropped_total" and n]
     assert metrics.value("mitmd_har_entries_total") >= side.entries
     assert metrics.value("mitmd_process_restarts_total") == 0
     assert metrics.value("mitmd_har_files_deleted_total") > 0	# the quota was at work
