@@ -280,7 +280,7 @@ def test_a_reload_under_load(own_mitmd, nginx2, tag):
     try:
         for generation in (2, 3):
             mitmd.tell(signal.SIGHUP)
-            mitmd.wait_log(f"generation {generation}")
+            mitmd.wait_log(rf"\breloaded: generation {generation}\b")
             wait_for(lambda n=len(codes): len(codes) > n + 5, "requests")
     finally:
         done.set()

@@ -38,7 +38,7 @@ def needs(*programs):
     return pytest.mark.skipif(bool(missing), reason=f"no {', '.join(missing)}")
 
 
-def reload(mitmd, expect=r"\breloaded\b"):
+def reload(mitmd, expect=r"\breloaded: generation \d"):
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
     return mitmd.wait_log(expect, start)

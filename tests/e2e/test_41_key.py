@@ -160,7 +160,7 @@ def test_only_the_signer_has_the_key(subject, start_origin, certs, tag):
 
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     use(mitmd, start_origin, certs, tag, "reloaded")
     check(mitmd, secrets)
 

@@ -106,7 +106,7 @@ def test_bad_leafs_have_another_key_than_good_ones(four, start_origin, certs, st
 def reload(mitmd):
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
 
 
 def test_leafs_survive_a_reload(own_mitmd, start_origin, certs, stranger):

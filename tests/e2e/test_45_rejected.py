@@ -282,14 +282,14 @@ def test_learnt_by_all_workers_for_one_client_until_its_end(own_mitmd, pair, tag
     # A reload keeps it, and one that turns it off forgets it.
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log("reloaded", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     assert bypasses(mitmd)[0]["until"] == learnt["until"]
     get_untouched(mitmd, pair[1], tag, roots)
     assert mitmd.ctl("bypass", "add", "by-hand.test").returncode == 0
     mitmd.write({**mitmd.config, "bypass": {"pinned": "off"}})
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log("reloaded", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     assert [b["host"] for b in bypasses(mitmd)] == ["by-hand.test"]
     take(mitmd, pair[1], tag)
 
@@ -493,7 +493,7 @@ def test_a_reload_moves_the_socket(own_mitmd, tmp_path):
     mitmd.write(mitmd.config)
     assert mitmd.ctl("bypass", "list").returncode == 69
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log("reloaded")
+    mitmd.wait_log(r"\breloaded: generation \d")
     assert [b["host"] for b in bypasses(mitmd)] == ["example.com"]
     assert not os.path.exists(old)
     mitmd.write({**mitmd.config, "control": "/proc/no/such/place"})

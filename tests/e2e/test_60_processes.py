@@ -273,7 +273,7 @@ def test_a_second_start_takes_the_same_port(own_mitmd, secure_origin):
 
 
 # -- reload -----------------------------------------------------------------------------------
-def reload(mitmd, expect=r"\breloaded\b"):
+def reload(mitmd, expect=r"\breloaded: generation \d"):
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
     return mitmd.wait_log(expect, start)
@@ -362,7 +362,7 @@ def test_many_sighups_at_once(own_mitmd, secure_origin, tag):
         for _ in range(30):
             mitmd.tell(signal.SIGHUP)
             time.sleep(0.005)		# so that they are not one pending signal
-        mitmd.wait_log(r"\breloaded\b")
+        mitmd.wait_log(r"\breloaded: generation \d")
         traffic.wait_more(20)
     assert not traffic.failures
 

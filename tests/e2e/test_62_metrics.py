@@ -209,7 +209,7 @@ def test_a_worker_of_before_is_not_ready(own_mitmd):
         assert old.ask("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
         at = len(mitmd.log)
         mitmd.tell(signal.SIGHUP)
-        mitmd.wait_log("reloaded", at)
+        mitmd.wait_log(r"\breloaded: generation \d", at)
         response = old.ask("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert (response.status, response.get("Connection")) == (503, "close")
         assert b"draining" in response.body
@@ -493,7 +493,7 @@ def test_reloads_and_restarts(own_mitmd):
     assert watch.before.value("process_start_time_seconds") > 1e9
     at = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log("reloaded", at)
+    mitmd.wait_log(r"\breloaded: generation \d", at)
     watch.rises("mitmd_config_reloads_total", 1, result="success")
     mitmd.file.write_text("nonsense: 1\n")
     mitmd.tell(signal.SIGHUP)

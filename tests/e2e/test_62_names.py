@@ -110,7 +110,7 @@ def test_workers_that_start_later_know_the_new_files(named, etc, origin):
     wait_for(lambda: reaches(mitmd, origin, "new.hosts.test"), "the new name")
     start = len(mitmd.log)
     mitmd.tell(1)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     assert reaches(mitmd, origin, "new.hosts.test")
 
 

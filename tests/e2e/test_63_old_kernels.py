@@ -53,7 +53,7 @@ def serves(mitmd, origin, tag):
     assert entry.status == 200
     start = len(mitmd.log)
     assert mitmd.ctl("reload", "--wait").returncode == 0
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     mitmd.curl(tag).ok(origin.url("/hello?again"))
     assert mitmd.entry(tag, "/hello?again").status == 200
 

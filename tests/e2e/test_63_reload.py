@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Reload under load: no request fails, none is missing from the recordings."""
+import contextlib
 import os
 import re
+import select
 import signal
 import socket
 import time
@@ -10,14 +12,14 @@ import pytest
 
 from env.h2_peer import Client2
 from env.load import Fresh, Keep, LatePost, Load, Plain, Two
-from env.mitmd import alive, wait_for
+from env.mitmd import PATIENCE, alive, wait_for
 from env.wire import Closed
 
 LONG = os.environ.get("MITMD_LONG") == "1"
 RELOADS = 200 if LONG else 25
 
 
-def reload(mitmd, expect=r"\breloaded\b"):
+def reload(mitmd, expect=r"\breloaded: generation \d"):
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
     return mitmd.wait_log(expect, start)
@@ -51,7 +53,7 @@ def test_a_storm_of_reloads(own_mitmd, secure_origin, origin, h2_origin, tag):
         start = len(mitmd.log)
         for _ in range(10 * RELOADS):
             mitmd.tell(signal.SIGHUP)
-        mitmd.wait_log(r"\breloaded\b", start)
+        mitmd.wait_log(r"\breloaded: generation \d", start)
         reload(mitmd)
         load.wait_more(2)
     assert not load.failed
@@ -61,20 +63,32 @@ def test_a_storm_of_reloads(own_mitmd, secure_origin, origin, h2_origin, tag):
 
 
 # -- when it is told ---------------------------------------------------------------------
+def has_come(sock):
+    return bool(select.select([sock], [], [], 0)[0])
+
+
 def test_reloaded_is_said_when_the_old_ones_have_let_go(own_mitmd, secure_origin):
+    """In the log, and to who waits for it."""
     mitmd = own_mitmd({"workers": 2})
-    before = mitmd.pids("worker")
-    stopped = before[0]
+    stopped, other = mitmd.pids("worker")
     start = len(mitmd.log)
-    os.kill(stopped, signal.SIGSTOP)
-    try:
-        mitmd.tell(signal.SIGHUP)
-        wait_for(lambda: not alive(before[1]), "the end of the other old worker")
-        mitmd.curl().ok(secure_origin.url())
-        assert "reloaded" not in "\n".join(mitmd.log[start:])
-    finally:
-        os.kill(stopped, signal.SIGCONT)
-    mitmd.wait_log(r"\breloaded\b", start)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(mitmd.config["control"])
+        line.settimeout(PATIENCE)
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            line.sendall(b"reload wait\n")
+            wait_for(lambda: not alive(other), "the end of the other old worker")
+            mitmd.curl().ok(secure_origin.url())
+            assert mitmd.ctl("status").returncode == 0		# what was said before has come
+            said = has_come(line) or re.search(r"\breloaded: ", "\n".join(mitmd.log[start:]))
+            # One that stands still for long is killed, and has let go thereby.
+            assert not (said and alive(stopped))
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(stopped, signal.SIGCONT)
+        assert line.recv(4096) == b"ok\ngeneration\n2\n"
+    mitmd.wait_log(r"\breloaded: generation 2", start)
     wait_for(lambda: not alive(stopped), "its end")
 
 
@@ -109,7 +123,7 @@ def test_a_listener_is_added_and_one_removed(own_mitmd, secure_origin, tag):
     finally:
         for pid in before:
             os.kill(pid, signal.SIGCONT)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     for sock in waiting:
         ask_for_nothing(sock)
     with pytest.raises(ConnectionRefusedError):

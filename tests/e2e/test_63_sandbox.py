@@ -54,7 +54,7 @@ def processes(mitmd):
     return {"master": [mitmd.process.pid], **{role: mitmd.pids(role) for role in ROLES}}
 
 
-def reload(mitmd, expect=r"\breloaded\b"):
+def reload(mitmd, expect=r"\breloaded: generation \d"):
     start = len(mitmd.log)
     mitmd.write(mitmd.config)
     mitmd.tell(signal.SIGHUP)

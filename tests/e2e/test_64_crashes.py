@@ -226,7 +226,7 @@ def test_everything_is_killed_while_it_reloads(own_mitmd, secure_origin, tag):
             mitmd.tell(signal.SIGHUP)
             pids = wait_for(lambda: mitmd.pids(chance.choice(["worker", "signer", "recorder"])), "a process")
             kill(chance.choice(pids))
-            mitmd.wait_log(r"reloaded|reload failed", start)
+            mitmd.wait_log(r"\breloaded: generation \d|\breload failed, ", start)
             load.wait_more(2)
     assert {e.url for e in load.check_recorded()} <= {url for url, _ in load.failed}
 
@@ -337,7 +337,7 @@ def test_a_reload_without_descriptors(own_mitmd, secure_origin, tag):
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, full[1]))
             start = len(mitmd.log)
             mitmd.tell(signal.SIGHUP)
-            said = mitmd.wait_log(r"\breloaded\b|reload failed, the configuration before stays: (.*)", start)
+            said = mitmd.wait_log(r"\breloaded: generation \d|reload failed, the configuration before stays: (.*)", start)
             if said[1] is None:
                 break
             failed += 1

@@ -142,7 +142,7 @@ def check(mitmd, origin):
     listening = [line for line in mitmd.log if "listening on" in line]
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    said = mitmd.wait_log(r"reload failed, the configuration before stays: (.*)|\breloaded\b", start)
+    said = mitmd.wait_log(r"reload failed, the configuration before stays: (.*)|\breloaded: generation \d", start)
     assert said[1], "it was taken"
     assert re.match(re.escape(str(mitmd.file)) + r":\d+:\d+: \S", said[1]), said[1]
     wait_for(lambda: mitmd.pids("worker") == workers and len(mitmd.pids("signer")) == 1,
@@ -188,7 +188,7 @@ def test_after_all_of_them_a_good_one_is_taken(service, secure_origin):
     service.write(service.config)
     start = len(service.log)
     service.tell(signal.SIGHUP)
-    service.wait_log(r"\breloaded\b", start)
+    service.wait_log(r"\breloaded: generation \d", start)
     assert service.curl().ok(secure_origin.url()).status == 200
 
 
@@ -212,7 +212,7 @@ def test_a_new_ca_is_published_when_it_serves_and_not_before(own_mitmd, start_mi
     mitmd.write(mitmd.config)
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     assert mitmd.ca.read_bytes() == other.ca.read_bytes()
     assert mitmd.curl().ok(secure_origin.url()).status == 200
 
@@ -247,7 +247,7 @@ def test_a_reload_that_fails_leaves_no_ca(own_mitmd, start_mitmd, secure_origin,
     mitmd.write(wanted)
     start = len(mitmd.log)
     mitmd.tell(signal.SIGHUP)
-    mitmd.wait_log(r"\breloaded\b", start)
+    mitmd.wait_log(r"\breloaded: generation \d", start)
     mitmd.ca_dir = new
     assert mitmd.curl().ok(secure_origin.url()).status == 200
     assert mitmd.ctl("reload", "--wait").returncode == 0

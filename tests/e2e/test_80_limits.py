@@ -220,7 +220,7 @@ def test_too_few_open_files_for_a_new_limit_are_told(own_mitmd, origin):
     mitmd.write({**mitmd.config, "limits": {"connections": 3000}})
     mitmd.tell(signal.SIGHUP)
     mitmd.wait_log(r"the limit of open files \(5000\) allows 2244 connections")
-    mitmd.wait_log(r"\breloaded\b")
+    mitmd.wait_log(r"\breloaded: generation \d")
     assert mitmd.curl().ok(origin.url()).status == 200
 
 

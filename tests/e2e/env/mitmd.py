@@ -161,7 +161,10 @@ class Mitmd:
         return "\n".join(self.log)
 
     def wait_log(self, pattern, start=0, timeout=PATIENCE):
-        """The first line from start on that matches; fails when mitmd ends before."""
+        """
+        The first line from start on that matches; fails when mitmd ends before. Lines of
+        flows are among them, some come late, and tags are the names of tests.
+        """
         looked = start
         end = time.monotonic() + timeout
         with self.news:
