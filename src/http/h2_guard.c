@@ -17,6 +17,8 @@ static const struct {
 	[H2_COST_IDLE] = {1000, 100, "sent too many frames without use"},
 	/* A megabyte may be on its way when we end a stream. */
 	[H2_COST_OVER] = {5000, 500, "sent too much to streams that were over"},
+	/* The decoder must see all of a block, of which 16 KB can name 64 MB. */
+	[H2_COST_HEAD] = {100, 10, "sent heads that were far too large"},
 };
 
 /*

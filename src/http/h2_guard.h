@@ -23,6 +23,7 @@ enum h2_cost {
 	H2_COST_SETTINGS,
 	H2_COST_IDLE,	/* PRIORITY, WINDOW_UPDATE, unknown types, empty frames */
 	H2_COST_OVER,	/* DATA for a stream that is no more */
+	H2_COST_HEAD,	/* a megabyte of fields behind the size that a head may have */
 	H2_COST_COUNT
 };
 

@@ -14,6 +14,8 @@
 #include "worker/worker_state.h"
 
 #define FRAME_HEAD 9	/* RFC 9113 4.1 */
+#define FIELD_COST 32	/* RFC 9113 6.5.2 */
+#define EXCESS_UNIT (1u << 20)
 
 static struct message *
 message_in(struct h2_stream *s)
@@ -58,6 +60,7 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	if (h2->dead)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
 	h2_block_begins(h2, frame->hd.stream_id);
+	h2->block_size = 0;
 	h2->reading = NULL;
 	if (frame->hd.type != NGHTTP2_HEADERS)
 		return 0;
@@ -75,6 +78,24 @@ on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame, vo
 	return 0;
 }
 
+/*
+ * The library looks at each byte of a field, also where the decoder's table has made
+ * megabytes of a few kilobytes.  To it: the rest of a block of who is cut off is only
+ * decoded.
+ */
+static int
+field_came(struct h2 *h2, size_t n)
+{
+	h2->block_size += n + FIELD_COST;
+	if (h2->block_size > h2->worker->conf->limits.header_size)
+		h2->excess += n + FIELD_COST;
+	if (h2->excess >= EXCESS_UNIT) {
+		h2->excess -= EXCESS_UNIT;
+		h2_pay(h2, H2_COST_HEAD);
+	}
+	return h2->cut != NULL ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : 0;
+}
+
 static int
 on_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
     const uint8_t *name, size_t name_len, const uint8_t *value, size_t value_len,
@@ -86,14 +107,14 @@ on_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
 	if (h2->reading != NULL)
 		(void)h2_read_field(&h2->read, str_of(name, name_len),
 		    str_of(value, value_len));
-	return 0;
+	return field_came(h2, name_len + value_len);
 }
 
 /* The library found it broken; it resets the stream by itself. */
 static int
 on_invalid_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UNUSED,
-    const uint8_t *name UNUSED, size_t name_len UNUSED, const uint8_t *value UNUSED,
-    size_t value_len UNUSED, uint8_t flags UNUSED, void *arg)
+    const uint8_t *name UNUSED, size_t name_len, const uint8_t *value UNUSED,
+    size_t value_len, uint8_t flags UNUSED, void *arg)
 {
 	struct h2 *h2 = arg;
 
@@ -101,7 +122,7 @@ on_invalid_header(nghttp2_session *session UNUSED, const nghttp2_frame *frame UN
 		h2->read.error = "a field that HTTP/2 does not allow";
 		h2->read.error_status = 400;
 	}
-	return 0;
+	return field_came(h2, name_len + value_len);
 }
 
 static void

@@ -71,6 +71,8 @@ struct h2 {
 	struct h2_stream *reading;	/* whose block that is; NULL: nobody's any more */
 	double block_begun;		/* loop time; 0: no block is under way */
 	int32_t block_id;		/* its stream */
+	size_t block_size;		/* of its fields, as far as they came */
+	size_t excess;			/* of all blocks, behind what a head may have; unpaid */
 	struct h2_block_out block;
 	TAILQ_HEAD(, h2_stream) streams, pending;
 	size_t nstreams;		/* with a flow or with output left */

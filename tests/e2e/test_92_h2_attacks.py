@@ -325,11 +325,20 @@ def test_an_hpack_bomb(besieged, target, siege):
     assert not target.requests("/bomb")
 
 
-def test_many_hpack_bombs(besieged, target, siege):
+@pytest.mark.parametrize("megabytes", [64, 480])
+def test_many_hpack_bombs(besieged, target, siege, megabytes):
+    """What is decoded for nothing is paid by its size: 100 MiB, and 10 with each second."""
+    times, seen, started = megabytes * 250, 0, time.monotonic()
     with attacker(besieged, target) as f:
-        took = flood(f, lambda i: bomb(new(i), f.fields("/bomb"), first=i == 0), batch=5)
-        # 100 may be refused before: 6.4 GB of heads.
-        in_time(took, 20)
+        while True:
+            sent = f.try_send(bomb(new(seen), f.fields("/bomb"), times=times, first=seen == 0))
+            end = f.until(lambda x: x.type in (RST, GOAWAY))
+            if not sent or end.type == GOAWAY:
+                break
+            seen += 1
+            assert (seen - 1) * megabytes < 100 + 10 * (time.monotonic() - started)
+        assert end.error_code == ENHANCE_YOUR_CALM
+        f.to_end()
     assert not target.requests("/bomb")
 
 

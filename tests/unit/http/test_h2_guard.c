@@ -38,6 +38,7 @@ static const struct {
     {H2_COST_SETTINGS, 50, 1, "sent too many SETTINGS frames"},
     {H2_COST_IDLE, 1000, 100, "sent too many frames without use"},
     {H2_COST_OVER, 5000, 500, "sent too much to streams that were over"},
+    {H2_COST_HEAD, 100, 10, "sent heads that were far too large"},
 };
 
 START_TEST(a_burst_passes_and_then_a_rate)

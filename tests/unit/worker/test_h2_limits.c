@@ -426,6 +426,41 @@ START_TEST(head_too_large)
 }
 END_TEST
 
+/* A request that names one field of 4,000 bytes again and again: 48 MB. */
+static size_t
+make_bomb(uint8_t out[16384])
+{
+	static const uint8_t begin[] = {0x82, 0x84, 0x87, 0x41, 1, 'o', 0x40, 1, 'x', 127,
+	    (4000 - 127) % 128 | 128, (4000 - 127) / 128};
+	size_t n = sizeof(begin);
+
+	memcpy(out, begin, n);
+	memset(out + n, 'v', 4000);
+	memset(out + n + 4000, 0x80 | 62, 12000);	/* the newest entry of the table */
+	return n + 4000 + 12000;
+}
+
+/* RFC 7541 7.3: what a few bytes are made to cost is paid by what it was. */
+START_TEST(heads_far_too_large)
+{
+	uint8_t block[16384];
+	size_t n = make_bomb(block);
+	int32_t id;
+
+	alone_begin(TO_FAKE, &usual_client, NULL, false);
+	c->deaf = true;
+	for (id = 1; id < 20 && h2_client != NULL; id += 2) {
+		peer_frame(c, NGHTTP2_HEADERS,
+		    NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id, block, n);
+		settle();
+		ck_assert(id != 1 || (h2_client != NULL && h2_client->cut == NULL));
+	}
+	ck_assert_ptr_null(h2_client);
+	drop_entries();
+	SAYS(entry_last(), "client sent heads that were far too large");
+}
+END_TEST
+
 /* ---- idle ---- */
 
 START_TEST(no_timer_and_little_memory_while_idle)
@@ -476,6 +511,7 @@ h2_limits_suite(void)
 	tcase_add_test(tc, slow_head);
 	tcase_add_loop_test(tc, block_of_a_dead_stream, 0, 2);
 	tcase_add_loop_test(tc, head_too_large, 0, 2);
+	tcase_add_test(tc, heads_far_too_large);
 	tcase_add_test(tc, no_timer_and_little_memory_while_idle);
 	suite_add_tcase(s, tc);
 	return s;
