@@ -193,6 +193,7 @@ def test_the_log_says_it_once(mitmd, start_origin, certs, tag, foreign):
         for origin in origins:
             python(mitmd, origin, tag, foreign)
     mitmd.har(tag, lambda har: len(har) == 12)
+    mitmd.wait_log(rf"\(tag {tag}\) refuses", start)
     assert len([line for line in mitmd.log[start:] if f"(tag {tag}) refuses" in line]) == 1
 
 
