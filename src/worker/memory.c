@@ -36,6 +36,7 @@ struct memory {
 
 struct holder {
 	struct front *front;
+	struct conn *conn;	/* or one that was let go of, and is sent to the end */
 	uint64_t client;	/* its address, as a number */
 	size_t held;
 	size_t all;		/* by all of that client's */
@@ -105,15 +106,20 @@ by_holding(const void *a, const void *b)
 	return x->held == y->held ? 0 : x->held > y->held ? -1 : 1;
 }
 
-static void
-list_holders(const struct worker *w, struct holder *v)
+static struct holder *
+list_holders(const struct worker *w, size_t *out_n)
 {
+	struct holder *v = mem_grow(NULL, w->nfronts + conn_hub_count(w->conns) + 1, sizeof(*v));
+	struct conn *c = NULL;
 	struct front *fr;
 	size_t n = 0, i, from, sum;
 
 	TAILQ_FOREACH(fr, &w->fronts, link)
 		v[n++] = (struct holder){.front = fr, .held = front_held(fr),
 		    .client = clients_key(w->proc->counters, &fr->client_addr)};
+	while ((c = conn_hub_lingering(w->conns, c)) != NULL)
+		v[n++] = (struct holder){.conn = c, .held = conn_held(c),
+		    .client = clients_key(w->proc->counters, conn_peer(c))};
 	qsort(v, n, sizeof(*v), by_client);
 	for (from = 0; from < n;) {
 		sum = 0;
@@ -123,13 +129,19 @@ list_holders(const struct worker *w, struct holder *v)
 			v[from++].all = sum;
 	}
 	qsort(v, n, sizeof(*v), by_holding);
+	*out_n = n;
+	return v;
 }
 
 static void
-end_one(struct worker *w, const struct holder *h)
+end_one(struct worker *w, struct holder *h)
 {
 	char client[ADDR_TEXT_SIZE];
 
+	if (h->conn != NULL) {
+		conn_hub_drop(&h->conn);
+		return;
+	}
 	counter_add(&w->counters->ended_for_memory, 1);
 	log_event(LOG_LEVEL_WARNING, LOG_PLAIN, true, NULL, 0,
 	    "too much memory in use: ended a connection of %s, which held %zu KiB",
@@ -138,20 +150,23 @@ end_one(struct worker *w, const struct holder *h)
 	    "the most");
 }
 
-/* As few as will do; their memory is free when the turn is over. */
-static void
+/*
+ * As few as will do; their memory is free when the turn is over, but for what is still
+ * sent to them. False: there is nobody.
+ */
+static bool
 end_largest(struct memory *m)
 {
 	struct worker *w = m->worker;
-	size_t n = w->nfronts, i, freed = 0, over = m->used - m->max;
-	struct holder *v = mem_grow(NULL, n, sizeof(*v));
+	size_t n, i, freed = 0, over = m->used - m->max;
+	struct holder *v = list_holders(w, &n);
 
-	list_holders(w, v);
 	for (i = 0; i < n && freed < over; i++) {
 		freed += v[i].held;
 		end_one(w, &v[i]);
 	}
 	free(v);
+	return n > 0;
 }
 
 /* Nobody is there who could hold it: nobody would be served any more. */
@@ -165,6 +180,8 @@ make_do(struct memory *m)
 void
 memory_turn(struct memory *m)
 {
+	bool again = m->ended;
+
 	if (m->used > m->max)
 		look(m);
 	if (m->used <= m->max) {
@@ -174,12 +191,8 @@ memory_turn(struct memory *m)
 		return;
 	}
 	m->ended = true;
-	/* First what is only sent to the end, to those who take nothing. */
-	if (!conn_hub_drop_lingering(m->worker->conns)) {
-		if (m->worker->nfronts > 0)
-			end_largest(m);
-		else
-			make_do(m);
-	}
+	/* Who has just gone still has his memory until the turn is over. */
+	if (!end_largest(m) && again)
+		make_do(m);
 	m->looked = 0;		/* by then all of that is free */
 }
