@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "master/control.h"
+#include "master/nofile.h"
 #include "master/pinning.h"
 #include "master/reloads.h"
 #include "master/roles.h"
@@ -92,6 +93,7 @@ generation_start(struct master *m, struct conf *conf)
 	TAILQ_INSERT_TAIL(&m->generations, gen, link);
 	m->next = gen;
 	walls_build(m, conf);
+	nofile_look(conf);
 	if (prepare(gen, &err) == -1 || spawn(&gen->signer, &err) == -1)
 		generation_failed(gen, err.text);
 }

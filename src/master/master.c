@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "master/control.h"
 #include "master/flushing.h"
 #include "master/leaving.h"
+#include "master/nofile.h"
 #include "master/pinning.h"
 #include "master/reloads.h"
 #include "master/state.h"
@@ -326,30 +326,6 @@ watch_signals(struct master *m, struct errmsg *err)
 
 /* ---- start ---- */
 
-/* Two descriptors a connection; what the hard limit allows is used. */
-static void
-raise_nofile(const struct conf *conf)
-{
-	rlim_t wanted = (rlim_t)conf->limits.connections * 2 + 512;
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return;
-	if (rl.rlim_max < wanted && geteuid() == 0) {
-		struct rlimit more = {wanted, wanted};
-
-		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
-			return;
-	}
-	rl.rlim_cur = rl.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (rl.rlim_max < wanted)
-		log_warning("the limit of open files (%llu) allows %llu connections per "
-		    "worker, limits.connections says %u",
-		    (unsigned long long)rl.rlim_max,
-		    (unsigned long long)(rl.rlim_max - 512) / 2, conf->limits.connections);
-}
-
 static int
 make_shared(struct master *m, struct errmsg *err)
 {
@@ -396,7 +372,7 @@ master_main(struct conf *conf, const char *file)
 	m->systemd = systemd_new();
 	m->given = given_new(m->systemd);
 	m->service = service_new(m);
-	raise_nofile(conf);
+	nofile_raise(conf);
 	if (watch_signals(m, &err) == -1 || make_shared(m, &err) == -1) {
 		log_error("cannot start: %s", err.text);
 		return 1;

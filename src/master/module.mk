@@ -22,6 +22,7 @@ libmaster_a_SOURCES = \
 	src/master/commands_list.c \
 	src/master/flushing.c src/master/flushing.h \
 	src/master/leaving.c src/master/leaving.h \
+	src/master/nofile.c src/master/nofile.h \
 	src/master/polls.c src/master/polls.h \
 	src/master/reloads.c src/master/reloads.h \
 	src/master/recording.c

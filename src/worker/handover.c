@@ -20,7 +20,7 @@
 
 #define KICK_SECONDS 0.05	/* an entry waits no longer for company */
 #define RETRY_SECONDS 0.01
-#define HOLD_SECONDS 0.25	/* for a full ring; then entries are dropped */
+#define HOLD_SECONDS 5	/* for a full ring: a disk may hiccup; then entries are dropped */
 #define HOLD_BYTES (16u << 20)
 #define STUCK_SECONDS 1.0	/* as long as a reader of a file may hold up the recorder */
 

@@ -173,6 +173,7 @@ def test_only_the_signer_has_the_key(subject, start_origin, certs, tag):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees the maps of such processes")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer makes mlock(2) do nothing")
 def test_the_keys_lie_in_memory_that_is_never_swapped_or_dumped(own_mitmd):
     mitmd = own_mitmd()
     secret, locked = protected_pages(mitmd.pids("signer")[0])

@@ -407,7 +407,7 @@ WRONG = [
     (["add", "example.com", "--frob"], 64, "unrecognized option"),
     (["list", "more"], 64, "too much"),
     (["remove"], 64, "which HOST"),
-    (["list", "--output", "xml"], 64, "table or json"),
+    (["list", "--output", "xml"], 64, "table, json or tsv"),
 ]
 
 

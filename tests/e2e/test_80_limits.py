@@ -2,6 +2,7 @@
 """Limits: too much, too slow, too odd; each costs only the one who does it."""
 import random
 import resource
+import signal
 import socket
 
 import pytest
@@ -210,6 +211,17 @@ def test_1000_connections_at_once(start_mitmd, nginx, many_files):
     for client in clients:
         assert client.read_response().body == b"one of a thousand"
         client.close()
+
+
+def test_too_few_open_files_for_a_new_limit_are_told(own_mitmd, origin):
+    """Processes cannot get more of them later than the first configuration's master could."""
+    mitmd = own_mitmd()
+    resource.prlimit(mitmd.process.pid, resource.RLIMIT_NOFILE, (5000, 5000))
+    mitmd.write({**mitmd.config, "limits": {"connections": 3000}})
+    mitmd.tell(signal.SIGHUP)
+    mitmd.wait_log(r"the limit of open files \(5000\) allows 2244 connections")
+    mitmd.wait_log(r"\breloaded\b")
+    assert mitmd.curl().ok(origin.url()).status == 200
 
 
 def test_connections_per_client_are_limited(start_mitmd, origin):

@@ -12,6 +12,7 @@ import socket
 import ssl
 import statistics
 import threading
+import traceback
 
 from . import load, ws
 from .h2_peer import Client2, Origin2
@@ -45,8 +46,9 @@ class World:
         self.h2.route("/large", h2_large)
         self.all = [self.https, self.http, self.h2, self.h2c, self.ws, self.raw, self.expired,
                     self.silent, self.torn]
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.refused = f"localhost:{server.getsockname()[1]}"
+        self.nobody = socket.socket()		# does not listen, and nobody else can
+        self.nobody.bind(("127.0.0.1", 0))
+        self.refused = f"localhost:{self.nobody.getsockname()[1]}"
 
     def forget(self):
         """What origins remember for tests grows too."""
@@ -56,6 +58,7 @@ class World:
     def close(self):
         for origin in self.all:
             origin.close()
+        self.nobody.close()
 
 
 async def h2_large(x):
@@ -105,8 +108,8 @@ class Side:
         n = next(self.numbers)
         try:
             answers = kind(self, n)
-        except Exception as error:  # pylint: disable=broad-except
-            self.errors.append((kind.__name__, repr(error)))
+        except Exception:  # pylint: disable=broad-except
+            self.errors.append((kind.__name__, self.tag(n), traceback.format_exc()))
             answers = 0
         with self.lock:
             self.done[kind.__name__] = self.done.get(kind.__name__, 0) + 1
@@ -384,10 +387,13 @@ class Sample:
 
 
 def links(pid):
-    """What the descriptors of a process are."""
+    """What the descriptors of a process are; those that it closes meanwhile are none."""
+    found = []
     with contextlib.suppress(PermissionError):
-        return [os.readlink(fd) for fd in proc(pid, "fd").iterdir()]
-    return []
+        for fd in proc(pid, "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                found.append(os.readlink(fd))
+    return found
 
 
 def proc(pid, name):
