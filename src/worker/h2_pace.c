@@ -35,18 +35,19 @@ h2_took(struct h2_stream *s, size_t n)
 	double now = clock_mono_s();
 
 	s->taking = conn_pace(s->taking, n, now);
-	s->given = h2->given = conn_given(h2->conn);
+	s->given = conn_given(h2->conn);
+	h2->under_way += n;
 	h2->outgoing -= n;
 }
 
-/* Only for content: answers to its PINGs are no progress. */
+/* Only content counts: neither the heads of its frames nor answers to PINGs are progress. */
 static void
 look_at_all(struct h2 *h2, double now)
 {
-	uint64_t taken = conn_taken(h2->conn);
+	uint64_t taken = conn_taken(h2->conn), n = MIN(taken - h2->taken, h2->under_way);
 
-	if (h2->taken < h2->given)
-		h2->taking = conn_pace(h2->taking, taken - h2->taken, now);
+	h2->taking = conn_pace(h2->taking, n, now);
+	h2->under_way -= n;
 	h2->taken = taken;
 }
 

@@ -79,7 +79,7 @@ struct h2 {
 	size_t owed;			/* the connection's credit, kept back */
 	size_t outgoing;		/* in `out` of all streams */
 	double taking;			/* ... of all streams together */
-	uint64_t given;			/* conn_given() behind the last content */
+	uint64_t under_way;		/* of content, to the peer's kernel */
 	uint64_t taken;			/* conn_taken(), lately */
 	unsigned nlate;			/* streams with reset_late */
 	unsigned nopen;			/* streams we opened at the origin */
