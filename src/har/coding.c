@@ -36,6 +36,7 @@ struct stage {
 	uint8_t head[2];	/* first bytes of deflate, to tell zlib's from raw */
 	uint8_t nhead;
 	size_t held;
+	size_t prepaid;		/* of what comes out */
 	union {
 		z_stream z;
 		BrotliDecoderState *br;
@@ -87,7 +88,7 @@ struct block {
 
 /*
  * What goes into a window comes out when that is full, 16 MiB later: it is paid for
- * now.
+ * now, and not once more then.
  */
 static void *
 br_alloc(void *stage, size_t n)
@@ -99,6 +100,8 @@ br_alloc(void *stage, size_t n)
 		(void)hold(s, s->held - n);
 		return NULL;
 	}
+	if (n >= WINDOW_LARGE)
+		s->prepaid += n;
 	b = mem_alloc(sizeof(*b) + n);
 	b->n = n;
 	return b->bytes;
@@ -309,6 +312,19 @@ br_error(const struct stage *s)
 	    code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES ? ERR_UNAVAILABLE : ERR_SYNTAX;
 }
 
+/* What the last of the decoders makes is what is counted. */
+static void
+came_out(struct coding *c, unsigned i, size_t n)
+{
+	struct stage *s = &c->stages[i];
+	size_t paid = MIN(n, s->prepaid);
+
+	if (i + 1 < c->n)
+		return;
+	s->prepaid -= paid;
+	work_give_back(paid);
+}
+
 static int
 br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 {
@@ -329,6 +345,7 @@ br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 		left = sizeof(piece);
 		r = BrotliDecoderDecompressStream(s->br, &n, &p, &left, &out, NULL);
 		if (left < sizeof(piece)) {
+			came_out(c, i, sizeof(piece) - left);
 			err = deliver(c, i + 1, piece, sizeof(piece) - left);
 			if (err != 0)
 				return err;
@@ -339,6 +356,7 @@ br_feed(struct coding *c, unsigned i, const uint8_t *p, size_t n)
 			return 0;
 		s->ended = r == BROTLI_DECODER_RESULT_SUCCESS;
 	}
+	came_out(c, i, s->prepaid);	/* so much was not made */
 	return 0;
 }
 

@@ -15,6 +15,12 @@ work_earn(size_t wire)
 	left = MIN(left + (double)wire * WORK_EARNED, WORK_BURST);
 }
 
+void
+work_give_back(size_t n)
+{
+	left = MIN(left + (double)n, WORK_BURST);
+}
+
 /* The clock is asked only when it is needed. */
 bool
 work_spend(size_t n)

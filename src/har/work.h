@@ -19,6 +19,8 @@
 #define WORK_BURST ((double)(64 << 20))	/* saved up at most */
 
 void work_earn(size_t wire);
+/* They were paid for, and are not made. */
+void work_give_back(size_t n);
 /* n bytes were made; false: that is more than there was to spend. */
 bool work_spend(size_t n) MUSTCHECK;
 

@@ -96,7 +96,7 @@ enum { SIGN_STAPLE_NONE, SIGN_STAPLE_GOOD, SIGN_STAPLE_REVOKED, SIGN_STAPLE_STAL
 	    F(bytes, why) /* for the name of an untrusted issuer */)                      \
 	P(sign_answer, F(u32, id) F(u8, status) F(i64, refresh_at)                        \
 	    F(bytes, bundle) /* see bundle.h */ F(bytes, reason))                         \
-	P(ca_made, F(u64, inode) F(u8, dir) /* made, too */)                              \
+	P(ca_made, F(u64, made) /* see ca.h */ F(u8, dir) /* made, too */)                \
 	P(trust, F(u8, accepted) F(u8, alert) F(hash, client) F(u32, port)                \
 	    F(bytes, address) F(bytes, tag) F(bytes, host))                               \
 	P(ring_add, F(u32, slot) F(u32, pid))                                             \

@@ -218,11 +218,10 @@ rename_new(int dir, const char *from, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
 		return -1;
-	if (faccessat(dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		errno = EEXIST;
-		return -1;
-	}
-	return renameat(dir, from, dir, to);
+	if (faccessat(dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? renameat(dir, from, dir, to) : -1;
+	errno = EEXIST;
+	return -1;
 }
 
 int

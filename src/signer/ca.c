@@ -368,11 +368,36 @@ ca_make(struct files *f, const struct ca_new *want, int64_t now, struct errmsg *
 }
 
 static uint64_t
-inode_of(const struct files *f)
+nanoseconds(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Another one there has another mark, and so has this one when it holds something else. */
+static uint64_t
+mark_of(const struct stat *st)
+{
+	uint64_t mark = nanoseconds(st->st_ctim) * UINT64_C(0x9e3779b97f4a7c15) + st->st_ino;
+
+	return mark != 0 ? mark : 1;
+}
+
+static uint64_t
+mark_now(const struct files *f)
 {
 	struct stat st;
 
-	return fstatat(f->dir, CA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_ino : 0;
+	return fstatat(f->dir, CA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 ? mark_of(&st) : 0;
+}
+
+/* Its certificate is there for people, so another mitmd serves with it. */
+static bool
+is_served(const struct files *f, const struct stat *ca)
+{
+	struct stat st;
+
+	return fstatat(f->dir, CA_CERT_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    nanoseconds(st.st_mtim) >= nanoseconds(ca->st_ctim);
 }
 
 int
@@ -389,14 +414,17 @@ ca_open(struct ca *ca, struct files *f, const struct ca_new *want, int64_t now,
 	got = ca_load(ca, f, now, err);
 	if (got == 0)
 		(void)errmsg_set(err, "%s/%s has vanished", f->path, CA_FILE);
-	ca->made = made == 0 ? inode_of(f) : 0;
+	ca->made = made == 0 ? mark_now(f) : 0;
 	return got == 1 ? 0 : -1;
 }
 
 void
-ca_unmake(struct files *f, uint64_t inode, bool dir)
+ca_unmake(struct files *f, uint64_t made, bool dir)
 {
-	if (inode != 0 && inode_of(f) == inode)
+	struct stat st;
+
+	if (made != 0 && fstatat(f->dir, CA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    mark_of(&st) == made && !is_served(f, &st))
 		(void)unlinkat(f->dir, CA_FILE, 0);
 	if (dir)
 		(void)rmdir(f->path);

@@ -24,7 +24,7 @@ struct ca {
 	int64_t not_after;	/* the earliest end of all of them; seconds since 1970 */
 	uint8_t id[32];		/* SHA-256 of the certificate */
 	bool credential;	/* the key is not in the CA's directory */
-	uint64_t made;		/* by ca_open(), and this is the file's inode */
+	uint64_t made;		/* by ca_open(): for ca_unmake(); else 0 */
 };
 
 struct ca_new {
@@ -45,8 +45,11 @@ int ca_load(struct ca *, struct files *, int64_t now, struct errmsg *)
 int ca_make(struct files *, const struct ca_new *, int64_t now, struct errmsg *)
     NONNULL(1, 2, 4) MUSTCHECK;
 void ca_free(struct ca *) NONNULL(1);
-/* Take away the file of that inode, and the directory if that is empty then. */
-void ca_unmake(struct files *, uint64_t inode, bool dir) NONNULL(1);
+/*
+ * Take away what ca_open() has made, unless somebody has changed it since or serves with
+ * it; and the directory if that is empty then.
+ */
+void ca_unmake(struct files *, uint64_t made, bool dir) NONNULL(1);
 /* Permit only what it and those above it may sign for. */
 int ca_narrow(const struct ca *, struct permit *, struct errmsg *) NONNULL(1, 2, 3) MUSTCHECK;
 /* What msg_ready.ca_chain holds. */

@@ -61,9 +61,9 @@ signer_withdraw(const struct conf *conf, const struct msg_ca_made *made)
 	struct files files;
 	struct errmsg err;
 
-	if ((made->inode == 0 && !made->dir) || files_look(&files, conf->ca.dir, &err) != 0)
+	if ((made->made == 0 && !made->dir) || files_look(&files, conf->ca.dir, &err) != 0)
 		return;
-	ca_unmake(&files, made->inode, made->dir);
+	ca_unmake(&files, made->made, made->dir);
 	files_close(&files);
 }
 

@@ -253,7 +253,7 @@ take_ca(struct signer *s, struct files *files, struct errmsg *err)
 static void
 tell_made(struct signer *s, bool dir)
 {
-	struct msg_ca_made made = {.inode = s->ca.made, .dir = dir};
+	struct msg_ca_made made = {.made = s->ca.made, .dir = dir};
 	struct buf payload;
 
 	buf_init(&payload, 0);

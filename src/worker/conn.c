@@ -224,6 +224,7 @@ conn_close(struct conn **pc)
 	buf_free(&c->cipher);
 	c->paused = c->held_up = false;
 	c->active = clock_mono_s();
+	c->taking = 0;		/* it may have rested until now: by another limit */
 	c->idle_s = CONN_FLUSH_SECONDS;	/* finish_shutdown() makes it CONN_LINGER_SECONDS */
 	if (!c->eof)
 		ev_io_start(c->hub->loop, &c->reader);

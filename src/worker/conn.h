@@ -118,6 +118,9 @@ void conn_no_deadline(struct conn *);
  */
 #define CONN_FLOOR 64
 void conn_owes(struct conn *, bool on);
+/* Bytes for the wire so far, and how many of those the peer's kernel has taken. */
+uint64_t conn_given(const struct conn *);
+uint64_t conn_taken(const struct conn *);
 /* For its `ended`: which deadline it was. */
 enum counter_timeout conn_late(const struct conn *);
 /* "took less than 64 bytes a second", or NULL: it was not that the peer was too slow. */
@@ -138,8 +141,9 @@ size_t conn_held(const struct conn *);	/* bytes of its buffers; NULL: 0 */
 struct conn_hub;
 struct conn_hub *conn_hub_new(struct worker *, struct ev_loop *);
 void conn_hub_free(struct conn_hub **);
-/* Ends those that nobody owns any more but that hold output; true: there were some. */
-bool conn_hub_drop_lingering(struct conn_hub *);
+/* One after the other, those that nobody owns any more but that hold output. */
+struct conn *conn_hub_lingering(struct conn_hub *, struct conn *after);
+void conn_hub_drop(struct conn **);	/* one of these: the rest stays unsent */
 size_t conn_hub_count(const struct conn_hub *);	/* open ones, lingering ones too */
 
 #endif

@@ -234,19 +234,21 @@ conn_hub_free(struct conn_hub **phub)
 	free(hub);
 }
 
-bool
-conn_hub_drop_lingering(struct conn_hub *hub)
+struct conn *
+conn_hub_lingering(struct conn_hub *hub, struct conn *after)
 {
-	struct conn *c, *next;
-	bool any = false;
+	struct conn *c = after != NULL ? LIST_NEXT(after, link) : LIST_FIRST(&hub->all);
 
-	LIST_FOREACH_SAFE(c, &hub->all, link, next) {
-		if (c->ops != NULL || c->out.len == 0)
-			continue;
-		any = true;
-		conn_bury(c);
-	}
-	return any;
+	while (c != NULL && (c->ops != NULL || c->out.len == 0))
+		c = LIST_NEXT(c, link);
+	return c;
+}
+
+void
+conn_hub_drop(struct conn **pc)
+{
+	conn_bury(*pc);
+	*pc = NULL;
 }
 
 size_t

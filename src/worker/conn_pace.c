@@ -42,8 +42,8 @@ conn_pace(double clock, size_t n, double now)
  * minutes of a slow line, and says that there is room by thirds of its size, so
  * what went into it is not what counts.
  */
-static uint64_t
-taken(const struct conn *c)
+uint64_t
+conn_taken(const struct conn *c)
 {
 	struct tcp_info info;
 	socklen_t n = sizeof(info);
@@ -52,6 +52,12 @@ taken(const struct conn *c)
 	    n < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
 		return c->sent;		/* not TCP */
 	return info.tcpi_bytes_acked;
+}
+
+uint64_t
+conn_given(const struct conn *c)
+{
+	return c->sent + c->out.len;
 }
 
 static bool
@@ -63,12 +69,12 @@ reads_too_slowly(struct conn *c, double now, double limit)
 		return false;
 	if (c->taking == 0) {
 		c->taking = now;
-		c->taken = taken(c);
+		c->taken = conn_taken(c);
 		return false;
 	}
 	if (now - c->taking < limit)
 		return false;
-	n = taken(c);
+	n = conn_taken(c);
 	c->taking = conn_pace(c->taking, n - c->taken, now);
 	c->taken = n;
 	return now - c->taking >= limit;

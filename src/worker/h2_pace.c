@@ -2,7 +2,9 @@
 /*
  * h2_pace.c - what conn_pace.c is for a connection, for each of its streams, whose
  * windows a peer can open byte by byte (RFC 9113 10.5): the same floor, for the
- * same reasons.  See h2_state.h.
+ * same reasons.  What a peer has not got yet it can neither take nor make room for:
+ * that it is on its way, which may last on a slow line, is not held against it.
+ * See h2_state.h.
  * Runs in: worker.
  */
 #include "config.h"
@@ -33,8 +35,20 @@ h2_took(struct h2_stream *s, size_t n)
 	double now = clock_mono_s();
 
 	s->taking = conn_pace(s->taking, n, now);
-	h2->taking = conn_pace(h2->taking, n, now);
+	s->given = conn_given(h2->conn);
+	h2->under_way += n;
 	h2->outgoing -= n;
+}
+
+/* Only content counts: neither the heads of its frames nor answers to PINGs are progress. */
+static void
+look_at_all(struct h2 *h2, double now)
+{
+	uint64_t taken = conn_taken(h2->conn), n = MIN(taken - h2->taken, h2->under_way);
+
+	h2->taking = conn_pace(h2->taking, n, now);
+	h2->under_way -= n;
+	h2->taken = taken;
 }
 
 void
@@ -61,12 +75,16 @@ h2_late(struct h2 *h2, enum counter_timeout kind)
  * window: then the peer is not slower than the connection is as a whole.
  */
 static bool
-reads_too_slowly(const struct h2_stream *s, double now, double limit)
+reads_too_slowly(struct h2_stream *s, double now, double limit)
 {
 	struct h2 *h2 = s->h2;
 
 	/* One that waits to be opened is not the peer's to take: its origin is busy. */
-	if (s->out.len == 0 || s->waiting || now - s->taking < limit)
+	if (s->out.len == 0 || s->waiting)
+		return false;
+	if (s->given > h2->taken)
+		s->taking = MAX(s->taking, h2->taking);
+	if (now - s->taking < limit)
 		return false;
 	return now - h2->taking >= limit ||
 	    nghttp2_session_get_stream_remote_window_size(h2->session, s->id) <= 0;
@@ -108,6 +126,9 @@ h2_check_pace(struct h2 *h2)
 	double now = clock_mono_s(), limit = (double)h2->worker->conf->timeouts.idle_ms / 1000;
 	struct h2_stream *s, *next;
 
+	if (h2->conn == NULL)
+		return;
+	look_at_all(h2, now);
 	TAILQ_FOREACH_SAFE(s, &h2->streams, link, next)
 		if (reads_too_slowly(s, now, limit))
 			end(s, TIMEOUT_SLOW_READ);

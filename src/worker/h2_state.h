@@ -55,6 +55,7 @@ struct h2_stream {
 	struct fields trailers;		/* ours, to be sent last */
 	/* Of conn_pace(): how far the peer keeps up with `out`, and with its own content. */
 	double taking, sending;
+	uint64_t given;			/* conn_given() behind its last content */
 };
 
 struct h2 {
@@ -80,6 +81,8 @@ struct h2 {
 	size_t owed;			/* the connection's credit, kept back */
 	size_t outgoing;		/* in `out` of all streams */
 	double taking;			/* ... of all streams together */
+	uint64_t under_way;		/* of content, to the peer's kernel */
+	uint64_t taken;			/* conn_taken(), lately */
 	unsigned nlate;			/* streams with reset_late */
 	unsigned nopen;			/* streams we opened at the origin */
 	nghttp2_nv *nv;
@@ -99,7 +102,7 @@ struct h2 {
 /* ---- h2_pace.c ---- */
 /* n bytes more wait for the peer, and are in `out`. */
 void h2_put(struct h2_stream *, size_t n);
-/* The peer's windows had room for n bytes. */
+/* The peer's windows had room for n bytes: they are the connection's. */
 void h2_took(struct h2_stream *, size_t n);
 /* n bytes of a client's content came; 0: that is now owed. */
 void h2_came(struct h2_stream *, size_t n);

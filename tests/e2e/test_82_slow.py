@@ -472,3 +472,13 @@ def test_a_reader_that_is_slow_but_reads(slow, origin, tag):
         with Drip(lambda: client.read(size // (2 * LONG))) as drip:
             wait_for(lambda: drip.steps > LONG or drip.over.is_set(), "a slow reader")
         client.read(size - drip.steps * (size // (2 * LONG)))
+
+
+def test_a_reader_over_http2_that_is_slow_but_reads(slow, two, tag):
+    """What waits in the kernels of both on the way to it is not what it has not taken."""
+    two.start((4, (1 << 31) - 1))
+    two.send(window(0, 1 << 30), two.head(path="/big"))
+    with Drip(lambda: two.wire.fill(8192)) as drip:
+        wait_for(lambda: drip.steps > LONG or drip.over.is_set(), "a slow reader")
+    two.until(lambda f: f.stream_id == 1 and (f.type == RST or "END_STREAM" in f.flags))
+    assert not two.resets()

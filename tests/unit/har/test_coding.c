@@ -336,6 +336,29 @@ START_TEST(many_bombs_at_once)
 }
 END_TEST
 
+/* A window of 4 MiB each, and what comes out of it: that is not twice the work. */
+START_TEST(windows_are_no_work)
+{
+	struct buf plain = {0}, wire = {0};
+	struct body *b;
+	unsigned i;
+
+	for (i = 0; i < 90000; i++)
+		buf_printf(&plain, "{\"list\":%u,\"state\":\"active\"},", i >> 8);
+	help_encode(&wire, HELP_BR, buf_str(&plain));
+	for (i = 0; i < 30; i++) {
+		b = body_of(STR_NONE, STR("br"), 10000, NULL);
+		feed(b, buf_str(&wire), 16384);
+		ck_assert_int_eq(body_end(b, true), 0);
+		ck_assert_msg(strstr(body_note(b), "decode") == NULL, "body %u: %s", i,
+		    body_note(b));
+		body_free(&b);
+	}
+	buf_free(&plain);
+	buf_free(&wire);
+}
+END_TEST
+
 /* An honest body beyond max_body is counted to its end. */
 START_TEST(true_size_is_learnt)
 {
@@ -373,6 +396,7 @@ coding_suite(void)
 	tcase_add_test(t, true_size_is_learnt);
 	tcase_add_test(t, a_window_larger_than_all_may_have);
 	tcase_add_test(t, many_bombs_at_once);
+	tcase_add_test(t, windows_are_no_work);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "recorder/spool_dir.h"
 #include "suites.h"
 #include "world.h"
 
@@ -175,6 +176,24 @@ START_TEST(at_every_call)
 }
 END_TEST
 
+/* A file system that cannot keep a name from being taken, nor tell now whether it is. */
+START_TEST(name_that_nobody_can_look_at)
+{
+	world_init(&w);
+	world_start(&w);
+	world_sync(&w);
+	fault_errno = EINVAL;
+	fault_lasts = true;
+	fault_only = NULL;
+	fault_calls = 0;
+	fault_at = 1;
+	ck_assert_int_eq(spool_seal(spool_where(w.spool)->fd, "name.har"), -1);
+	fault_at = 0;
+	ck_assert_str_eq(fault_name, "faccessat");	/* and no rename behind it */
+	world_fini(&w);
+}
+END_TEST
+
 Suite *
 faults_suite(void)
 {
@@ -183,6 +202,9 @@ faults_suite(void)
 
 	tcase_set_timeout(t, getenv("MITMD_LONG") != NULL ? 3600 : 300);
 	tcase_add_loop_test(t, at_every_call, 0, (int)NELEM(ways));
+	suite_add_tcase(s, t);
+	t = tcase_create("names");
+	tcase_add_test(t, name_that_nobody_can_look_at);
 	suite_add_tcase(s, t);
 	return s;
 }

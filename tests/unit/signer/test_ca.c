@@ -595,8 +595,8 @@ START_TEST(what_was_made_is_taken_away)
 
 	ck_assert_int_eq(open_at(NOW), 0);
 	made = ca.made;
+	ck_assert_uint_ne(made, 0);
 	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
-	ck_assert_uint_eq(made, st.st_ino);
 	ck_assert_int_eq(open_at(NOW), 0);
 	ck_assert_uint_eq(ca.made, 0);		/* it is there */
 	ca_unmake(&files, made, false);
@@ -619,6 +619,36 @@ START_TEST(what_was_not_made_stays)
 	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
 	ck_assert_int_eq(stat(in_dir("kept"), &st), 0);
 	ca_unmake(&files, 0, true);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+}
+END_TEST
+
+/* The operator's own, written into the file that was there. */
+START_TEST(what_was_overwritten_stays)
+{
+	struct timespec long_ago[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+	struct stat before, st;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &before), 0);
+	do {	/* the clock of files turns in steps */
+		ck_assert_int_eq(utimensat(files.dir, CA_FILE, long_ago, 0), 0);
+		ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+	} while (st.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+	ca_unmake(&files, ca.made, false);
+	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
+}
+END_TEST
+
+/* Another mitmd has found it there, and serves. */
+START_TEST(what_is_served_stays)
+{
+	struct stat st;
+
+	ck_assert_int_eq(open_at(NOW), 0);
+	ck_assert_int_eq(files_update(&files, CA_CERT_FILE, 0644, STR("its certificate"), &err),
+	    0);
+	ca_unmake(&files, ca.made, false);
 	ck_assert_int_eq(stat(in_dir(CA_FILE), &st), 0);
 }
 END_TEST
@@ -679,6 +709,8 @@ ca_suite(void)
 	tcase_add_test(tc, directories);
 	tcase_add_test(tc, what_was_made_is_taken_away);
 	tcase_add_test(tc, what_was_not_made_stays);
+	tcase_add_test(tc, what_was_overwritten_stays);
+	tcase_add_test(tc, what_is_served_stays);
 	tcase_add_test(tc, what_root_makes_belongs_to_the_user);
 	suite_add_tcase(s, tc);
 	return s;

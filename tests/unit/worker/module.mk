@@ -22,6 +22,7 @@ tests_unit_run_worker_SOURCES = tests/unit/worker/run.c tests/unit/worker/suites
 	tests/unit/worker/h2rig.c tests/unit/worker/h2rig.h \
 	tests/unit/worker/test_h2.c tests/unit/worker/test_h2_ends.c \
 	tests/unit/worker/test_h2_flow.c tests/unit/worker/test_h2_limits.c \
-	tests/unit/worker/test_h2_mixed.c tests/unit/worker/test_pace.c
+	tests/unit/worker/test_h2_mixed.c tests/unit/worker/test_pace.c \
+	tests/unit/worker/test_memory.c
 tests_unit_run_worker_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_run_worker_LDADD = $(WORKER_TEST_LIBS) $(CHECK_LINK)

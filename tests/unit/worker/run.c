@@ -31,6 +31,7 @@ main(void)
 	srunner_add_suite(sr, h2_limits_suite());
 	srunner_add_suite(sr, h2_mixed_suite());
 	srunner_add_suite(sr, pace_suite());
+	srunner_add_suite(sr, memory_suite());
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

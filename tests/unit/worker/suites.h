@@ -24,5 +24,6 @@ Suite *h2_flow_suite(void);
 Suite *h2_limits_suite(void);
 Suite *h2_mixed_suite(void);
 Suite *pace_suite(void);
+Suite *memory_suite(void);
 
 #endif
