@@ -18,6 +18,7 @@ main(void)
 	    LOG_FORMAT_TEXT);
 	srunner_add_suite(r, recover_suite());
 	srunner_add_suite(r, spool_suite());
+	srunner_add_suite(r, spool_later_suite());
 	srunner_add_suite(r, tls_errors_suite());
 	srunner_add_suite(r, intake_suite());
 	srunner_add_suite(r, tails_suite());

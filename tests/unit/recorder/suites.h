@@ -6,6 +6,7 @@
 
 Suite *ring_suite(void);
 Suite *spool_suite(void);
+Suite *spool_later_suite(void);
 Suite *tls_errors_suite(void);
 Suite *intake_suite(void);
 Suite *recover_suite(void);

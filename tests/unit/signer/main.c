@@ -19,6 +19,7 @@ main(void)
 	srunner_add_suite(sr, promises_suite());
 	srunner_add_suite(sr, ca_suite());
 	srunner_add_suite(sr, ca_files_suite());
+	srunner_add_suite(sr, ca_made_suite());
 	srunner_add_suite(sr, export_suite());
 	srunner_add_suite(sr, keys_suite());
 	srunner_add_suite(sr, desk_suite());

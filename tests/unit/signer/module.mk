@@ -5,10 +5,12 @@ check_PROGRAMS += tests/unit/run-signer
 TESTS += tests/unit/run-signer
 tests_unit_run_signer_SOURCES = tests/unit/signer/main.c tests/unit/signer/suites.h \
 	tests/unit/signer/fixture.c tests/unit/signer/fixture.h \
+	tests/unit/signer/ca_rig.c tests/unit/signer/ca_rig.h \
 	tests/unit/signer/test_der.c tests/unit/signer/test_ask.c \
 	tests/unit/signer/test_mint.c tests/unit/signer/test_recipes.c \
 	tests/unit/signer/test_ocsp.c tests/unit/signer/test_promises.c \
 	tests/unit/signer/test_ca.c tests/unit/signer/test_ca_files.c \
+	tests/unit/signer/test_ca_made.c \
 	tests/unit/signer/test_export.c tests/unit/signer/test_keys.c \
 	tests/unit/signer/test_desk.c tests/unit/signer/test_files.c
 tests_unit_run_signer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -12,6 +12,7 @@ Suite *ocsp_suite(void);
 Suite *promises_suite(void);
 Suite *ca_suite(void);
 Suite *ca_files_suite(void);
+Suite *ca_made_suite(void);
 Suite *export_suite(void);
 Suite *keys_suite(void);
 Suite *desk_suite(void);

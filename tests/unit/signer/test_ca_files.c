@@ -9,63 +9,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "fixture.h"
+#include "ca_rig.h"
 #include "signer/ca_public.h"
 #include "signer/export.h"
 #include "signer/retired.h"
 #include "suites.h"
-
-static char *dir;
-static struct files files;
-static struct permit *all;
-static struct ca ca;
-static struct errmsg err;
-
-static void
-setup(void)
-{
-	dir = fixture_dir();
-	all = fixture_permit_all();
-	ck_assert_int_eq(files_open(&files, dir, (uid_t)-1, (gid_t)-1, &err), 0);
-}
-
-static void
-teardown(void)
-{
-	ca_free(&ca);
-	files_close(&files);
-	permit_free(&all);
-	fixture_dir_remove(&dir);
-}
-
-static int
-open_at(int64_t now)
-{
-	struct ca_new want = {.host = "build7.example.com", .permit = all};
-
-	ca_free(&ca);
-	return ca_open(&ca, &files, &want, now, &err);
-}
-
-static char *
-in_dir(const char *name)
-{
-	static char path[300];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return path;
-}
-
-static void
-write_file(const char *name, mode_t mode, struct str bytes)
-{
-	FILE *f = fopen(in_dir(name), "w");
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(bytes.p, 1, bytes.n, f), bytes.n);
-	ck_assert_int_eq(fclose(f), 0);
-	ck_assert_int_eq(chmod(in_dir(name), mode), 0);
-}
 
 /* ---- retired CAs ---- */
 
@@ -449,7 +397,7 @@ ca_files_suite(void)
 	Suite *s = suite_create("ca files");
 	TCase *tc = tcase_create("core");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, ca_setup, ca_teardown);
 	tcase_add_test(tc, a_retired_one_may_be_followed_by_a_new_one);
 	tcase_add_test(tc, retired_ones_are_kept_once_each);
 	tcase_add_test(tc, another_certificate_of_a_retired_key_is_retired);
