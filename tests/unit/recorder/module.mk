@@ -8,7 +8,8 @@ tests_unit_run_recorder_SOURCES = tests/unit/recorder/run.c tests/unit/recorder/
 	tests/unit/recorder/calls.c \
 	tests/unit/recorder/test_ring.c tests/unit/recorder/test_recover.c \
 	tests/unit/recorder/test_spool.c tests/unit/recorder/test_spool_later.c \
-	tests/unit/recorder/spool_rig.c tests/unit/recorder/spool_rig.h tests/unit/recorder/test_intake.c \
+	tests/unit/recorder/spool_rig.c tests/unit/recorder/spool_rig.h \
+	tests/unit/recorder/test_intake.c \
 	tests/unit/recorder/test_tls_errors.c tests/unit/recorder/test_tails.c \
 	tests/unit/recorder/test_aborted.c \
 	tests/unit/recorder/test_block.c tests/unit/recorder/test_quota.c \
