@@ -152,6 +152,7 @@ class Traffic:
 
     def __init__(self, mitmd, origin, tags, size):
         self.wrong = []
+        self.lock = threading.Lock()
         self.answers = 0
         self.done = threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(mitmd, origin, tag, size))
@@ -164,7 +165,8 @@ class Traffic:
                     answer = wire.ask(f"GET /bytes/{size} HTTP/1.1\r\n"
                                       f"Host: {origin.authority}\r\n\r\n")
                     assert answer.status == 200 and answer.body == pattern(size)
-                    self.answers += 1
+                    with self.lock:
+                        self.answers += 1
         except Exception as error:  # pylint: disable=broad-except
             self.wrong.append(repr(error))
 
